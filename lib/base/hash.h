@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Keyed 64-bit hashing.
+ *
+ * A multiply-fold hash: two 64-bit words, each whitened by a secret, are
+ * multiplied to 128 bits and folded. Not a MAC; the key is secret and outputs
+ * never leave the process, which is what the hash-flooding defence rests on.
+ *
+ * Two keys exist (docs/architecture.md, "Two keys"): the placement key, random
+ * per boot, decides where an entry stands in a table; the sketch key, kept with
+ * the state, decides what a sketch or a sample holds.
+ */
+
+#include "bits.h"
+
+struct hash_key {
+	uint64_t a, b;
+};
+
+static inline uint64_t hash_fold(uint64_t x, uint64_t y)
+{
+	__extension__ unsigned __int128 p = (__extension__ unsigned __int128)x * y;
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* Finaliser of one word; a bijection is not promised, good mixing is. */
+static inline uint64_t hash_u64(uint64_t x, struct hash_key k)
+{
+	return hash_fold(x ^ k.a, 0x9e3779b97f4a7c15u ^ k.b);
+}
+
+/* The n low bytes of a word that starts at p, n in 0..8; reads only those. */
+static inline uint64_t hash_tail(const uint8_t *p, size_t n)
+{
+	if (n >= 4)
+		return load_u32(p) | (uint64_t)load_u32(p + n - 4) << 32;
+	if (n == 0)
+		return 0;
+	return p[0] | (uint64_t)p[n >> 1] << 8 | (uint64_t)p[n - 1] << 16;
+}
+
+/*
+ * Hash of len bytes at p. Reads exactly those bytes. O(len / 16) multiplies.
+ */
+static inline uint64_t hash_bytes(const void *data, size_t len, struct hash_key k)
+{
+	const uint8_t *p = data;
+	uint64_t h = k.a ^ (len * 0xa0761d6478bd642fu);
+
+	while (len > 16) {
+		h = hash_fold(load_u64(p) ^ k.b, load_u64(p + 8) ^ h);
+		p += 16;
+		len -= 16;
+	}
+	uint64_t x, y;
+	if (len >= 8) {
+		x = load_u64(p);
+		y = load_u64(p + len - 8);
+	} else {
+		x = hash_tail(p, len);
+		y = 0;
+	}
+	h = hash_fold(x ^ k.b, y ^ h);
+	return hash_fold(h ^ 0xe7037ed1a0b428dbu, k.b ^ 0x8ebc6af09c88c6e3u);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Pairing of queries and responses, one table per worker.
+ *
+ * A transaction is client and server address and port, message id, question
+ * name in exact case, type and class, hashed to 64 bits with the placement key.
+ * The table is a fixed array of cache lines of 8 slots; a query takes a free,
+ * expired or else the oldest slot of its line, so memory is fixed and each call
+ * touches one line.
+ *
+ * A response consumes one query. Another one to the same transaction is a
+ * duplicate when it says the same and conflicting when it does not: somebody
+ * raced the server, or a fluxing name was asked twice (docs/detection.md).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "dns/dns.h"
+#include "wire/wire.h"
+
+struct match;
+
+enum match_result {
+	MATCH_PAIRED,
+	MATCH_UNPAIRED,
+	MATCH_DUPLICATE,
+	MATCH_CONFLICTING,
+	MATCH_RESULT_COUNT
+};
+
+/* What match_query did; NEW and AGAIN store the query, EVICTED lost an unanswered one for it. */
+enum match_stored {
+	MATCH_NEW,
+	MATCH_AGAIN,
+	MATCH_EVICTED,
+	MATCH_STORED_COUNT
+};
+
+/* Longest time between query and response, in milliseconds. */
+#define MATCH_TIMEOUT_MS 8000u
+
+/* entries_log2 in 9..26, slots of 8 octets. */
+size_t match_size(unsigned entries_log2);
+
+/* Prepares `mem` (64-octet aligned, match_size octets, owned by the caller). */
+struct match *match_init(void *mem, unsigned entries_log2);
+
+/*
+ * Hash of the transaction that `msg` belongs to, the same for a query and its
+ * response. `msg` is the message as on the wire.
+ */
+uint64_t match_hash(const struct wire_packet *pkt, const uint8_t *msg, const struct dns_message *m,
+	struct hash_key key);
+
+/* Asks the cache for the line of h; call it a burst ahead. */
+void match_prefetch(const struct match *t, uint64_t h);
+
+/* now_ms: milliseconds of any monotone clock. One cache line touched. */
+enum match_stored match_query(struct match *t, uint64_t h, uint64_t now_ms);
+
+/* `answer` is an order-free digest of the response's content; see match_result. */
+enum match_result match_response(struct match *t, uint64_t h, uint32_t answer, uint64_t now_ms);
+
+const char *match_result_name(enum match_result r);
