@@ -21,7 +21,7 @@ struct hash_key {
 
 static inline uint64_t hash_fold(uint64_t x, uint64_t y)
 {
-	__extension__ unsigned __int128 p = (__extension__ unsigned __int128)x * y;
+	unsigned __int128 p = (unsigned __int128)x * y;
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The control core's memory of names, in three tiers of fixed size.
+ *
+ *   doorkeeper  8 octets a name for seven days: has another address of it been
+ *               seen? A name comes in at its second distinct address.
+ *   candidate   64 octets: up to four address units, diversity bitmap.
+ *   domain      the full record, <= 3 KiB: a bottom-k sample of address units
+ *               with their metadata and their activity in time.
+ *
+ * Owned by control and touched by no other thread. All shards of an epoch are
+ * merged in one call, a domain's entries from all shards at once, so the
+ * result does not depend on how frames fell on workers while no table is full.
+ *
+ * Activity in time: an item keeps one bit for each of the last 16 five-minute
+ * slots and one for each of the last 32 hours (bit 0 is the current one; both
+ * are shifted when the domain is next touched). A domain keeps for each slot
+ * and hour the sampling threshold in force, so that a window's distinct count
+ * is estimated at the lowest threshold within it and expiry does not bias it:
+ *     N(window) = items with hash < T active in the window / (T / 2^64)
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/hash.h"
+#include "dns/dns.h"
+#include "shard/shard.h"
+#include "sketch/hll.h"
+
+#define STORE_SLOT_SECONDS 300u
+#define STORE_SLOTS 16u
+#define STORE_HOUR_SECONDS 3600u
+#define STORE_HOURS 32u
+#define STORE_SAMPLE 64u /* == SHARD_SAMPLE_MAX: a worker keeps as much as control will */
+#define STORE_NS 12u
+#define STORE_DOOR_DAYS 7u
+
+/* What an address database says of a unit. Networks without an ASN are told apart by aggregate. */
+struct net_info {
+	uint32_t asn;	 /* 0: unknown */
+	char country[2]; /* ISO 3166; {0, 0}: unknown */
+};
+
+/* The look-up is an argument: lib/ does not know databases. Must be pure while a merge runs. */
+struct net_lookup {
+	void (*fn)(void *ctx, uint64_t unit, struct net_info *out);
+	void *ctx;
+};
+
+/* One address unit of a tracked domain. */
+struct domain_item {
+	uint64_t unit;
+	uint32_t asn;
+	char country[2];
+	uint16_t hits;	/* epochs in which it was answered, saturating */
+	uint32_t first; /* seconds since 1970 */
+	uint32_t last;
+	uint32_t hours; /* activity bits, see above */
+	uint16_t slots;
+	uint8_t grade; /* enum evidence_grade, best seen */
+	uint8_t ns;    /* it was also the address of one of the domain's name servers */
+};
+_Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
+
+/* A name server's address. */
+struct domain_ns {
+	uint64_t unit;
+	uint32_t asn;
+	uint32_t first;
+	uint32_t last;
+	uint32_t spare;
+};
+
+/* State of the verdict on a domain; written by lib/detect, kept here. */
+struct domain_verdict {
+	uint32_t first_flagged; /* seconds since 1970; 0: not flagged */
+	uint32_t last_met;	/* when a rule was last met */
+	uint8_t class;		/* enum flux_class of detect.h */
+	uint8_t streak;		/* evaluations in a row in which a rule was met */
+	uint8_t suspected;
+	uint8_t score_max;
+};
+
+struct domain {
+	uint64_t key; /* 0: free record */
+	uint64_t threshold; /* exclusive bound of the sample now; UINT64_MAX: it is complete */
+	uint32_t first;	 /* seconds since 1970: first and last response */
+	uint32_t last;
+	uint32_t tracked; /* since when the full record exists */
+	uint32_t slot;	/* number (time / 300) of bit 0 of the slots */
+	uint32_t hour;	/* number (time / 3600) of bit 0 of the hours */
+	uint32_t ttl_max; /* largest TTL in the current and the previous day */
+	uint32_t ttl_day[2]; /* of the current and the previous day */
+	uint32_t day;
+	uint32_t last_fresh; /* start of the newest fresh TTL epoch */
+	uint32_t fresh;	     /* fresh TTL epochs in all: responses >= ttl_max after the one before */
+	uint8_t fresh_slot[STORE_SLOTS]; /* per slot and hour, index 0 is the current one */
+	uint8_t fresh_hour[STORE_HOURS];
+	uint64_t responses;
+	uint32_t ns_ttl;     /* largest NS TTL, seconds; 0: no NS seen */
+	uint16_t ns_changes; /* epochs that brought a name-server name not known before */
+	uint8_t items;
+	uint8_t ns_items;
+	uint8_t ns_names;
+	uint8_t answer_max; /* most units in one answer */
+	uint8_t grade;	    /* best grade of any evidence */
+	uint8_t name_len;
+	struct hll hosts;
+	struct hll pairs;
+	uint16_t slot_threshold[STORE_SLOTS]; /* top 16 bits of the threshold, rounded down;  */
+	uint16_t hour_threshold[STORE_HOURS]; /* 0xffff: complete */
+	uint64_t ns_name[STORE_NS];
+	struct domain_verdict verdict;
+	uint8_t name[DNS_NAME_MAX]; /* lower-case wire form */
+	struct domain_ns ns[STORE_NS];
+	struct domain_item item[STORE_SAMPLE];
+};
+_Static_assert(sizeof(struct domain) <= 3072, "a tracked domain takes 3 KiB at most");
+
+struct store_config {
+	unsigned door_log2;	  /* doorkeeper entries of 8 octets, 10..30 */
+	unsigned candidates_log2; /* candidate entries of 64 octets, 10..28 */
+	uint32_t domains;	  /* full records */
+};
+
+/* Of the entries that shards offered; offered = sum of fate[]; inserted = live + evicted. */
+#define STORE_FATES(X)                                                                             \
+	X(STORE_WAITING, "waiting") /* one address so far: in the doorkeeper */                    \
+	X(STORE_INSERTED, "inserted")                                                              \
+	X(STORE_HIT, "hit")
+
+#define STORE_ENUM2(name, text) name,
+enum store_fate { STORE_FATES(STORE_ENUM2) STORE_FATE_COUNT };
+
+struct store_account {
+	uint64_t offered; /* domains with entries, one per epoch however many shards held it */
+	uint64_t entries; /* shard entries consumed */
+	uint64_t fate[STORE_FATE_COUNT];
+	uint64_t live;	  /* candidates and full records now */
+	uint64_t evicted; /* candidates pushed out by others */
+	uint64_t expired; /* silent for seven days */
+	uint64_t promoted;
+	uint64_t tracked;	   /* full records now; promoted = tracked + demoted */
+	uint64_t demoted;	   /* full records given up for a more diverse domain */
+	uint64_t promotion_denied; /* no record could be freed; tried again when next seen */
+	uint64_t door_evicted;
+};
+
+struct store;
+
+/* Octets that store_init needs; 0 when the configuration is out of range. */
+size_t store_size(const struct store_config *config);
+
+/* Lays an empty store out in `mem` (64-octet aligned, owned by the caller). */
+struct store *store_init(void *mem, const struct store_config *config, struct hash_key placement,
+	struct hash_key sketch);
+
+/*
+ * Merges all shards of one epoch, in any order. `now` is the epoch's end in
+ * seconds since 1970 and never goes backwards. The shards are only read.
+ * O(slots of the shards + entries).
+ */
+void store_merge(struct store *st, struct shard *const shards[], unsigned n, uint32_t now,
+	const struct net_lookup *net);
+
+/* Calls fn for each full record that the last merge touched, in an order that depends on keys only. */
+void store_touched(struct store *st, void (*fn)(void *ctx, struct domain *d), void *ctx);
+
+/* Calls fn for each full record. */
+void store_each(struct store *st, void (*fn)(void *ctx, struct domain *d), void *ctx);
+
+/* Full record of a registered domain's key, or NULL. */
+struct domain *store_find(const struct store *st, uint64_t key);
+
+const struct store_account *store_account(const struct store *st);
+/* Sum over the identities above of |left - right|. */
+uint64_t store_account_error(const struct store *st);
+const char *store_fate_name(enum store_fate f);
+
+/* Brings slots and hours of d up to `now`; lib/detect calls it before it reads a window. */
+void domain_advance(struct domain *d, uint32_t now);
+
+/* Is a flagged record, never to be given up? */
+static inline bool domain_flagged(const struct domain *d)
+{
+	return d->verdict.first_flagged != 0;
+}
+
+/* The network of an item: its ASN, or its aggregate (bit 63 set) where none is known. */
+static inline uint64_t domain_network(uint64_t unit, uint32_t asn)
+{
+	return asn ? asn : UINT64_C(1) << 63 | address_aggregate(unit);
+}
