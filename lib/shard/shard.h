@@ -173,6 +173,12 @@ struct shard_detail *shard_entry_detail(const struct shard *s, const struct shar
 /* Wire form of the entry's registered domain; *len octets. */
 const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry *e, unsigned *len);
 
+/* What the pairs sketch counts: a host name's hash with an address unit, under the sketch key. */
+static inline uint64_t shard_pair_hash(uint64_t host, uint64_t unit, struct hash_key k)
+{
+	return hash_u64(host ^ hash_u64(unit, k), k);
+}
+
 /* Grade of inline unit i. */
 static inline enum evidence_grade shard_entry_grade(const struct shard_entry *e, unsigned i)
 {
