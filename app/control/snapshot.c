@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "control/snapshot.h"
+
+/* The reference count stands before the snapshot, out of readers' sight. */
+struct counted {
+	_Atomic unsigned refs;
+	_Alignas(16) struct snapshot snapshot;
+};
+
+struct snapshot_board {
+	pthread_mutex_t lock; /* between "read the pointer" and "take a reference" */
+	struct snapshot *current;
+};
+
+static struct counted *counted_of(const struct snapshot *s)
+{
+	return (struct counted *)((uintptr_t)s - offsetof(struct counted, snapshot));
+}
+
+struct snapshot_board *snapshot_board_new(void)
+{
+	struct snapshot_board *b = calloc(1, sizeof(*b));
+
+	if (b)
+		pthread_mutex_init(&b->lock, NULL);
+	return b;
+}
+
+void snapshot_board_free(struct snapshot_board *b)
+{
+	if (!b)
+		return;
+	snapshot_put(b->current);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+struct snapshot *snapshot_new(unsigned verdicts)
+{
+	struct counted *c = calloc(1, sizeof(*c) + verdicts * sizeof(struct verdict));
+
+	if (!c)
+		return NULL;
+	atomic_init(&c->refs, 1);
+	c->snapshot.verdicts = verdicts;
+	return &c->snapshot;
+}
+
+void snapshot_publish(struct snapshot_board *b, struct snapshot *s)
+{
+	pthread_mutex_lock(&b->lock);
+	struct snapshot *before = b->current;
+	b->current = s;
+	pthread_mutex_unlock(&b->lock);
+	snapshot_put(before);
+}
+
+const struct snapshot *snapshot_get(struct snapshot_board *b)
+{
+	pthread_mutex_lock(&b->lock);
+	struct snapshot *s = b->current;
+	if (s)
+		atomic_fetch_add_explicit(&counted_of(s)->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&b->lock);
+	return s;
+}
+
+void snapshot_put(const struct snapshot *s)
+{
+	/* acq_rel: the freeing thread sees every other reader's last access. */
+	if (s && atomic_fetch_sub_explicit(&counted_of(s)->refs, 1, memory_order_acq_rel) == 1)
+		free(counted_of(s));
+}
+
+const char *snapshot_degraded_name(enum degraded_reason r)
+{
+	static const char *const names[DEGRADED_COUNT] = {
+		[DEGRADED_NIC_LOSS] = "nic_loss",
+		[DEGRADED_TABLE_PRESSURE] = "table_pressure",
+		[DEGRADED_ONE_DIRECTION] = "one_direction",
+		[DEGRADED_UNPAIRED] = "unpaired_ratio",
+		[DEGRADED_LATE_WORKER] = "late_worker",
+		[DEGRADED_OVERRUN] = "overrun",
+		[DEGRADED_NO_ASN_DB] = "no_asn_db",
+		[DEGRADED_CLOCK_STEP] = "clock_step",
+	};
+	return names[r];
+}

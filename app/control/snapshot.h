@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * What control publishes after each epoch: one immutable, reference-counted
+ * picture of counters and verdicts. Control makes it, publishes it and never
+ * writes it again; management threads take a reference, read, and put it back.
+ * The last one to put it frees it. None of this is on a worker's path.
+ */
+
+#include <stdint.h>
+
+#include "detect/detect.h"
+#include "shard/account.h"
+#include "store/store.h"
+
+#define SNAPSHOT_WORKERS_MAX 64u
+#define SNAPSHOT_PORTS_MAX 16u
+
+/* Bits of snapshot.degraded; names by snapshot_degraded_name. */
+enum degraded_reason {
+	DEGRADED_NIC_LOSS,	/* a port says it lost frames in the last interval */
+	DEGRADED_TABLE_PRESSURE, /* a table denied or evicted in the last epoch */
+	DEGRADED_ONE_DIRECTION, /* responses without queries: pairing is not possible */
+	DEGRADED_UNPAIRED,	/* more than a tenth of the responses had no query */
+	DEGRADED_LATE_WORKER,	/* a worker's shard missed the epoch's deadline */
+	DEGRADED_OVERRUN,	/* a worker found no clean shard and went on in the old one */
+	DEGRADED_NO_ASN_DB,	/* networks are told apart by /16 only */
+	DEGRADED_CLOCK_STEP,	/* packet time went backwards by more than an epoch */
+	DEGRADED_COUNT
+};
+
+struct worker_status {
+	uint32_t lcore;
+	uint64_t frames; /* since start */
+	uint64_t responses;
+	uint64_t overruns; /* epochs that ended with no clean shard at hand */
+	uint64_t late;	   /* epochs closed without this worker's shard */
+};
+
+/* A port's own account. The driver's figures are not exact: see docs/architecture.md. */
+struct port_status {
+	char name[64];
+	uint64_t received; /* the driver's count; 0 in a replay */
+	uint64_t missed;
+	uint64_t errors;
+	uint64_t no_mbuf;
+};
+
+/* verdicts raised = active + cleared + expired */
+struct verdict_account {
+	uint64_t raised;
+	uint64_t active;
+	uint64_t cleared;
+	uint64_t expired;
+};
+
+struct snapshot {
+	uint64_t epoch;	    /* number of the last epoch that is in */
+	uint64_t epochs;    /* epochs merged since start */
+	uint32_t time;	    /* its end, seconds since 1970 */
+	uint32_t generation; /* counts published snapshots from 1 */
+	uint64_t first_ns; /* packet time of the first and last frame; 0: none yet */
+	uint64_t last_ns;
+	uint64_t merge_ns; /* time the last merge took */
+	uint32_t degraded; /* bits of enum degraded_reason */
+	unsigned workers;
+	unsigned ports;
+	unsigned verdicts;
+	struct account account; /* since start, all workers */
+	struct store_account store;
+	struct verdict_account verdict_account;
+	uint64_t accounting_error; /* of all identities together; 0 */
+	struct worker_status worker[SNAPSHOT_WORKERS_MAX];
+	struct port_status port[SNAPSHOT_PORTS_MAX];
+	struct verdict verdict[]; /* best score first, then name */
+};
+
+struct snapshot_board;
+
+/* A place where one snapshot at a time hangs. NULL when out of memory. */
+struct snapshot_board *snapshot_board_new(void);
+void snapshot_board_free(struct snapshot_board *b);
+
+/* A writable snapshot with room for `verdicts`, zeroed; NULL when out of memory. */
+struct snapshot *snapshot_new(unsigned verdicts);
+
+/* Hangs up s (ownership moves to the board) and puts the one before it. */
+void snapshot_publish(struct snapshot_board *b, struct snapshot *s);
+
+/* The current snapshot with a reference taken, or NULL before the first. Any thread. */
+const struct snapshot *snapshot_get(struct snapshot_board *b);
+void snapshot_put(const struct snapshot *s);
+
+const char *snapshot_degraded_name(enum degraded_reason r);
