@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The configuration: one JSON file, one plain struct.
+ *
+ * Every key is a row of one table (config/table.h); parsing, ranges, dump,
+ * docs/configuration.md and docs/fluxgate.schema.json follow it, and a test
+ * holds them together. Priority: command line > environment > file > default.
+ * The caller applies the first by setting fields after config_environment().
+ *
+ * The struct holds no pointers: copy it freely. Texts end in NUL.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "cli/exit.h"
+#include "shard/shard.h"
+#include "store/store.h"
+#include "wire/wire.h"
+
+#define CONFIG_PORTS_MAX 16u
+#define CONFIG_EAL_ARGS_MAX 16u
+#define CONFIG_TEXT_MAX 256u
+#define CONFIG_PATH_MAX 1024u
+#define CONFIG_LISTEN_MAX 64u
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_COUNT
+};
+
+/* One capture port. */
+struct config_port {
+	char device[CONFIG_TEXT_MAX]; /* EAL vdev ("net_af_packet0,iface=eth1") or PCI address */
+	uint32_t rx_descriptors;      /* per queue */
+	uint32_t queues;              /* 0: one per worker */
+	bool promiscuous;
+};
+
+struct config_eal {
+	bool huge;          /* false: ordinary pages, --no-huge */
+	uint32_t memory_mb; /* MiB; 0: computed from the tables */
+	uint32_t args_count;
+	char args[CONFIG_EAL_ARGS_MAX][CONFIG_TEXT_MAX]; /* appended to the EAL's arguments */
+};
+
+struct config_dns {
+	uint32_t ports_count;
+	uint16_t ports[WIRE_PORTS_MAX]; /* host order */
+};
+
+struct config_pairing {
+	unsigned entries_log2; /* slots of one worker's table of open queries */
+};
+
+/* Paths; "" where there is none. */
+struct config_networks {
+	char asn_db[CONFIG_PATH_MAX];
+	char country_db[CONFIG_PATH_MAX];
+	char public_suffix_list[CONFIG_PATH_MAX];
+};
+
+struct config_http {
+	char listen[CONFIG_LISTEN_MAX]; /* "127.0.0.1:8953", "[::1]:8953"; "": no HTTP */
+	uint32_t max_connections;
+};
+
+struct config_log {
+	uint32_t level; /* enum log_level */
+};
+
+struct config {
+	uint32_t epoch_seconds;
+	uint32_t workers;             /* live worker lcores */
+	char lcores[CONFIG_TEXT_MAX]; /* EAL --lcores; "": main and workers on the first cores */
+	struct config_eal eal;
+	uint32_t ports_count;
+	struct config_port ports[CONFIG_PORTS_MAX];
+	struct config_dns dns;
+	struct config_pairing pairing;
+	struct shard_config shard; /* of one shard; there are workers + 2 */
+	struct store_config store;
+	struct config_networks networks;
+	struct config_http http;
+	struct config_log log;
+};
+
+/* What a live sensor starts from. */
+void config_defaults(struct config *c);
+
+/* The same with tables for a capture of ordinary size: a replay then fits in 1 GiB. */
+void config_defaults_replay(struct config *c);
+
+/*
+ * Applies `len` octets of JSON over *c. `name` is what messages call the text.
+ * 0; -EINVAL and one line in err: then *c is as it was.
+ */
+int config_parse(
+        struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX]);
+
+/* The same from a file. 0, or -errno and one line in err. */
+int config_read(struct config *c, const char *path, char err[ERROR_LINE_MAX]);
+
+/* Path of the file to read: the command line's, else $FLUXGATE_CONFIG, else NULL. */
+const char *config_path(const char *command_line);
+
+/*
+ * Applies $FLUXGATE_ASN_DB, $FLUXGATE_COUNTRY_DB and $FLUXGATE_LISTEN over *c;
+ * set but empty means "none". 0, or -EINVAL and one line in err.
+ */
+int config_environment(struct config *c, char err[ERROR_LINE_MAX]);
+
+/*
+ * Sets one key to a text as config_parse would ("http.listen", "[::1]:80"), for
+ * command-line options that stand for a key. `source` is what messages call it.
+ * 0, or -EINVAL and one line in err.
+ */
+int config_set_text(struct config *c, const char *path, const char *value, const char *source,
+        char err[ERROR_LINE_MAX]);
+
+/* The whole configuration, as a file that config_parse takes; NULL when out of memory. */
+json_t *config_dump(const struct config *c);
+
+const char *log_level_name(enum log_level level);
+
+/* fluxgate check-config [--dump] FILE; argv[0] is the command's name. Returns an exit code. */
+int config_check_main(int argc, char **argv);
