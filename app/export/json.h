@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * JSON of what a snapshot holds: the answers of the HTTP interface and the
+ * object that a replay prints. Shapes: docs/api.md and docs/schema/.
+ *
+ * A function returns a new reference, or NULL when out of memory. Keys stand in
+ * a fixed order, reals are rounded to three decimals, times are RFC 3339 in UTC;
+ * so the same data gives the same octets through export_text.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "control/snapshot.h"
+
+#define EXPORT_SCHEMA_VERSION 1
+
+#define EXPORT_LIMIT_DEFAULT 100u
+#define EXPORT_LIMIT_MAX 1000u
+
+/* What the program says of itself. Strings are owned by the caller and outlive their users. */
+struct about {
+	const char *version;                /* of fluxgate */
+	const char *dpdk;                   /* of the DPDK it runs on */
+	const char *mode;                   /* "live" or "replay" */
+	const char *vantage;                /* where it listens, in the operator's words */
+	_Atomic uint32_t config_generation; /* counts configurations in force, from 1; any thread */
+};
+
+/* What a replay read. */
+struct capture_facts {
+	const char *const *files; /* as given on the command line, in this order; any octets */
+	unsigned count;
+	unsigned cut; /* files that ended in the middle of a packet */
+	uint64_t packets;
+	uint64_t first_ns; /* time of the first and last packet since 1970; 0: no packet */
+	uint64_t last_ns;
+};
+
+/* How it ran: the only part of a replay's object that may differ from run to run. */
+struct run_facts {
+	unsigned workers;
+	double seconds;
+	uint64_t packets;
+	const char *host; /* name of the machine; any octets */
+};
+
+/* Which flagged domains are asked for; domains_query_init admits all. */
+struct domains_query {
+	int class;          /* enum flux_class, or -1 */
+	int window;         /* enum flux_window, or -1 */
+	int suspected;      /* 0, 1, or -1 */
+	uint32_t min_score; /* thousandths, 0..100000 */
+	uint32_t limit;     /* 1..EXPORT_LIMIT_MAX */
+	const char *cursor; /* next_cursor of the page before, or NULL */
+};
+
+void domains_query_init(struct domains_query *q);
+
+/* The accounting tree: every counter of the snapshot at its place. */
+json_t *export_accounting(const struct snapshot *s);
+
+/* One flagged domain. */
+json_t *export_domain(const struct verdict *v);
+
+/* The same as an answer of its own, with all features of its window. */
+json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v);
+
+/*
+ * One page of the flagged domains, best first. A cursor is good for the
+ * snapshot and the filters that it was made with.
+ * 0, -EINVAL (no cursor of ours, or of other filters), -ESTALE (another
+ * snapshot hangs there now) or -ENOMEM; *out is set on 0 only.
+ */
+int export_domains(const struct snapshot *s, const struct domains_query *q, json_t **out);
+
+json_t *export_stats(const struct snapshot *s);
+
+/* s may be NULL: nothing published yet. `started` in seconds since 1970, `uptime` in seconds. */
+json_t *export_status(
+        const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime);
+
+/* A problem after RFC 9457; `title` is the status in words, `detail` says what to do. */
+json_t *export_problem(unsigned status, const char *title, const char *detail);
+
+/* The one object of `fluxgate replay --json`. */
+json_t *export_replay(
+        const struct snapshot *s, const struct capture_facts *capture, const struct run_facts *run);
+
+/*
+ * Text of a tree, two spaces a level, with a newline at its end; *len octets.
+ * Takes the reference over, also when it is NULL. NULL when out of memory;
+ * else the caller calls free().
+ */
+char *export_text(json_t *tree, size_t *len);
+
+/* A JSON string of any octets: what is not UTF-8 is written \DDD, as in names. */
+json_t *export_octets(const char *text);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * JSON over HTTP for the machine itself (docs/api.md). Read only: GET and HEAD.
+ *
+ * Listens on a loopback address only. A request whose Host is neither that
+ * address nor "localhost" is refused, so that no web page can reach it through a
+ * name that resolves to loopback. Connections, header octets and idle time are
+ * bounded. Answers come from the board's current snapshot; no request reaches
+ * control or a worker.
+ */
+
+#include <stddef.h>
+
+#include "control/snapshot.h"
+#include "export/json.h"
+
+#define HTTP_CONNECTIONS_DEFAULT 256u
+#define HTTP_CONNECTIONS_MIN 8u
+#define HTTP_CONNECTIONS_MAX 4096u
+
+struct http_server;
+
+struct http_config {
+	const char *listen;           /* "127.0.0.1:8053" or "[::1]:8053"; port 0: any free one */
+	unsigned max_connections;     /* at most half of them from one address; 0: the default */
+	struct snapshot_board *board; /* both outlive the server */
+	const struct about *about;
+};
+
+/*
+ * Starts to serve. Its threads take over the caller's CPU affinity, so call it
+ * from a thread that is not bound to a worker's core. 0, or -errno and one line
+ * in `err` ("<listen>: <what>: <remedy>"):
+ *   -EINVAL      `listen` is no address with a port, or the limit is out of range
+ *   -EPERM       it is not a loopback address
+ *   -EADDRINUSE  the port is taken
+ *   others as socket(), bind() and listen() give them
+ */
+int http_start(
+        struct http_server **out, const struct http_config *config, char *err, size_t err_size);
+
+/* The port that is bound, host order. */
+unsigned http_port(const struct http_server *server);
+
+/* Closes all connections and waits for the threads. NULL is allowed. */
+void http_stop(struct http_server *server);
