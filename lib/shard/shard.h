@@ -70,7 +70,7 @@ struct shard_detail {
 	uint8_t units;	  /* in unit[] and grade[] */
 	uint8_t ns_names; /* in ns_name[], bottom-k of name hashes */
 	uint8_t ns_units; /* in ns_unit[], bottom-k by unit hash */
-	uint8_t glue_in_answer; /* a name server's address was also an answer's */
+	uint8_t spare;
 	struct hll hosts; /* host names under the registered domain */
 	struct hll pairs; /* (host name, address unit) */
 	uint64_t ns_name[SHARD_NS_MAX];
@@ -125,6 +125,7 @@ struct shard {
 	struct hash_key placement;
 	struct hash_key sketch;
 	struct shard_entry *entries; /* slots + SHARD_PROBE_MAX: probing does not wrap */
+	uint64_t *occupied; /* a bit a slot: walking and clearing cost what was used */
 	uint8_t *names;
 	uint8_t *small;
 	uint8_t *large;
@@ -141,8 +142,8 @@ struct shard *shard_init(void *mem, const struct shard_config *config, struct ha
 	struct hash_key sketch);
 
 /*
- * Makes a shard clean again: O(slots) when it was filled, O(1) when it was not
- * touched. Control does it after the merge, never the worker.
+ * Makes a shard clean again: O(slots / 64 + used). Control does it after the
+ * merge, never the worker.
  */
 void shard_clear(struct shard *s);
 
@@ -166,6 +167,13 @@ enum table_fate shard_observe(struct shard *s, const struct shard_observation *o
 
 /* Entry of key, or NULL. */
 struct shard_entry *shard_find(const struct shard *s, uint64_t key);
+
+/*
+ * First occupied slot at or behind `from`, as an index into entries; UINT32_MAX
+ * when there is none. The walk `i = shard_next(s, 0); ...; shard_next(s, i + 1)`
+ * visits the entries in slot order and costs O(slots / 64 + used) in all.
+ */
+uint32_t shard_next(const struct shard *s, uint32_t from);
 
 /* Detail record of an entry, or NULL. */
 struct shard_detail *shard_entry_detail(const struct shard *s, const struct shard_entry *e);

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "base/bits.h"
+#include "shard/shard.h"
+
+#define DETAIL_LARGE UINT32_C(0x80000000)
+#define SMALL_OCTETS                                                                               \
+	((sizeof(struct shard_detail) + SHARD_SAMPLE_SMALL * sizeof(uint64_t) + 63) & ~(size_t)63)
+#define LARGE_OCTETS                                                                               \
+	((sizeof(struct shard_detail) + SHARD_SAMPLE_MAX * sizeof(uint64_t) + 63) & ~(size_t)63)
+
+struct layout {
+	size_t entries, occupied, names, small, large, total;
+	size_t slots;
+};
+
+static bool layout_of(const struct shard_config *c, struct layout *l)
+{
+	if (c->entries_log2 < 10 || c->entries_log2 > 26 || c->name_octets < 4096 ||
+		c->details_small < 1 || c->details_large < 1 ||
+		c->details_small >= DETAIL_LARGE || c->details_large >= DETAIL_LARGE)
+		return false;
+	l->slots = ((size_t)1 << c->entries_log2) + SHARD_PROBE_MAX;
+	l->entries = align_up(sizeof(struct shard), CACHE_LINE);
+	l->occupied = l->entries + l->slots * sizeof(struct shard_entry);
+	l->names = align_up(l->occupied + (l->slots / 64 + 1) * sizeof(uint64_t), CACHE_LINE);
+	l->small = align_up(l->names + c->name_octets, CACHE_LINE);
+	l->large = l->small + (size_t)c->details_small * SMALL_OCTETS;
+	l->total = l->large + (size_t)c->details_large * LARGE_OCTETS;
+	return true;
+}
+
+size_t shard_size(const struct shard_config *config)
+{
+	struct layout l;
+
+	return layout_of(config, &l) ? l.total : 0;
+}
+
+struct shard *shard_init(void *mem, const struct shard_config *config, struct hash_key placement,
+	struct hash_key sketch)
+{
+	struct layout l;
+	struct shard *s = mem;
+	uint8_t *base = mem;
+
+	if (!layout_of(config, &l))
+		return NULL;
+	memset(s, 0, sizeof(*s));
+	s->config = *config;
+	s->mask = (uint32_t)(l.slots - SHARD_PROBE_MAX - 1);
+	s->limit = (uint32_t)((l.slots - SHARD_PROBE_MAX) / 8 * 7);
+	s->placement = placement;
+	s->sketch = sketch;
+	s->entries = (struct shard_entry *)(base + l.entries);
+	s->occupied = (uint64_t *)(base + l.occupied);
+	s->names = base + l.names;
+	s->small = base + l.small;
+	s->large = base + l.large;
+	memset(s->entries, 0, l.names - l.entries);
+	shard_clear(s);
+	return s;
+}
+
+uint32_t shard_next(const struct shard *s, uint32_t from)
+{
+	uint32_t slots = s->mask + 1 + SHARD_PROBE_MAX;
+	uint32_t words = slots / 64 + 1;
+	uint32_t w = from / 64;
+
+	if (from >= slots)
+		return UINT32_MAX;
+	uint64_t bits = s->occupied[w] & ~UINT64_C(0) << (from % 64);
+	while (bits == 0) {
+		if (++w == words)
+			return UINT32_MAX;
+		bits = s->occupied[w];
+	}
+	return w * 64 + (uint32_t)__builtin_ctzll(bits);
+}
+
+void shard_clear(struct shard *s)
+{
+	uint32_t words = (s->mask + 1 + SHARD_PROBE_MAX) / 64 + 1;
+
+	for (uint32_t w = 0; s->used && w < words; w++) {
+		for (uint64_t bits = s->occupied[w]; bits; bits &= bits - 1)
+			s->entries[w * 64 + (uint32_t)__builtin_ctzll(bits)].key = 0;
+		s->occupied[w] = 0;
+	}
+	memset(&s->account, 0, sizeof(s->account));
+	s->epoch_first = s->epoch_last = 0;
+	s->first_ns = s->last_ns = 0;
+	s->used = s->names_used = 0;
+	s->small_used = s->large_used = s->small_free = 0;
+}
+
+static struct shard_detail *detail_at(const struct shard *s, uint32_t ref)
+{
+	uint32_t i = (ref & ~DETAIL_LARGE) - 1;
+
+	return (struct shard_detail *)(ref & DETAIL_LARGE ? s->large + (size_t)i * LARGE_OCTETS
+							  : s->small + (size_t)i * SMALL_OCTETS);
+}
+
+struct shard_detail *shard_entry_detail(const struct shard *s, const struct shard_entry *e)
+{
+	return e->detail ? detail_at(s, e->detail) : NULL;
+}
+
+const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry *e, unsigned *len)
+{
+	*len = s->names[e->name];
+	return s->names + e->name + 1;
+}
+
+struct shard_entry *shard_find(const struct shard *s, uint64_t key)
+{
+	struct shard_entry *e = &s->entries[shard_slot(s, key)];
+
+	for (unsigned i = 0; i < SHARD_PROBE_MAX; i++, e++) {
+		if (e->key == key)
+			return e;
+		if (e->key == 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* A given back small record is linked through its first octets. */
+static uint32_t small_take(struct shard *s)
+{
+	uint32_t ref = s->small_free;
+
+	if (ref)
+		memcpy(&s->small_free, detail_at(s, ref), sizeof(ref));
+	else if (s->small_used < s->config.details_small)
+		ref = ++s->small_used;
+	return ref;
+}
+
+static void small_give(struct shard *s, uint32_t ref)
+{
+	memcpy(detail_at(s, ref), &s->small_free, sizeof(ref));
+	s->small_free = ref;
+}
+
+static void pairs_add(struct shard *s, struct shard_detail *d, uint64_t host, uint64_t unit)
+{
+	hll_add(&d->pairs, shard_pair_hash(host, unit, s->sketch));
+}
+
+/* Moves an entry's inline part to a detail record; NULL when there is none left. */
+static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
+{
+	uint32_t ref = small_take(s);
+
+	if (!ref) {
+		s->account.note[NOTE_DETAIL_DENIED]++;
+		return NULL;
+	}
+	struct shard_detail *d = detail_at(s, ref);
+	memset(d, 0, sizeof(*d));
+	d->threshold = UINT64_MAX;
+	hll_add(&d->hosts, e->host);
+	for (unsigned i = 0; i < e->units; i++) {
+		d->unit[i] = e->unit[i];
+		d->grade[i] = (uint8_t)shard_entry_grade(e, i);
+		pairs_add(s, d, e->host, e->unit[i]);
+	}
+	d->units = e->units;
+	e->units = 0;
+	e->detail = ref;
+	return d;
+}
+
+/* Moves a full small record to the large pool; false when that is used up. */
+static bool detail_grow(struct shard *s, struct shard_entry *e)
+{
+	if (s->large_used == s->config.details_large) {
+		s->account.note[NOTE_DETAIL_DENIED]++;
+		return false;
+	}
+	uint32_t ref = ++s->large_used | DETAIL_LARGE;
+	memcpy(detail_at(s, ref), detail_at(s, e->detail), SMALL_OCTETS);
+	small_give(s, e->detail);
+	e->detail = ref;
+	return true;
+}
+
+static unsigned sample_largest(const struct shard *s, const uint64_t *unit, unsigned n)
+{
+	unsigned at = 0;
+	uint64_t largest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t h = hash_u64(unit[i], s->sketch);
+		if (h >= largest) {
+			largest = h;
+			at = i;
+		}
+	}
+	return at;
+}
+
+static void sample_add(
+	struct shard *s, struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+{
+	struct shard_detail *d = detail_at(s, e->detail);
+	uint64_t h = hash_u64(unit, s->sketch);
+
+	if (h >= d->threshold)
+		return;
+	for (unsigned i = 0; i < d->units; i++) {
+		if (d->unit[i] == unit) {
+			if (d->grade[i] < grade)
+				d->grade[i] = (uint8_t)grade;
+			return;
+		}
+	}
+	unsigned room = e->detail & DETAIL_LARGE ? SHARD_SAMPLE_MAX : SHARD_SAMPLE_SMALL;
+	if (d->units == room && room == SHARD_SAMPLE_SMALL && detail_grow(s, e)) {
+		d = detail_at(s, e->detail);
+		room = SHARD_SAMPLE_MAX;
+	}
+	unsigned at = d->units;
+	if (at < room) {
+		d->units++;
+	} else {
+		at = sample_largest(s, d->unit, room);
+		uint64_t largest = hash_u64(d->unit[at], s->sketch);
+		d->threshold = h < largest ? largest : h;
+		if (h >= largest)
+			return;
+	}
+	d->unit[at] = unit;
+	d->grade[at] = (uint8_t)grade;
+}
+
+/* Inline part full and no detail record to be had: keep the smallest hashes. */
+static void inline_replace(
+	struct shard *s, struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+{
+	unsigned at = sample_largest(s, e->unit, SHARD_INLINE_UNITS);
+
+	if (hash_u64(unit, s->sketch) >= hash_u64(e->unit[at], s->sketch))
+		return;
+	e->unit[at] = unit;
+	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)grade << 2 * at);
+}
+
+/* True when the unit is, now, one of the inline ones. */
+static inline bool inline_add(struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+{
+	for (unsigned i = 0; i < e->units; i++) {
+		if (e->unit[i] == unit) {
+			if (shard_entry_grade(e, i) < grade)
+				e->grades = (uint8_t)((e->grades & ~(3u << 2 * i)) |
+						      (unsigned)grade << 2 * i);
+			return true;
+		}
+	}
+	if (e->units == SHARD_INLINE_UNITS)
+		return false;
+	unsigned at = e->units;
+	e->unit[at] = unit;
+	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)grade << 2 * at);
+	e->units = (uint8_t)((at + 1) & 3);
+	return true;
+}
+
+/* Adds value to the k smallest by `hash` in v[]; returns the new count. */
+static uint8_t bottom_add(uint64_t *v, uint8_t n, uint64_t value, struct hash_key k)
+{
+	unsigned largest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (v[i] == value)
+			return n;
+		if (hash_u64(v[i], k) > hash_u64(v[largest], k))
+			largest = i;
+	}
+	if (n < SHARD_NS_MAX) {
+		v[n] = value;
+		return (uint8_t)(n + 1);
+	}
+	if (hash_u64(value, k) < hash_u64(v[largest], k))
+		v[largest] = value;
+	return n;
+}
+
+static void detail_add(
+	struct shard *s, struct shard_entry *e, struct shard_detail *d,
+	const struct shard_observation *o)
+{
+	hll_add(&d->hosts, o->host);
+	if (o->ns_ttl > d->ns_ttl)
+		d->ns_ttl = o->ns_ttl;
+	for (unsigned i = 0; i < o->ns_names; i++)
+		d->ns_names = bottom_add(d->ns_name, d->ns_names, o->ns_name[i], s->sketch);
+	for (unsigned i = 0; i < o->ns_units; i++)
+		d->ns_units = bottom_add(d->ns_unit, d->ns_units, o->ns_unit[i], s->sketch);
+	for (unsigned i = 0; i < o->units; i++) {
+		pairs_add(s, d, o->host, o->unit[i]);
+		sample_add(s, e, o->unit[i], o->grade);
+		d = detail_at(s, e->detail);
+	}
+}
+
+static void entry_add(struct shard *s, struct shard_entry *e, const struct shard_observation *o)
+{
+	struct shard_detail *d = shard_entry_detail(s, e);
+
+	if (!d && unlikely(o->host != e->host || o->ns_names || o->ns_units))
+		d = detail_start(s, e);
+	if (d) {
+		detail_add(s, e, d, o);
+		return;
+	}
+	for (unsigned i = 0; i < o->units; i++) {
+		if (likely(inline_add(e, o->unit[i], o->grade)))
+			continue;
+		if (!detail_start(s, e)) {
+			inline_replace(s, e, o->unit[i], o->grade);
+			continue;
+		}
+		/* What was added inline comes along; adding it again is harmless. */
+		detail_add(s, e, detail_at(s, e->detail), o);
+		return;
+	}
+}
+
+static enum table_fate entry_insert(
+	struct shard *s, struct shard_entry *e, const struct shard_observation *o)
+{
+	if (unlikely(s->used >= s->limit))
+		return TABLE_DENIED_FULL;
+	if (unlikely(s->names_used + 1u + o->name_len > s->config.name_octets))
+		return TABLE_DENIED_NAMES;
+
+	uint32_t slot = (uint32_t)(e - s->entries);
+	uint8_t *name = s->names + s->names_used;
+	name[0] = o->name_len;
+	memcpy(name + 1, o->name, o->name_len);
+	*e = (struct shard_entry){
+		.key = o->key, .name = s->names_used, .host = o->host, .first = o->now};
+	s->names_used += 1u + o->name_len;
+	s->occupied[slot / 64] |= UINT64_C(1) << (slot % 64);
+	s->used++;
+	return TABLE_INSERTED;
+}
+
+enum table_fate shard_observe(struct shard *s, const struct shard_observation *o)
+{
+	struct shard_entry *e = &s->entries[shard_slot(s, o->key)];
+	enum table_fate fate = TABLE_DENIED_FULL;
+
+	s->account.updates++;
+	for (unsigned i = 0; i < SHARD_PROBE_MAX; i++, e++) {
+		if (likely(e->key == o->key)) {
+			fate = TABLE_HIT;
+			break;
+		}
+		if (e->key == 0) {
+			fate = entry_insert(s, e, o);
+			break;
+		}
+	}
+	s->account.table[fate]++;
+	if (unlikely(fate != TABLE_HIT && fate != TABLE_INSERTED))
+		return fate;
+
+	e->responses += e->responses != UINT32_MAX;
+	if (o->ttl > e->ttl_max)
+		e->ttl_max = o->ttl;
+	if (o->units > e->answer_max)
+		e->answer_max = (uint8_t)((o->units < 63 ? o->units : 63) & 63);
+	if (unlikely(o->now < e->first)) {
+		/* Time of day stepped back within the epoch. */
+		uint32_t last = e->last + (e->first - o->now);
+		e->last = (uint16_t)(last < UINT16_MAX ? last : UINT16_MAX);
+		e->first = o->now;
+	} else if (o->now - e->first > e->last) {
+		uint32_t last = o->now - e->first;
+		e->last = (uint16_t)(last < UINT16_MAX ? last : UINT16_MAX);
+	}
+	entry_add(s, e, o);
+	return fate;
+}
