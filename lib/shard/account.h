@@ -54,6 +54,7 @@
 	X(RECORD_TYPE, "unused_type")                                                              \
 	X(RECORD_CLASS, "unused_class")                                                            \
 	X(RECORD_SECTION, "unused_section")                                                        \
+	X(RECORD_SPECIAL, "unused_special_address")                                                \
 	X(RECORD_RESPONSE, "unused_response")                                                      \
 	X(RECORD_OUT_OF_CHAIN, "out_of_chain")                                                     \
 	X(RECORD_CAPPED, "capped")                                                                 \

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "base/address.h"
+#include "base/bits.h"
+#include "sensor/evidence.h"
+
+/* The names from the question along the CNAMEs, decoded. */
+struct chain {
+	unsigned n;
+	uint16_t offset[EVIDENCE_CHAIN_MAX]; /* where each name stands in the message */
+	struct dns_name name[EVIDENCE_CHAIN_MAX];
+};
+
+struct extract {
+	const struct psl *psl;
+	struct hash_key sketch;
+	const uint8_t *msg;
+	uint32_t len;
+	const struct dns_message *m;
+	const struct dns_record *rec;
+	uint64_t *fate; /* account->record */
+	struct evidence *out;
+	bool special; /* an address was left out for being special-purpose */
+};
+
+static enum response_fate refusal(enum dns_verdict verdict, const struct dns_message *m)
+{
+	if (unlikely(dns_opcode(m) != 0))
+		return RESPONSE_OPCODE;
+	if (unlikely(verdict == DNS_QDCOUNT || verdict == DNS_QUESTION))
+		return RESPONSE_QUESTION;
+	if (unlikely(verdict != DNS_OK && verdict != DNS_CUT))
+		return RESPONSE_MALFORMED;
+	if (unlikely(m->qname_wire_len == 0))
+		return RESPONSE_QUESTION;
+	if (dns_rcode(m) != 0)
+		return RESPONSE_RCODE;
+	if (unlikely(m->qclass != DNS_CLASS_IN))
+		return RESPONSE_CLASS;
+	if (m->ancount == 0)
+		return RESPONSE_EMPTY;
+	return RESPONSE_PAIRED;
+}
+
+static bool name_equal(const struct dns_name *a, const struct dns_name *b)
+{
+	return a->len == b->len && memcmp(a->wire, b->wire, a->len) == 0;
+}
+
+/* Which name of the chain owns the record; -1: none. */
+static int chain_owner(const struct extract *x, const struct chain *c, const struct dns_record *r)
+{
+	if (likely(r->owner_is_qname))
+		return 0;
+	unsigned at = load_be16(x->msg + r->owner);
+	if (at >= 0xc000) {
+		for (unsigned i = 0; i < c->n; i++)
+			if (c->offset[i] == (at & 0x3fff))
+				return (int)i;
+	}
+	struct dns_name name;
+	if (!dns_name_decode(x->msg, x->len, r->owner, &name))
+		return -1;
+	for (unsigned i = 0; i < c->n; i++)
+		if (name_equal(&c->name[i], &name))
+			return (int)i;
+	return -1;
+}
+
+/*
+ * Follows the CNAMEs of the answer in whatever order they stand. Sets a bit of
+ * `used` for each one on the way.
+ */
+static void chain_follow(
+	const struct extract *x, struct chain *c, unsigned answers, uint64_t used[2])
+{
+	bool moved = true;
+
+	while (moved && c->n < EVIDENCE_CHAIN_MAX) {
+		moved = false;
+		for (unsigned i = 0; i < answers && c->n < EVIDENCE_CHAIN_MAX; i++) {
+			const struct dns_record *r = &x->rec[i];
+			if (r->type != DNS_TYPE_CNAME || r->class != DNS_CLASS_IN ||
+				(used[i / 64] >> (i % 64) & 1))
+				continue;
+			if (chain_owner(x, c, r) != (int)c->n - 1)
+				continue;
+			if (dns_name_decode(x->msg, x->len, r->rdata, &c->name[c->n]) != r->rdlen)
+				continue;
+			c->offset[c->n++] = r->rdata;
+			used[i / 64] |= UINT64_C(1) << (i % 64);
+			moved = true;
+		}
+	}
+}
+
+static void unit_add(struct extract *x, uint64_t unit)
+{
+	struct evidence *e = x->out;
+
+	if (unlikely(unit == ADDRESS_NONE)) {
+		x->special = true;
+	} else if (likely(e->units < EVIDENCE_UNITS_MAX)) {
+		e->unit[e->units++] = unit;
+		e->digest += (uint32_t)(hash_u64(unit, x->sketch) >> 32);
+	}
+}
+
+static void hint_add(void *ctx, const uint8_t *addr, unsigned len)
+{
+	unit_add(ctx, len == 4 ? address_unit_v4(addr) : address_unit_v6(addr));
+}
+
+/* Adds the addresses of a record that the chain owns; its fate. */
+static enum record_fate addresses_add(struct extract *x, const struct dns_record *r)
+{
+	unsigned before = x->out->units;
+	bool special = x->special;
+
+	switch (r->type) {
+	case DNS_TYPE_A:
+		unit_add(x, address_unit_v4(x->msg + r->rdata));
+		break;
+	case DNS_TYPE_AAAA:
+		unit_add(x, address_unit_v6(x->msg + r->rdata));
+		break;
+	default:
+		x->special = false;
+		if (!dns_svcb_hints(x->msg + r->rdata, r->rdlen, hint_add, x) ||
+			(x->out->units == before && !x->special)) {
+			x->special |= special;
+			return RECORD_TYPE;
+		}
+		x->special |= special;
+	}
+	if (x->out->units == before)
+		return RECORD_SPECIAL;
+	if (r->ttl > x->out->ttl)
+		x->out->ttl = r->ttl;
+	return RECORD_USED;
+}
+
+static inline bool holds_addresses(unsigned type)
+{
+	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_HTTPS ||
+	       type == DNS_TYPE_SVCB;
+}
+
+/* The answer section: chain, then units. Returns the number of records in it. */
+static unsigned answers_extract(struct extract *x, struct chain *c)
+{
+	unsigned answers = 0;
+	bool aliases = false;
+
+	for (; answers < x->m->records && x->rec[answers].section == DNS_ANSWER; answers++)
+		aliases |= x->rec[answers].type == DNS_TYPE_CNAME;
+
+	uint64_t used[2] = {0, 0};
+	if (aliases)
+		chain_follow(x, c, answers, used);
+	for (unsigned i = 0; i < answers; i++) {
+		const struct dns_record *r = &x->rec[i];
+		enum record_fate fate;
+
+		if (unlikely(r->class != DNS_CLASS_IN))
+			fate = RECORD_CLASS;
+		else if (r->type == DNS_TYPE_CNAME)
+			fate = used[i / 64] >> (i % 64) & 1 ? RECORD_USED : RECORD_OUT_OF_CHAIN;
+		else if (!holds_addresses(r->type))
+			fate = RECORD_TYPE;
+		else if (unlikely(chain_owner(x, c, r) < 0))
+			fate = RECORD_OUT_OF_CHAIN;
+		else
+			fate = addresses_add(x, r);
+		x->fate[fate]++;
+	}
+	return answers;
+}
+
+/* Every registered domain on the chain, once. */
+static void owners_add(struct extract *x, const struct chain *c, struct evidence_arena *arena)
+{
+	struct evidence *e = x->out;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct dns_name *name = &c->name[i];
+		int label = psl_registered(x->psl, name);
+		if (unlikely(label < 0))
+			continue;
+		const uint8_t *domain = name->wire + name->label[label];
+		unsigned len = (unsigned)(name->len - name->label[label]);
+		uint64_t key = hash_bytes(domain, len, x->sketch) | 1;
+		bool known = false;
+
+		for (unsigned k = 0; k < e->owners; k++)
+			known |= e->owner[k].key == key;
+		if (known)
+			continue;
+		struct evidence_owner *o = &e->owner[e->owners++];
+		o->key = key;
+		o->host = label ? hash_bytes(name->wire, name->len, x->sketch) : key;
+		o->name = arena->octet + arena->octets;
+		o->name_len = (uint8_t)len;
+		o->ns = 0;
+		memcpy(arena->octet + arena->octets, domain, len);
+		arena->octets += len;
+	}
+}
+
+/* The owner whose registered domain the zone is part of, or -1. */
+static int zone_owner(const struct extract *x, const struct dns_record *r)
+{
+	struct dns_name zone;
+
+	if (!dns_name_decode(x->msg, x->len, r->owner, &zone))
+		return -1;
+	int label = psl_registered(x->psl, &zone);
+	if (label < 0)
+		return -1;
+	uint64_t key = hash_bytes(zone.wire + zone.label[label],
+			       (size_t)(zone.len - zone.label[label]), x->sketch) | 1;
+	for (unsigned i = 0; i < x->out->owners; i++)
+		if (x->out->owner[i].key == key)
+			return (int)i;
+	return -1;
+}
+
+/* One NS record: its fate. Name servers of one zone only are taken. */
+static enum record_fate ns_add(struct extract *x, const struct dns_record *r, int *zone)
+{
+	struct evidence *e = x->out;
+	struct dns_name name;
+
+	int owner = zone_owner(x, r);
+	if (owner < 0 || (*zone >= 0 && owner != *zone))
+		return RECORD_OUT_OF_CHAIN;
+	if (e->ns_names == EVIDENCE_NS_MAX)
+		return RECORD_CAPPED;
+	if (dns_name_decode(x->msg, x->len, r->rdata, &name) != r->rdlen)
+		return RECORD_TYPE;
+	*zone = owner;
+	e->owner[owner].ns = 1;
+	e->ns_name[e->ns_names++] = hash_bytes(name.wire, name.len, x->sketch);
+	if (r->ttl > e->ns_ttl)
+		e->ns_ttl = r->ttl;
+	return RECORD_USED;
+}
+
+/* An address record behind the answer: glue of one of the name servers, or nothing to us. */
+static enum record_fate glue_add(struct extract *x, const struct dns_record *r)
+{
+	struct evidence *e = x->out;
+	struct dns_name name;
+
+	if (e->ns_names == 0 || !dns_name_decode(x->msg, x->len, r->owner, &name))
+		return RECORD_SECTION;
+	uint64_t hash = hash_bytes(name.wire, name.len, x->sketch);
+	for (unsigned i = 0; i < e->ns_names; i++) {
+		if (e->ns_name[i] != hash)
+			continue;
+		const uint8_t *addr = x->msg + r->rdata;
+		uint64_t unit = r->type == DNS_TYPE_A ? address_unit_v4(addr)
+						      : address_unit_v6(addr);
+		if (unit == ADDRESS_NONE)
+			return RECORD_SPECIAL;
+		if (e->ns_units == EVIDENCE_NS_MAX)
+			return RECORD_CAPPED;
+		e->ns_unit[e->ns_units++] = unit;
+		return RECORD_USED;
+	}
+	return RECORD_SECTION;
+}
+
+/* Authority and additional sections. */
+static void ns_extract(struct extract *x, unsigned from)
+{
+	bool wanted = x->out->units && x->out->owners && x->out->ttl <= SENSOR_NS_TTL_GATE;
+	int zone = -1;
+
+	for (unsigned i = from; i < x->m->records; i++) {
+		const struct dns_record *r = &x->rec[i];
+		bool address = r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA;
+		enum record_fate fate = RECORD_TYPE;
+
+		if (r->type == DNS_TYPE_OPT)
+			fate = RECORD_TYPE; /* its class field is a size */
+		else if (unlikely(r->class != DNS_CLASS_IN))
+			fate = RECORD_CLASS;
+		else if (r->type == DNS_TYPE_NS && r->section == DNS_AUTHORITY)
+			fate = wanted ? ns_add(x, r, &zone) : RECORD_SECTION;
+		else if (address)
+			fate = wanted && r->section == DNS_ADDITIONAL ? glue_add(x, r)
+								      : RECORD_SECTION;
+		x->fate[fate]++;
+	}
+}
+
+enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketch,
+	const uint8_t *msg, uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
+	const struct dns_record *rec, struct evidence_arena *arena, struct account *account,
+	struct evidence *out)
+{
+	account->declared += m->declared;
+	account->record[RECORD_CAPPED] += m->capped;
+	account->record[RECORD_UNPARSED] += m->unparsed;
+
+	enum response_fate fate = refusal(verdict, m);
+	if (fate != RESPONSE_PAIRED) {
+		account->record[RECORD_RESPONSE] += m->records;
+		return fate;
+	}
+
+	*out = (struct evidence){
+		.owner = arena->owner + arena->owners,
+		.unit = arena->word + arena->words,
+		.ns_name = arena->word + arena->words + EVIDENCE_UNITS_MAX,
+		.ns_unit = arena->word + arena->words + EVIDENCE_UNITS_MAX + EVIDENCE_NS_MAX,
+	};
+	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, false};
+	struct chain chain;
+	chain.n = 1;
+	chain.offset[0] = DNS_HEADER_LEN;
+	dns_name_question(msg, m, &chain.name[0]);
+
+	unsigned answers = answers_extract(&x, &chain);
+	if (out->units)
+		owners_add(&x, &chain, arena);
+	ns_extract(&x, answers);
+	if (out->units == 0)
+		return x.special ? RESPONSE_SPECIAL : RESPONSE_EMPTY;
+	if (out->owners == 0)
+		return RESPONSE_SUFFIX;
+	arena->owners += out->owners;
+	arena->words += out->ns_names ? EVIDENCE_UNITS_MAX + 2 * EVIDENCE_NS_MAX : out->units;
+	return RESPONSE_PAIRED;
+}

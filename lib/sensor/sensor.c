@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "base/bits.h"
+#include "sensor/evidence.h"
+#include "sensor/sensor.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+/*
+ * Responses a query must be seen for before the tap counts as carrying both
+ * directions; until then an unpaired response is taken as weak evidence.
+ */
+#define ONE_WAY_RATIO 16u
+
+enum kind {
+	KIND_NONE,
+	KIND_QUERY,
+	KIND_RESPONSE,
+};
+
+/* What a frame is waiting for between the passes. */
+struct pending {
+	uint64_t transaction;
+	uint64_t time_ns;
+	uint32_t kind; /* enum kind */
+	enum response_fate fate;
+	struct evidence evidence;
+};
+
+struct sensor {
+	struct sensor_config config;
+	struct shard *shard;
+	struct match *match;
+	uint64_t queries; /* since start: is this tap one-directional? */
+	uint64_t responses;
+	struct wire_packet packet[SENSOR_BURST];
+	struct pending pending[SENSOR_BURST];
+	struct dns_record record[DNS_RECORDS_MAX];
+	struct evidence_arena arena;
+};
+
+size_t sensor_size(const struct sensor_config *config)
+{
+	size_t match = match_size(config->match_log2);
+
+	return match ? align_up(sizeof(struct sensor), CACHE_LINE) + match : 0;
+}
+
+struct sensor *sensor_init(void *mem, const struct sensor_config *config)
+{
+	struct sensor *s = mem;
+
+	if (sensor_size(config) == 0)
+		return NULL;
+	memset(s, 0, sizeof(*s));
+	s->config = *config;
+	s->match = match_init((uint8_t *)mem + align_up(sizeof(*s), CACHE_LINE),
+		config->match_log2);
+	return s;
+}
+
+struct shard *sensor_shard(struct sensor *s, struct shard *shard)
+{
+	struct shard *before = s->shard;
+
+	s->shard = shard;
+	return before;
+}
+
+/* Pass 1. Frames that are no DNS end here; the rest are listed in `dns`. */
+static unsigned pass_decode(struct sensor *s, const struct frame *frames, unsigned n, uint8_t *dns)
+{
+	struct account *a = &s->shard->account;
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame *f = &frames[i];
+		enum wire_verdict v = wire_decode(&s->config.wire, f->link, f->data, f->caplen,
+			f->wirelen, &s->packet[i]);
+
+		a->rx[v]++;
+		a->octets += f->wirelen;
+		if (v != WIRE_DNS)
+			continue;
+		a->note[NOTE_VLAN] += s->packet[i].layers >> WIRE_LAYER_VLAN & 1;
+		a->note[NOTE_IPV6] += s->packet[i].ip_version == 6;
+		a->note[NOTE_CUT] += s->packet[i].cut;
+		dns[found++] = (uint8_t)i;
+	}
+	a->received += n;
+	return found;
+}
+
+static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
+{
+	struct account *a = &s->shard->account;
+	const uint8_t *msg = pkt->payload;
+	struct dns_message m;
+
+	p->kind = KIND_NONE;
+	enum dns_verdict v = dns_parse(msg, pkt->payload_len, pkt->cut, s->record, &m);
+	if (unlikely(v == DNS_SHORT)) {
+		a->not_dns[NOT_DNS_SHORT]++;
+		return;
+	}
+	if (unlikely(v == DNS_OPCODE)) {
+		a->not_dns[NOT_DNS_OPCODE]++;
+		return;
+	}
+	if (!dns_is_response(&m)) {
+		if (unlikely(v != DNS_OK || m.qname_wire_len == 0 || dns_opcode(&m) != 0)) {
+			a->query[QUERY_UNMATCHED]++;
+			return;
+		}
+		p->kind = KIND_QUERY;
+	} else {
+		p->kind = KIND_RESPONSE;
+		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
+		p->fate = evidence_extract(s->config.psl, s->config.sketch, msg, pkt->payload_len,
+			v, &m, s->record, &s->arena, a, &p->evidence);
+		if (p->fate == RESPONSE_PAIRED)
+			for (unsigned i = 0; i < p->evidence.owners; i++)
+				shard_prefetch(s->shard, p->evidence.owner[i].key);
+		else
+			p->evidence.digest = (uint32_t)p->fate;
+	}
+	p->transaction = match_hash(pkt, msg, &m, s->config.placement);
+	match_prefetch(s->match, p->transaction);
+}
+
+/* A response whose query was not seen says little where queries are seen at all. */
+static bool one_way(const struct sensor *s)
+{
+	return s->queries * ONE_WAY_RATIO < s->responses;
+}
+
+static void observe(struct sensor *s, const struct pending *p, enum evidence_grade grade)
+{
+	const struct evidence *e = &p->evidence;
+
+	for (unsigned i = 0; i < e->owners; i++) {
+		const struct evidence_owner *o = &e->owner[i];
+		shard_observe(s->shard, &(struct shard_observation){
+						.key = o->key,
+						.host = o->host,
+						.name = o->name,
+						.name_len = o->name_len,
+						.unit = e->unit,
+						.units = e->units,
+						.ttl = e->ttl,
+						.ns_name = e->ns_name,
+						.ns_names = o->ns ? e->ns_names : 0,
+						.ns_unit = e->ns_unit,
+						.ns_units = o->ns ? e->ns_units : 0,
+						.ns_ttl = o->ns ? e->ns_ttl : 0,
+						.now = (uint32_t)(p->time_ns / NS_PER_SECOND),
+						.grade = grade,
+					});
+	}
+}
+
+static void settle_response(struct sensor *s, const struct pending *p)
+{
+	static const enum response_fate fates[MATCH_RESULT_COUNT] = {
+		[MATCH_PAIRED] = RESPONSE_PAIRED,
+		[MATCH_UNPAIRED] = RESPONSE_UNPAIRED,
+		[MATCH_DUPLICATE] = RESPONSE_DUPLICATE,
+		[MATCH_CONFLICTING] = RESPONSE_CONFLICTING,
+	};
+	enum match_result r = match_response(
+		s->match, p->transaction, p->evidence.digest, p->time_ns / NS_PER_MS);
+
+	s->responses++;
+	if (p->fate != RESPONSE_PAIRED) {
+		s->shard->account.response[p->fate]++;
+		return;
+	}
+	s->shard->account.response[fates[r]]++;
+	if (likely(r == MATCH_PAIRED))
+		observe(s, p, EVIDENCE_PAIRED);
+	else if (r == MATCH_CONFLICTING)
+		observe(s, p, EVIDENCE_CONTESTED);
+	else if (r == MATCH_UNPAIRED && one_way(s))
+		observe(s, p, EVIDENCE_UNPAIRED);
+}
+
+/* Pass 3, in the order of arrival: a burst may hold a query and its response. */
+static void settle_one(struct sensor *s, const struct pending *p)
+{
+	static const enum query_fate fates[MATCH_STORED_COUNT] = {
+		[MATCH_NEW] = QUERY_NEW,
+		[MATCH_AGAIN] = QUERY_AGAIN,
+		[MATCH_EVICTED] = QUERY_EVICTING,
+	};
+
+	if (p->kind == KIND_QUERY) {
+		s->queries++;
+		enum match_stored r =
+			match_query(s->match, p->transaction, p->time_ns / NS_PER_MS);
+		s->shard->account.query[fates[r]]++;
+	} else if (p->kind == KIND_RESPONSE) {
+		settle_response(s, p);
+	}
+}
+
+static void span_update(struct shard *shard, const struct frame *frames, unsigned n)
+{
+	if (shard->first_ns == 0)
+		shard->first_ns = frames[0].time_ns;
+	shard->last_ns = frames[n - 1].time_ns;
+}
+
+static inline __attribute__((always_inline)) void burst(
+	struct sensor *s, const struct frame *frames, unsigned n, enum sensor_stage stage)
+{
+	uint8_t dns[SENSOR_BURST];
+	unsigned found = pass_decode(s, frames, n, dns);
+
+	if (stage == SENSOR_DECODE)
+		return;
+	evidence_reset(&s->arena);
+	for (unsigned i = 0; i < found; i++) {
+		struct pending *p = &s->pending[i];
+		p->time_ns = frames[dns[i]].time_ns;
+		parse_one(s, &s->packet[dns[i]], p);
+	}
+	if (stage == SENSOR_PARSE)
+		return;
+	for (unsigned i = 0; i < found; i++)
+		settle_one(s, &s->pending[i]);
+}
+
+void sensor_burst(struct sensor *s, const struct frame *frames, unsigned n)
+{
+	if (unlikely(n == 0))
+		return;
+	span_update(s->shard, frames, n);
+	burst(s, frames, n, SENSOR_ALL);
+}
+
+void sensor_burst_until(
+	struct sensor *s, const struct frame *frames, unsigned n, enum sensor_stage stage)
+{
+	switch (stage) {
+	case SENSOR_DECODE:
+		burst(s, frames, n, SENSOR_DECODE);
+		break;
+	case SENSOR_PARSE:
+		burst(s, frames, n, SENSOR_PARSE);
+		break;
+	case SENSOR_ALL:
+		sensor_burst(s, frames, n);
+		break;
+	}
+}
