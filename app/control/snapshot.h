@@ -47,14 +47,6 @@ struct port_status {
 	uint64_t no_mbuf;
 };
 
-/* verdicts raised = active + cleared + expired */
-struct verdict_account {
-	uint64_t raised;
-	uint64_t active;
-	uint64_t cleared;
-	uint64_t expired;
-};
-
 struct snapshot {
 	uint64_t epoch;	    /* number of the last epoch that is in */
 	uint64_t epochs;    /* epochs merged since start */

@@ -47,35 +47,77 @@ enum flux_window {
 	FLUX_WINDOW_COUNT
 };
 
-/* What is known of a domain over one window. Counts are estimates where the sample is not complete. */
+/*
+ * What is known of a domain over one window. Counts are estimates where the
+ * sample is not complete (sample_share < 1). A network is an ASN, or the /16
+ * (IPv6: /32) of an address that no database knows.
+ */
 struct features {
 	enum flux_window window;
-	double seconds;		/* min(window, time since the domain's first response) */
-	double addresses;	/* distinct address units */
-	double networks;	/* distinct networks in the sample (ASN, or aggregate without one) */
-	double effective_networks; /* 1 / sum p^2 over distinct units by network */
+	double seconds;	  /* min(window, time since the domain's first response) */
+	double addresses; /* distinct address units */
+	double networks;  /* distinct networks in the sample */
+	double effective_networks; /* 1 / sum p^2, p the share of distinct units by network */
 	double top_network_share;  /* largest p */
-	double aggregates;	/* distinct /16 (IPv6: /32) in the sample */
-	double countries;	/* distinct known countries in the sample */
-	double ttl_max;		/* seconds */
-	double fresh_epochs;	/* TTL epochs with an answer of their own */
-	double growth;		/* beta = ln(N_T / mean N_T/4) / ln 4, 0..1 */
-	double novelty;		/* share of the window's addresses that were new in its second half */
-	double new_per_epoch;	/* new addresses a fresh epoch after the first */
-	double coverage;	/* Good-Turing 1 - f1 / draws; draws are epochs of an address */
+	double aggregates;	   /* distinct /16 (IPv6: /32) in the sample */
+	double effective_aggregates;
+	double asn_known;    /* share of the sampled units whose ASN is known */
+	double countries;    /* distinct known countries in the sample */
+	double ttl_max;	     /* seconds */
+	double fresh_epochs; /* TTL epochs with an answer of their own */
+	double growth;	 /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
+	double novelty;	 /* share of the sampled units first seen in the window's second half */
+	double new_per_epoch; /* new addresses a fresh epoch after the first */
 	double host_names;
-	double pairs;		/* (host name, address) */
-	double answer_max;
-	double ns_addresses;
+	double answer_max; /* most addresses in one answer */
+	double ns_addresses; /* of the address family that has more of them */
 	double ns_networks;
-	double ns_changes;
-	double glue_in_pool;	/* addresses that also serve as the domain's name servers' */
-	double sample_share;	/* share of the addresses that the sample holds, 0..1 */
-	double paired_share;	/* share of sampled addresses attested by a paired response */
+	double ns_names;
+	double glue_in_pool; /* addresses that are also those of the domain's name servers */
+	double shared_units; /* addresses shared with the closest sibling domain ... */
+	double shared_networks; /* ... and the networks that these lie in */
+	double siblings;     /* unrelated registered domains that share as widely */
+	double open_ratio;   /* recapture rate at short lags over that at long ones; 1: closed */
+	double open_evidence; /* nats by which the recaptures speak against a closed population */
+	double sample_share; /* share of the addresses that the sample holds, 0..1 */
+	double paired_share; /* share of the sample attested by a paired response */
 };
 
-/* All thresholds are configuration; detect_defaults gives docs/detection.md's. */
-struct detect_config;
+/* Thresholds: all of them configuration, "detect.*". Units as in struct features. */
+struct detect_config {
+	/* base: enough addresses over enough networks, with short lives */
+	double min_addresses;
+	double min_networks;
+	double min_effective_networks;
+	double max_top_network_share;
+	double max_ttl;
+	double min_aggregates; /* in place of networks where the ASN of most is unknown */
+	double min_effective_aggregates;
+	/* movement */
+	double min_fresh_epochs;
+	double min_new_per_epoch;
+	double min_growth_1h;
+	double min_growth_24h;
+	double min_novelty;
+	/* structure that legitimate pools lack */
+	double min_ns_addresses;
+	double min_ns_networks;
+	double min_ns_per_name;
+	double min_glue_in_pool;
+	double min_shared_units;
+	double min_shared_networks;
+	double min_siblings;
+	double min_open_seconds;
+	double min_open_ratio;
+	double min_open_evidence;
+	/* verdict */
+	double small_min_addresses; /* for `suspected` */
+	double raise_evaluations; /* evaluations in a row before a verdict is raised */
+	double clear_after; /* seconds without a rule met; 0: never */
+};
+
+/* The values that docs/detection.md explains. */
+void detect_defaults(struct detect_config *c);
 
 #define VERDICT_REASONS_MAX 16u
 #define VERDICT_SAMPLE_MAX 32u
@@ -88,7 +130,7 @@ struct reason {
 	char text[120]; /* a sentence for a person */
 };
 
-/* A flagged domain as of one epoch: plain data, copied into the snapshot. */
+/* A flagged domain: plain data, copied into the snapshot. */
 struct verdict {
 	uint64_t key;
 	enum flux_class class;
@@ -97,6 +139,7 @@ struct verdict {
 	double score;	   /* 0..100 */
 	double confidence; /* 0..1 */
 	uint32_t first_flagged; /* seconds since 1970 */
+	uint32_t evaluated;	/* when the features below were computed */
 	uint32_t first_seen;
 	uint32_t last_seen;
 	struct features features;
@@ -107,6 +150,44 @@ struct verdict {
 	struct reason reason[VERDICT_REASONS_MAX];
 	struct domain_item sample[VERDICT_SAMPLE_MAX]; /* newest last_seen first */
 };
+
+/* verdicts raised = active + cleared + expired */
+struct verdict_account {
+	uint64_t raised;
+	uint64_t active;
+	uint64_t cleared; /* no rule met for clear_after */
+	uint64_t expired; /* the record went from the store */
+	uint64_t denied;  /* would have been raised, but no place was left */
+};
+
+/*
+ * Features of a domain over one window, as of `now` (seconds since 1970; the
+ * domain must be advanced to it). O(items * hours).
+ */
+void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
+	uint32_t now, struct features *f);
+
+struct detector;
+
+/* Octets for a detector with room for `verdicts` (1..65535) flagged domains at a time. */
+size_t detector_size(unsigned verdicts);
+
+/* Lays a detector out in `mem` (64-octet aligned, owned by the caller). One thread: control. */
+struct detector *detector_init(void *mem, unsigned verdicts, const struct detect_config *config);
+
+/* Judges one domain that the last merge touched. */
+void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now);
+
+/* Clears verdicts whose rules were not met for long, and those whose record is gone. */
+void detect_sweep(struct detector *t, struct store *st, uint32_t now);
+
+/* The flagged domains, in no order; valid until the next call on t. */
+unsigned detect_verdicts(const struct detector *t);
+const struct verdict *detect_verdict(const struct detector *t, unsigned i);
+
+const struct verdict_account *detect_account(const struct detector *t);
+/* |raised - (active + cleared + expired)| */
+uint64_t detect_account_error(const struct detector *t);
 
 const char *flux_class_name(enum flux_class c);
 const char *flux_window_name(enum flux_window w);

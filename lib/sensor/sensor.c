@@ -68,6 +68,11 @@ struct shard *sensor_shard(struct sensor *s, struct shard *shard)
 	return before;
 }
 
+struct shard *sensor_shard_current(const struct sensor *s)
+{
+	return s->shard;
+}
+
 /* Pass 1. Frames that are no DNS end here; the rest are listed in `dns`. */
 static unsigned pass_decode(struct sensor *s, const struct frame *frames, unsigned n, uint8_t *dns)
 {

@@ -65,6 +65,9 @@ struct sensor *sensor_init(void *mem, const struct sensor_config *config);
  */
 struct shard *sensor_shard(struct sensor *s, struct shard *shard);
 
+/* The shard in use; NULL when there is none. */
+struct shard *sensor_shard_current(const struct sensor *s);
+
 /* Takes n <= SENSOR_BURST frames in order; each is counted exactly once. */
 void sensor_burst(struct sensor *s, const struct frame *frames, unsigned n);
 

@@ -82,8 +82,7 @@ struct domain_verdict {
 	uint32_t last_met;	/* when a rule was last met */
 	uint8_t class;		/* enum flux_class of detect.h */
 	uint8_t streak;		/* evaluations in a row in which a rule was met */
-	uint8_t suspected;
-	uint8_t score_max;
+	uint16_t slot;		/* 1-based place among the detector's verdicts; 0: none */
 };
 
 struct domain {

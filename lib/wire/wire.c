@@ -328,6 +328,8 @@ enum wire_verdict wire_decode(const struct wire_config *cfg, enum wire_link link
 		return decode_null(cfg, &c, out);
 	case WIRE_LINK_FDDI:
 		return decode_fddi(cfg, &c, out);
+	case WIRE_LINK_SEGMENTED:
+		return WIRE_SEGMENTED;
 	}
 	return WIRE_BAD_LINK;
 }

@@ -23,6 +23,7 @@ enum wire_link {
 	WIRE_LINK_RAW,	/* IPv4 or IPv6 by its first nibble */
 	WIRE_LINK_NULL, /* BSD loopback, family in either byte order */
 	WIRE_LINK_FDDI, /* FDDI MAC, LLC/SNAP */
+	WIRE_LINK_SEGMENTED, /* in several buffers: not read, WIRE_SEGMENTED */
 };
 
 /* Disposition of a frame: the left column of the identity above. */
