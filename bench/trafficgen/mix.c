@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mix.h"
+
+#include <string.h>
+
+#define WORLD_TLDS "com,net,org,de,io,co.uk,info,fr,nl,com.br"
+
+const struct mix mixes[] = {
+        {
+                .name = "background",
+                .summary = "benign domains, and what --family adds",
+                .duration = 3600,
+                .domains = 1000,
+                .rate = 100,
+                .tlds = WORLD_TLDS,
+        },
+        {
+                .name = "demo",
+                .summary = "two hours in 2 MB: four fluxing domains and four that resemble them",
+                .duration = 7800,
+                .domains = 300,
+                .rate = 0.22,
+                .tlds = "example,test,invalid",
+                .families = {{"darkcloud", 2}, {"srg", 1}, {"gamaredon", 1}, {"ntppool", 1},
+                        {"cdn", 1}, {"cloudlb", 1}, {"dyndns", 1}},
+        },
+        {
+                .name = "bench",
+                .summary = "pairs only, 98 and 130 octets on the wire in the mean, one A each",
+                .duration = 3600,
+                .packets = 1000000,
+                .domains = 1000000,
+                .rate = 500000,
+                .plain = true,
+                .tlds = "com,net,org,de,io,uk",
+        },
+        {
+                .name = "all",
+                .summary = "every family once, or as often as --family says",
+                .duration = 3600,
+                .domains = 1000,
+                .rate = 100,
+                .every_family = true,
+                .tlds = WORLD_TLDS,
+        },
+};
+
+const size_t mix_count = sizeof(mixes) / sizeof(mixes[0]);
+
+const struct mix *mix_find(const char *name)
+{
+	for (size_t i = 0; i < mix_count; i++) {
+		if (strcmp(mixes[i].name, name) == 0)
+			return &mixes[i];
+	}
+	return NULL;
+}

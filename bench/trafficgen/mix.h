@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "options.h"
+
+/* A mix is a named set of defaults, one row each. */
+
+#define MIX_FAMILIES 12
+
+struct mix {
+	const char *name;
+	const char *summary;
+	uint64_t duration;
+	uint64_t packets;
+	uint32_t domains;
+	double rate;
+	bool plain;
+	bool every_family;
+	const char *tlds;
+	struct {
+		const char *family;
+		uint32_t domains;
+	} families[MIX_FAMILIES];
+};
+
+extern const struct mix mixes[];
+extern const size_t mix_count;
+
+/* NULL when there is none of that name. */
+const struct mix *mix_find(const char *name);
