@@ -167,6 +167,10 @@ struct verdict_account {
 void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
 	uint32_t now, struct features *f);
 
+/* The sibling features, which cost a look-up an address: for domains that are worth it. */
+void features_siblings(const struct domain *d, const struct store *st,
+	const struct detect_config *c, struct features *f);
+
 struct detector;
 
 /* Octets for a detector with room for `verdicts` (1..65535) flagged domains at a time. */

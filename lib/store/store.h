@@ -176,6 +176,23 @@ void store_each(struct store *st, void (*fn)(void *ctx, struct domain *d), void 
 /* Full record of a registered domain's key, or NULL. */
 struct domain *store_find(const struct store *st, uint64_t key);
 
+/* The hash by which samples keep a unit: below a domain's threshold it is in the sample. */
+uint64_t store_unit_hash(const struct store *st, uint64_t unit);
+
+/*
+ * Domains that share addresses with d, by the reverse view (address unit to the
+ * registered domains of full records that own it; aliases do not).
+ */
+struct siblings {
+	uint32_t domains;  /* that share at least min_units in at least min_networks */
+	uint32_t units;	   /* shared with the one that shares most */
+	uint32_t networks; /* that these lie in */
+};
+
+/* O(items * STORE_REVERSE_KEYS). */
+void store_siblings(const struct store *st, const struct domain *d, unsigned min_units,
+	unsigned min_networks, struct siblings *out);
+
 const struct store_account *store_account(const struct store *st);
 /* Sum over the identities above of |left - right|. */
 uint64_t store_account_error(const struct store *st);

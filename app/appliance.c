@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <rte_malloc.h>
+#include <rte_version.h>
+
+#include "appliance.h"
+#include "base/bits.h"
+#include "version.h"
+
+/* A replay's keys are fixed: its output is the same on any machine and day. */
+static const struct hash_key replay_placement = {0xa4093822299f31d0u, 0x082efa98ec4e6c89u};
+static const struct hash_key replay_sketch = {0x452821e638d01377u, 0xbe5466cf34e90c6cu};
+
+int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
+	char err[ERROR_LINE_MAX])
+{
+	memset(a, 0, sizeof(*a));
+	a->config = *config;
+	a->live = live;
+	a->workers = workers;
+	a->about.version = FLUXGATE_VERSION;
+	a->about.dpdk = rte_version();
+	a->about.mode = live ? "live" : "replay";
+	a->about.vantage = "";
+	atomic_init(&a->about.config_generation, 1);
+	if (suffix_list_load(&a->suffixes, config->networks.public_suffix_list, err) < 0)
+		return EXIT_CODE_DATABASE;
+	if (networks_open(&a->networks, config->networks.asn_db, config->networks.country_db,
+		    err) < 0)
+		return EXIT_CODE_DATABASE;
+	a->board = snapshot_board_new();
+	if (!a->board) {
+		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
+		return EXIT_CODE_RUNTIME;
+	}
+	return EXIT_CODE_OK;
+}
+
+static struct sensor_config sensor_config(
+	const struct appliance *a, struct hash_key placement, struct hash_key sketch)
+{
+	struct sensor_config s = {
+		.placement = placement,
+		.sketch = sketch,
+		.psl = suffix_list_psl(a->suffixes),
+		.match_log2 = a->config.pairing.entries_log2,
+	};
+
+	wire_config_init(&s.wire, a->config.dns.ports, a->config.dns.ports_count);
+	return s;
+}
+
+size_t appliance_octets(const struct appliance *a)
+{
+	struct sensor_config s = sensor_config(a, replay_placement, replay_sketch);
+
+	return handover_size(a->workers, &a->config.shard) + a->workers * sensor_size(&s) +
+	       store_size(&a->config.store) + detector_size(APPLIANCE_VERDICTS);
+}
+
+/* Zeroed, for a cache line's boundary; lives as long as the process. */
+static void *table(const char *what, size_t size, char err[ERROR_LINE_MAX])
+{
+	void *mem = size ? rte_malloc(what, size, CACHE_LINE) : NULL;
+
+	if (!mem)
+		snprintf(err, ERROR_LINE_MAX,
+			"memory: %s: no %zu MiB in one piece: make the table smaller, or give the "
+			"EAL more memory",
+			what, size >> 20);
+	return mem;
+}
+
+static int workers_build(struct appliance *a, struct hash_key placement, struct hash_key sketch,
+	char err[ERROR_LINE_MAX])
+{
+	struct sensor_config s = sensor_config(a, placement, sketch);
+
+	if (handover_init(&a->handover, a->workers, &a->config.shard, placement, sketch) < 0) {
+		snprintf(err, ERROR_LINE_MAX,
+			"memory: shards: no memory for %u of %zu MiB: lower \"shard\"",
+			a->workers + SHARDS_SPARE, shard_size(&a->config.shard) >> 20);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < a->workers; i++) {
+		struct worker *w = &a->worker[i];
+		void *mem = table("sensor", sensor_size(&s), err);
+
+		if (!mem)
+			return -ENOMEM;
+		w->index = i;
+		w->sensor = sensor_init(mem, &s);
+		w->handover = &a->handover;
+		w->epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000);
+		w->clock = &a->clock;
+	}
+	return 0;
+}
+
+int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
+{
+	struct hash_key placement = replay_placement, sketch = replay_sketch;
+
+	if (a->live && (getrandom(&placement, sizeof(placement), 0) < 0 ||
+			       getrandom(&sketch, sizeof(sketch), 0) < 0)) {
+		snprintf(err, ERROR_LINE_MAX, "getrandom: %s", strerror(errno));
+		return EXIT_CODE_RUNTIME;
+	}
+	if (workers_build(a, placement, sketch, err) < 0)
+		return EXIT_CODE_RUNTIME;
+
+	void *store = table("store", store_size(&a->config.store), err);
+	void *detector = store ? table("detector", detector_size(APPLIANCE_VERDICTS), err) : NULL;
+	if (!detector)
+		return EXIT_CODE_RUNTIME;
+	control_init(&a->control,
+		&(struct control_config){
+			.handover = &a->handover,
+			.workers = a->worker,
+			.store = store_init(store, &a->config.store, placement, sketch),
+			.detector = detector_init(detector, APPLIANCE_VERDICTS, &a->config.detect),
+			.networks = networks_lookup(a->networks),
+			.board = a->board,
+			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
+			.live = a->live,
+			.asn_known = a->config.networks.asn_db[0] != '\0',
+		});
+	return EXIT_CODE_OK;
+}
+
+int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
+{
+	const struct http_config http = {
+		.listen = a->config.http.listen,
+		.max_connections = a->config.http.max_connections,
+		.board = a->board,
+		.about = &a->about,
+	};
+	char line[256] = "";
+
+	if (a->config.http.listen[0] == '\0')
+		return EXIT_CODE_OK;
+	int rc = http_start(&a->http, &http, line, sizeof(line));
+	if (rc == 0)
+		return EXIT_CODE_OK;
+	snprintf(err, ERROR_LINE_MAX, "http: %s", line);
+	return rc == -EINVAL ? EXIT_CODE_CONFIG : EXIT_CODE_LISTEN;
+}
+
+void appliance_free(struct appliance *a)
+{
+	http_stop(a->http);
+	snapshot_board_free(a->board);
+	networks_close(a->networks);
+	suffix_list_free(a->suffixes);
+	a->http = NULL;
+	a->board = NULL;
+	a->networks = NULL;
+	a->suffixes = NULL;
+}

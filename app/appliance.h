@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The appliance put together: what `run` and `replay` have in common.
+ *
+ *   appliance_load      databases and suffix list, no DPDK yet
+ *   appliance_octets    the memory that all tables will take
+ *   (eal_start)
+ *   appliance_build     tables, rings, sensors, store, control
+ *   ... workers run, control_step is called ...
+ *   appliance_free
+ *
+ * Memory of tables is DPDK's, allocated once and never given back before the
+ * process ends.
+ */
+
+#include "config/config.h"
+#include "control/control.h"
+#include "datapath/clock.h"
+#include "datapath/handover.h"
+#include "datapath/worker.h"
+#include "detect/detect.h"
+#include "export/json.h"
+#include "http/server.h"
+#include "networks/networks.h"
+#include "networks/suffix.h"
+
+/* Flagged domains that can be held at a time. */
+#define APPLIANCE_VERDICTS 8192u
+
+struct appliance {
+	struct config config;
+	bool live;
+	unsigned workers;
+	struct networks *networks;
+	struct suffix_list *suffixes;
+	struct handover handover;
+	struct worker worker[WORKERS_MAX];
+	struct sensor_clock clock;
+	struct control control;
+	struct snapshot_board *board;
+	struct about about;
+	struct http_server *http;
+};
+
+/*
+ * Each returns an exit code, 0 when it went well, and leaves one line in err
+ * when it did not. appliance_free is safe after any of them.
+ */
+int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
+	char err[ERROR_LINE_MAX]);
+size_t appliance_octets(const struct appliance *a);
+int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
+
+/* Serves HTTP where the configuration says so. */
+int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX]);
+void appliance_free(struct appliance *a);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * fluxgate run -c FILE: live on the configured ports until SIGTERM.
+ *
+ * The main lcore is control; each other lcore runs one worker. On a signal the
+ * workers drain their queues and give their last shards, control merges them,
+ * and the program ends. A second signal ends it at once.
+ */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "appliance.h"
+#include "cli/commands.h"
+#include "datapath/eal.h"
+#include "datapath/port.h"
+
+/* Control wakes up so often to look for shards; nothing waits on it but they. */
+#define CONTROL_PERIOD_NS 20000000L
+
+/* How long workers may take to drain after a signal. */
+#define DRAIN_SECONDS 4u
+
+static _Atomic bool stop_requested;
+
+static void on_signal(int sig)
+{
+	if (atomic_exchange_explicit(&stop_requested, true, memory_order_relaxed)) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+}
+
+static void usage(FILE *to)
+{
+	fputs("usage: fluxgate run -c FILE [--listen ADDRESS:PORT]\n"
+	      "  -c, --config FILE      configuration (else $FLUXGATE_CONFIG)\n"
+	      "      --listen ADDRESS   where JSON is served; \"\" for nowhere\n"
+	      "  -h, --help             this text\n",
+		to);
+}
+
+static int run_config(int argc, char **argv, struct config *c, char err[ERROR_LINE_MAX])
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"listen", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *file = NULL, *listen = NULL;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'l':
+			listen = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EXIT_CODE_OK);
+		default:
+			usage(stderr);
+			return EXIT_CODE_USAGE;
+		}
+	}
+	config_defaults(c);
+	file = config_path(file);
+	if (!file || optind < argc) {
+		snprintf(err, ERROR_LINE_MAX, "run: %s: see fluxgate run --help",
+			file ? "it takes no arguments" : "no configuration file: -c FILE");
+		return EXIT_CODE_USAGE;
+	}
+	if (config_read(c, file, err) < 0 || config_environment(c, err) < 0)
+		return EXIT_CODE_CONFIG;
+	if (listen && config_set_text(c, "http.listen", listen, "--listen", err) < 0)
+		return EXIT_CODE_CONFIG;
+	if (c->ports_count == 0) {
+		snprintf(err, ERROR_LINE_MAX,
+			"configuration: %s: ports: none: name at least one device", file);
+		return EXIT_CODE_CONFIG;
+	}
+	return EXIT_CODE_OK;
+}
+
+static void control_loop(struct appliance *a)
+{
+	uint64_t updated = rte_rdtsc(), hz = rte_get_tsc_hz(), asked = 0;
+
+	while (!control_ended(&a->control)) {
+		uint64_t now = rte_rdtsc();
+
+		if (now - updated > hz) {
+			clock_update(&a->clock);
+			updated = now;
+		}
+		control_step(&a->control, clock_at(&a->clock, now));
+		if (atomic_load_explicit(&stop_requested, memory_order_relaxed)) {
+			asked = asked ? asked : now;
+			if (now - asked > DRAIN_SECONDS * hz) {
+				fputs("fluxgate: a worker did not end in time; its last epoch is "
+				      "lost\n",
+					stderr);
+				return;
+			}
+		}
+		nanosleep(&(struct timespec){.tv_nsec = CONTROL_PERIOD_NS}, NULL);
+	}
+}
+
+static int run_workers(struct appliance *a, const struct ports *ports)
+{
+	static struct worker_set sets[WORKERS_MAX];
+	unsigned lcore, i = 0;
+
+	RTE_LCORE_FOREACH_WORKER(lcore) {
+		struct worker *w = &a->worker[i];
+
+		if (i == a->workers)
+			break;
+		w->source.ports = (uint16_t)ports->n;
+		memcpy(w->source.port, ports->id, sizeof(ports->id));
+		w->source.queue = (uint16_t)i;
+		w->epoch = clock_at(&a->clock, rte_rdtsc()) / w->epoch_ns;
+		atomic_store_explicit(&w->reached, w->epoch, memory_order_release);
+		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
+		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
+		i++;
+	}
+	a->control.closed = a->worker[0].epoch - 1;
+	control_publish(&a->control);
+	control_loop(a);
+	if (!control_ended(&a->control))
+		return EXIT_CODE_RUNTIME;
+	rte_eal_mp_wait_lcore();
+	control_publish(&a->control);
+	return EXIT_CODE_OK;
+}
+
+static void summary(const struct appliance *a)
+{
+	const struct snapshot *s = snapshot_get(a->board);
+
+	if (s)
+		fprintf(stderr,
+			"fluxgate: ended: %lu frames, %lu responses, %u domains flagged, "
+			"accounting error %lu\n",
+			s->account.received, account_responses(&s->account), s->verdicts,
+			s->accounting_error);
+	snapshot_put(s);
+}
+
+static int run_with(struct appliance *a, char err[ERROR_LINE_MAX])
+{
+	struct ports ports = {0};
+
+	if (ports_start(&ports, &a->config, a->workers, err) < 0)
+		return EXIT_CODE_PORT;
+	int code = appliance_build(a, err);
+	if (code == EXIT_CODE_OK) {
+		a->control.config.ports = ports_status;
+		a->control.config.ports_ctx = &ports;
+		clock_init(&a->clock);
+		code = appliance_serve(a, err);
+	}
+	if (code == EXIT_CODE_OK) {
+		fprintf(stderr, "fluxgate: running: %u port(s), %u worker(s), epoch %u s%s%s\n",
+			ports.n, a->workers, a->config.epoch_seconds,
+			a->http ? ", http://" : "", a->http ? a->config.http.listen : "");
+		code = run_workers(a, &ports);
+		summary(a);
+	}
+	ports_stop(&ports);
+	return code;
+}
+
+int run_main(int argc, char **argv)
+{
+	static struct appliance a;
+	static struct config config;
+	char err[ERROR_LINE_MAX] = "";
+
+	int code = run_config(argc, argv, &config, err);
+	if (code == EXIT_CODE_OK)
+		code = appliance_load(&a, &config, true, config.workers, err);
+	if (code == EXIT_CODE_OK) {
+		const struct eal_request eal = {
+			.config = &config,
+			.lcores = config.workers + 1,
+			.octets = appliance_octets(&a) + ports_size(&config),
+		};
+		fprintf(stderr, "fluxgate: memory: %zu MiB of tables, %zu MiB of packet buffers\n",
+			appliance_octets(&a) >> 20, ports_size(&config) >> 20);
+		code = eal_start(&eal, err) == 0 ? EXIT_CODE_OK : EXIT_CODE_PORT;
+		if (code == EXIT_CODE_OK) {
+			struct sigaction action = {.sa_handler = on_signal};
+			sigaction(SIGTERM, &action, NULL);
+			sigaction(SIGINT, &action, NULL);
+			code = run_with(&a, err);
+			http_stop(a.http);
+			a.http = NULL;
+			eal_stop();
+		}
+	}
+	if (err[0])
+		fprintf(stderr, "fluxgate: %s\n", err);
+	appliance_free(&a);
+	return code;
+}

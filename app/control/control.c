@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "control/control.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+/* A replay closes epochs faster than anybody can look at them. */
+#define REPLAY_PUBLISH_SHARE 5 /* of a second */
+
+/* Responses before their lack of queries says something of the tap. */
+#define DIRECTION_RESPONSES 100u
+
+void control_init(struct control *c, const struct control_config *config)
+{
+	memset(c, 0, sizeof(*c));
+	c->config = *config;
+}
+
+static void receive(struct control *c)
+{
+	for (unsigned i = 0; i < c->config.handover->workers; i++) {
+		struct shard *s;
+		while ((s = handover_receive(c->config.handover, i)))
+			c->shard[c->pending++] = s;
+	}
+}
+
+static uint64_t reached(const struct control *c, unsigned worker)
+{
+	return atomic_load_explicit(&c->config.workers[worker].reached, memory_order_acquire);
+}
+
+/* Every worker has reached this epoch: those before it are whole. */
+static uint64_t reached_by_all(const struct control *c)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < c->config.handover->workers; i++) {
+		uint64_t r = reached(c, i);
+		if (r < least)
+			least = r;
+	}
+	return least;
+}
+
+static void count_shard(struct control *c, const struct shard *s)
+{
+	struct worker_status *w = &c->worker[s->worker];
+
+	account_add(&c->account, &s->account);
+	w->frames += s->account.received;
+	w->responses += account_responses(&s->account);
+	if (s->first_ns && (c->first_ns == 0 || s->first_ns < c->first_ns))
+		c->first_ns = s->first_ns;
+	if (s->last_ns > c->last_ns)
+		c->last_ns = s->last_ns;
+}
+
+struct judging {
+	struct control *c;
+	uint32_t now;
+};
+
+static void judge(void *ctx, struct domain *d)
+{
+	struct judging *j = ctx;
+
+	detect_judge(j->c->config.detector, j->c->config.store, d, j->now);
+}
+
+static void degraded_set(struct control *c, enum degraded_reason r, bool on)
+{
+	if (on)
+		c->degraded |= UINT32_C(1) << r;
+}
+
+/* What this epoch says of the sensor's own condition. */
+static void assess(struct control *c, const struct account *before,
+	const struct store_account *store_before)
+{
+	const struct account *now = &c->account;
+	const struct store_account *store = store_account(c->config.store);
+	uint64_t denied = 0, denied_before = 0;
+	uint64_t queries = account_queries(now), responses = account_responses(now);
+
+	c->degraded = 0;
+	for (unsigned f = 0; f < TABLE_FATE_COUNT; f++) {
+		if (table_fate_is_denied((enum table_fate)f)) {
+			denied += now->table[f];
+			denied_before += before->table[f];
+		}
+	}
+	degraded_set(c, DEGRADED_TABLE_PRESSURE,
+		denied > denied_before || store->evicted > store_before->evicted ||
+			store->demoted > store_before->demoted);
+	degraded_set(c, DEGRADED_ONE_DIRECTION,
+		responses > DIRECTION_RESPONSES && queries < responses / 16);
+	uint64_t evidence = now->response[RESPONSE_PAIRED] + now->response[RESPONSE_UNPAIRED] +
+			    now->response[RESPONSE_CONFLICTING];
+	degraded_set(c, DEGRADED_UNPAIRED, now->response[RESPONSE_UNPAIRED] * 10 > evidence);
+	degraded_set(c, DEGRADED_NO_ASN_DB, !c->config.asn_known);
+	for (unsigned i = 0; i < c->config.handover->workers; i++) {
+		struct worker_status *w = &c->worker[i];
+		uint64_t overruns = atomic_load_explicit(
+			&c->config.workers[i].overruns, memory_order_relaxed);
+		degraded_set(c, DEGRADED_OVERRUN, overruns > w->overruns);
+		degraded_set(c, DEGRADED_LATE_WORKER, reached(c, i) <= c->closed);
+		w->overruns = overruns;
+		w->late += reached(c, i) <= c->closed;
+	}
+}
+
+/* Merges every pending shard that ends with `epoch` or before, as one epoch. */
+static void close_epoch(struct control *c, uint64_t epoch)
+{
+	struct shard *merge[WORKERS_MAX + SHARDS_SPARE];
+	unsigned n = 0, keep = 0;
+	uint64_t started = rte_rdtsc();
+	struct account before = c->account;
+	struct store_account store_before = *store_account(c->config.store);
+	struct judging j = {c, (uint32_t)((epoch + 1) * c->config.epoch_ns / NS_PER_SECOND)};
+
+	for (unsigned i = 0; i < c->pending; i++) {
+		if (c->shard[i]->epoch_last <= epoch)
+			merge[n++] = c->shard[i];
+		else
+			c->shard[keep++] = c->shard[i];
+	}
+	c->pending = keep;
+	for (unsigned i = 0; i < n; i++)
+		count_shard(c, merge[i]);
+	store_merge(c->config.store, merge, n, j.now, &c->config.networks);
+	for (unsigned i = 0; i < n; i++)
+		handover_return(c->config.handover, merge[i]);
+	store_touched(c->config.store, judge, &j);
+	detect_sweep(c->config.detector, c->config.store, j.now);
+	c->closed = epoch;
+	c->epochs++;
+	assess(c, &before, &store_before);
+	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
+				 rte_get_tsc_hz());
+}
+
+/* The oldest epoch that a pending shard ends with and that all workers have left. */
+static bool next_whole(const struct control *c, uint64_t all, uint64_t *epoch)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < c->pending; i++) {
+		uint64_t last = c->shard[i]->epoch_last;
+		if (last < all && (!found || last < *epoch)) {
+			*epoch = last;
+			found = true;
+		}
+	}
+	return found;
+}
+
+bool control_step(struct control *c, uint64_t now_ns)
+{
+	bool closed = false;
+	uint64_t epoch = 0;
+	/* Before the rings: a worker gives its shard first and moves on then. */
+	uint64_t all = reached_by_all(c);
+
+	receive(c);
+	while (next_whole(c, all, &epoch)) {
+		close_epoch(c, epoch > c->closed ? epoch : c->closed);
+		closed = true;
+	}
+	if (c->config.live && now_ns > CONTROL_DEADLINE_NS + c->config.epoch_ns) {
+		uint64_t due = (now_ns - CONTROL_DEADLINE_NS) / c->config.epoch_ns - 1;
+		if (c->closed && due > c->closed) {
+			close_epoch(c, due);
+			closed = true;
+		}
+	}
+	bool publish = closed;
+	if (closed && !c->config.live)
+		publish = rte_rdtsc() - c->published_at > rte_get_tsc_hz() / REPLAY_PUBLISH_SHARE;
+	if (publish)
+		control_publish(c);
+	return closed;
+}
+
+bool control_ended(const struct control *c)
+{
+	return c->pending == 0 && reached_by_all(c) == UINT64_MAX;
+}
+
+static int by_score(const void *a, const void *b)
+{
+	const struct verdict *x = a, *y = b;
+
+	if (x->score != y->score)
+		return x->score < y->score ? 1 : -1;
+	unsigned len = x->name_len < y->name_len ? x->name_len : y->name_len;
+	int order = memcmp(x->name, y->name, len);
+	return order ? order : (int)x->name_len - (int)y->name_len;
+}
+
+int control_publish(struct control *c)
+{
+	unsigned n = detect_verdicts(c->config.detector);
+	struct snapshot *s = snapshot_new(n);
+
+	if (!s)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		s->verdict[i] = *detect_verdict(c->config.detector, i);
+	qsort(s->verdict, n, sizeof(s->verdict[0]), by_score);
+	s->epoch = c->closed;
+	s->epochs = c->epochs;
+	s->time = (uint32_t)((c->closed + 1) * c->config.epoch_ns / NS_PER_SECOND);
+	s->generation = ++c->generation;
+	s->first_ns = c->first_ns;
+	s->last_ns = c->last_ns;
+	s->merge_ns = c->merge_ns;
+	s->degraded = c->degraded;
+	s->account = c->account;
+	s->store = *store_account(c->config.store);
+	s->verdict_account = *detect_account(c->config.detector);
+	s->accounting_error = account_error(&c->account) +
+			      store_account_error(c->config.store) +
+			      detect_account_error(c->config.detector);
+	s->workers = c->config.handover->workers;
+	for (unsigned i = 0; i < s->workers; i++) {
+		s->worker[i] = c->worker[i];
+		s->worker[i].lcore = atomic_load_explicit(
+			&c->config.workers[i].lcore, memory_order_relaxed);
+	}
+	if (c->config.ports)
+		c->config.ports(c->config.ports_ctx, s);
+	snapshot_publish(c->config.board, s);
+	c->published_at = rte_rdtsc();
+	return 0;
+}

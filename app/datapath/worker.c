@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <sched.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#include "datapath/meta.h"
+#include "datapath/worker.h"
+
+/* Bursts a draining worker still takes, so that a busy port cannot hold a shutdown up. */
+#define DRAIN_BURSTS 4096u
+
+/* One writer: a relaxed load and store, not a locked add. */
+static inline void count(_Atomic uint64_t *c)
+{
+	atomic_store_explicit(
+		c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static inline void take(struct worker *w, struct shard *clean)
+{
+	clean->worker = w->index;
+	clean->epoch_first = clean->epoch_last = w->epoch;
+	sensor_shard(w->sensor, clean);
+	w->holding = true;
+}
+
+/*
+ * Time has reached `epoch`. A live worker without a clean shard goes on in the
+ * old one, which then spans more epochs: late is better than lost. In a replay
+ * the shard is given first and the worker waits for a clean one: other
+ * partitions on this lcore must be able to give theirs, or control waits for ever.
+ */
+static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
+{
+	struct shard *clean = wait ? NULL : handover_take(w->handover);
+
+	if (!wait && !clean) {
+		w->epoch = epoch;
+		sensor_shard_current(w->sensor)->epoch_last = epoch;
+		count(&w->overruns);
+	} else {
+		handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
+		w->epoch = epoch;
+		w->holding = false;
+		if (clean)
+			take(w, clean);
+	}
+	atomic_store_explicit(&w->reached, epoch, memory_order_release);
+}
+
+static void worker_end(struct worker *w)
+{
+	handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
+	w->holding = false;
+	w->ended = true;
+	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
+}
+
+/* Frames of a replay carry their own time, length and link type. */
+static void run_fed(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
+{
+	struct frame frames[SENSOR_BURST];
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame_meta *meta = frame_meta(mbufs[i]);
+		frames[i] = (struct frame){
+			.data = rte_pktmbuf_mtod(mbufs[i], const uint8_t *),
+			.caplen = mbufs[i]->data_len,
+			.wirelen = meta->wirelen,
+			.time_ns = meta->time_ns,
+			.link = (enum wire_link)meta->link,
+		};
+	}
+	sensor_burst(w->sensor, frames, n);
+	rte_pktmbuf_free_bulk(mbufs, n);
+}
+
+/* One turn at a feed ring. True when it did something. */
+static bool turn_fed(struct worker *w)
+{
+	struct rte_mbuf *mbufs[SENSOR_BURST];
+	unsigned n = 0;
+
+	if (!w->holding) {
+		struct shard *clean = handover_take(w->handover);
+		if (!clean)
+			return false;
+		take(w, clean);
+	}
+	if (w->stash_at == w->stash_end) {
+		w->stash_at = 0;
+		w->stash_end = rte_ring_sc_dequeue_burst(
+			w->source.feed, w->stash, SENSOR_BURST, NULL);
+		if (w->stash_end == 0)
+			return false;
+	}
+	/* A tick ends the burst: what stands behind it waits for a clean shard. */
+	while (w->stash_at < w->stash_end && !feed_is_tick(w->stash[w->stash_at]))
+		mbufs[n++] = w->stash[w->stash_at++];
+	if (n)
+		run_fed(w, mbufs, n);
+	if (w->stash_at == w->stash_end)
+		return true;
+	uint64_t epoch = feed_epoch(w->stash[w->stash_at++]);
+	if (epoch == FEED_END >> 1)
+		worker_end(w);
+	else
+		worker_tick(w, epoch, true);
+	return true;
+}
+
+static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns)
+{
+	struct frame frames[SENSOR_BURST];
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
+	for (unsigned i = 0; i < n; i++) {
+		const struct rte_mbuf *m = mbufs[i];
+		frames[i] = (struct frame){
+			.data = rte_pktmbuf_mtod(m, const uint8_t *),
+			.caplen = m->data_len,
+			.wirelen = m->pkt_len,
+			.time_ns = now_ns,
+			/* Only the first segment could be read. */
+			.link = likely(m->nb_segs == 1) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
+		};
+	}
+	sensor_burst(w->sensor, frames, n);
+	rte_pktmbuf_free_bulk(mbufs, n);
+}
+
+/* One turn at the queues: each port once. Returns the frames taken. */
+static unsigned turn_polled(struct worker *w)
+{
+	struct rte_mbuf *mbufs[SENSOR_BURST];
+	unsigned frames = 0;
+	uint64_t now_ns = clock_at(w->clock, rte_rdtsc());
+
+	if (now_ns < w->last_ns)
+		now_ns = w->last_ns;
+	w->last_ns = now_ns;
+	if (unlikely(now_ns >= (w->epoch + 1) * w->epoch_ns))
+		worker_tick(w, now_ns / w->epoch_ns, false);
+	for (unsigned p = 0; p < w->source.ports; p++) {
+		unsigned n = rte_eth_rx_burst(
+			w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
+		if (n)
+			run_polled(w, mbufs, n, now_ns);
+		frames += n;
+	}
+	return frames;
+}
+
+static void lcore_fed(struct worker_set *set)
+{
+	for (unsigned ended = 0; ended < set->workers;) {
+		bool busy = false;
+
+		ended = 0;
+		for (unsigned i = 0; i < set->workers; i++) {
+			struct worker *w = set->worker[i];
+			if (w->ended)
+				ended++;
+			else
+				busy |= turn_fed(w);
+		}
+		/* A replay shares its CPUs with the reader and control. */
+		if (!busy)
+			sched_yield();
+	}
+}
+
+static void lcore_polled(struct worker_set *set)
+{
+	struct worker *w = set->worker[0];
+
+	while (!atomic_load_explicit(set->stop, memory_order_relaxed)) {
+		if (turn_polled(w) == 0)
+			rte_pause();
+		count(&w->turns);
+	}
+	for (unsigned i = 0; i < DRAIN_BURSTS && turn_polled(w); i++)
+		;
+	worker_end(w);
+}
+
+int worker_lcore(void *arg)
+{
+	struct worker_set *set = arg;
+
+	for (unsigned i = 0; i < set->workers; i++) {
+		struct worker *w = set->worker[i];
+		struct shard *clean = handover_take(w->handover);
+
+		atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
+		take(w, clean);
+	}
+	if (set->workers && set->worker[0]->source.feed)
+		lcore_fed(set);
+	else if (set->workers)
+		lcore_polled(set);
+	return 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "detect/rules.h"
+
+/* A verdict keeps the features of its best evaluation for so long, then the newest. */
+#define EVALUATION_SECONDS 3600u
+#define EXPIRE_SECONDS (7u * 86400u)
+#define VERDICTS_MAX 65535u
+
+struct detector {
+	struct detect_config config;
+	struct verdict_account account;
+	unsigned room;
+	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */
+	struct verdict *verdict;
+};
+
+void detect_defaults(struct detect_config *c)
+{
+	*c = (struct detect_config){
+		.min_addresses = 10,
+		.min_networks = 5,
+		.min_effective_networks = 4,
+		.max_top_network_share = 0.5,
+		.max_ttl = 1800,
+		.min_aggregates = 8,
+		.min_effective_aggregates = 6,
+		.min_fresh_epochs = 2,
+		.min_new_per_epoch = 0.5,
+		.min_growth_1h = 0.30,
+		.min_growth_24h = 0.45,
+		.min_novelty = 0.20,
+		.min_ns_addresses = 5,
+		.min_ns_networks = 5,
+		.min_ns_per_name = 2,
+		.min_glue_in_pool = 2,
+		.min_shared_units = 5,
+		.min_shared_networks = 4,
+		.min_siblings = 3,
+		.min_open_seconds = 21600,
+		.min_open_ratio = 1.5,
+		.min_open_evidence = 6.9,
+		.small_min_addresses = 8,
+		.raise_evaluations = 2,
+		.clear_after = 86400,
+	};
+}
+
+size_t detector_size(unsigned verdicts)
+{
+	if (verdicts == 0 || verdicts > VERDICTS_MAX)
+		return 0;
+	return align_up(sizeof(struct detector), CACHE_LINE) + verdicts * sizeof(struct verdict);
+}
+
+struct detector *detector_init(void *mem, unsigned verdicts, const struct detect_config *config)
+{
+	struct detector *t = mem;
+
+	if (detector_size(verdicts) == 0)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	t->config = *config;
+	t->room = verdicts;
+	t->verdict = (struct verdict *)((uint8_t *)mem + align_up(sizeof(*t), CACHE_LINE));
+	return t;
+}
+
+/* Both windows; the better ruling wins, the shorter window when they say the same. */
+static void rule_windows(struct detector *t, const struct store *st, const struct domain *d,
+	uint32_t now, struct features *best, struct ruling *ruling)
+{
+	*ruling = (struct ruling){.class = FLUX_NONE};
+	for (unsigned w = 0; w < FLUX_WINDOW_COUNT; w++) {
+		struct features f;
+		struct ruling r;
+
+		features_compute(d, st, (enum flux_window)w, now, &f);
+		if (f.addresses < t->config.small_min_addresses)
+			continue;
+		features_siblings(d, st, &t->config, &f);
+		rules_apply(&t->config, &f, &r);
+		if (r.class == FLUX_NONE)
+			continue;
+		bool better = ruling->class == FLUX_NONE || r.suspected < ruling->suspected ||
+			      (r.suspected == ruling->suspected && r.score > ruling->score);
+		if (better) {
+			*ruling = r;
+			*best = f;
+		}
+	}
+}
+
+/* Newest first, so that a person sees what is live now; then by address. */
+static int by_last_seen(const void *a, const void *b)
+{
+	const struct domain_item *x = a, *y = b;
+
+	if (x->last != y->last)
+		return x->last < y->last ? 1 : -1;
+	return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static void verdict_sample(struct verdict *v, const struct domain *d)
+{
+	struct domain_item all[STORE_SAMPLE];
+
+	memcpy(all, d->item, d->items * sizeof(all[0]));
+	qsort(all, d->items, sizeof(all[0]), by_last_seen);
+	v->samples = d->items < VERDICT_SAMPLE_MAX ? d->items : VERDICT_SAMPLE_MAX;
+	memcpy(v->sample, all, v->samples * sizeof(all[0]));
+}
+
+static void verdict_fill(struct verdict *v, const struct detect_config *c, const struct domain *d,
+	const struct features *f, const struct ruling *r, uint32_t now)
+{
+	v->class = r->class;
+	v->window = f->window;
+	v->suspected = r->suspected;
+	v->score = r->score;
+	v->confidence = r->confidence;
+	v->evaluated = now;
+	v->features = *f;
+	v->reasons = 0;
+	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
+		if (r->clauses >> k & 1)
+			clause_reason((enum clause)k, c, f, &v->reason[v->reasons++]);
+	verdict_sample(v, d);
+}
+
+static void verdict_raise(struct detector *t, struct domain *d, uint32_t now)
+{
+	if (t->n == t->room) {
+		t->account.denied++;
+		return;
+	}
+	struct verdict *v = &t->verdict[t->n++];
+	memset(v, 0, sizeof(*v));
+	v->key = d->key;
+	v->name_len = d->name_len;
+	memcpy(v->name, d->name, d->name_len);
+	v->first_flagged = now;
+	v->first_seen = d->first;
+	d->verdict.first_flagged = now;
+	d->verdict.slot = (uint16_t)t->n;
+	t->account.raised++;
+	t->account.active++;
+}
+
+void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now)
+{
+	struct features f;
+	struct ruling r;
+
+	domain_advance(d, now);
+	if (!domain_flagged(d) && d->items < t->config.small_min_addresses)
+		return;
+	rule_windows(t, st, d, now, &f, &r);
+	if (r.class == FLUX_NONE) {
+		d->verdict.streak = 0;
+	} else {
+		if (d->verdict.streak < UINT8_MAX)
+				d->verdict.streak++;
+		d->verdict.last_met = now;
+		if (!domain_flagged(d) && d->verdict.streak >= t->config.raise_evaluations)
+			verdict_raise(t, d, now);
+	}
+	if (!d->verdict.slot)
+		return;
+	struct verdict *v = &t->verdict[d->verdict.slot - 1];
+	v->last_seen = d->last;
+	if (r.class == FLUX_NONE)
+		return;
+	bool firmer = v->suspected && !r.suspected;
+	bool same = v->suspected == r.suspected && r.score >= v->score;
+	if (v->evaluated == 0 || firmer || same || now - v->evaluated >= EVALUATION_SECONDS) {
+		verdict_fill(v, &t->config, d, &f, &r, now);
+		d->verdict.class = (uint8_t)r.class;
+	}
+}
+
+/* Takes verdict i away; the last one moves into its place. */
+static void verdict_drop(struct detector *t, struct store *st, unsigned i)
+{
+	struct domain *d = store_find(st, t->verdict[i].key);
+
+	if (d)
+		d->verdict = (struct domain_verdict){0};
+	t->n--;
+	if (i != t->n) {
+		t->verdict[i] = t->verdict[t->n];
+		struct domain *moved = store_find(st, t->verdict[i].key);
+		if (moved)
+			moved->verdict.slot = (uint16_t)(i + 1);
+	}
+	t->account.active--;
+}
+
+void detect_sweep(struct detector *t, struct store *st, uint32_t now)
+{
+	for (unsigned i = 0; i < t->n;) {
+		const struct verdict *v = &t->verdict[i];
+		const struct domain *d = store_find(st, v->key);
+
+		if (!d || (t->config.clear_after > 0 && now - d->last >= EXPIRE_SECONDS)) {
+			t->account.expired++;
+			verdict_drop(t, st, i);
+		} else if (t->config.clear_after > 0 &&
+			   now - d->verdict.last_met >= t->config.clear_after) {
+			t->account.cleared++;
+			verdict_drop(t, st, i);
+		} else {
+			i++;
+		}
+	}
+}
+
+unsigned detect_verdicts(const struct detector *t)
+{
+	return t->n;
+}
+
+const struct verdict *detect_verdict(const struct detector *t, unsigned i)
+{
+	return &t->verdict[i];
+}
+
+const struct verdict_account *detect_account(const struct detector *t)
+{
+	return &t->account;
+}
+
+uint64_t detect_account_error(const struct detector *t)
+{
+	const struct verdict_account *a = &t->account;
+	uint64_t sum = a->active + a->cleared + a->expired;
+
+	return (a->raised > sum ? a->raised - sum : sum - a->raised) +
+	       (a->active > t->n ? a->active - t->n : t->n - a->active);
+}
+
+const char *flux_class_name(enum flux_class c)
+{
+	static const char *const names[FLUX_CLASS_COUNT] = {
+#define X(name, text) [name] = text,
+		FLUX_CLASSES(X)
+#undef X
+	};
+	return names[c];
+}
+
+const char *flux_window_name(enum flux_window w)
+{
+	static const char *const names[FLUX_WINDOW_COUNT] = {
+#define X(name, text) [name] = text,
+		FLUX_WINDOWS(X)
+#undef X
+	};
+	return names[w];
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <stdio.h>
+
+#include "detect/rules.h"
+
+/* Points of the score; docs/detection.md, "Score". */
+#define POINTS_BASE 30.0
+#define POINTS_SPREAD 10.0 /* from 4 to 12 effective networks */
+#define POINTS_MOVE 10.0
+#define POINTS_TTL 5.0 /* TTL of 30..600 s speaks for flux */
+#define POINTS_NS 20.0
+#define POINTS_SHARE 20.0
+#define POINTS_GLUE 15.0
+#define POINTS_OPEN 25.0
+#define SPREAD_FULL 12.0
+
+double clause_value(enum clause k, const struct features *f)
+{
+	switch (k) {
+#define X(name, code, feature, least, text)                                                        \
+	case name:                                                                                 \
+		return f->feature;
+		CLAUSES(X)
+#undef X
+	case CLAUSE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w)
+{
+	switch (k) {
+	case CLAUSE_ADDRESSES:
+		return c->min_addresses;
+	case CLAUSE_NETWORKS:
+		return c->min_networks;
+	case CLAUSE_EFFECTIVE:
+		return c->min_effective_networks;
+	case CLAUSE_TOP:
+		return c->max_top_network_share;
+	case CLAUSE_AGGREGATES:
+		return c->min_aggregates;
+	case CLAUSE_EFFECTIVE_AGGREGATES:
+		return c->min_effective_aggregates;
+	case CLAUSE_TTL:
+		return c->max_ttl;
+	case CLAUSE_FRESH:
+		return c->min_fresh_epochs;
+	case CLAUSE_NEW:
+		return c->min_new_per_epoch;
+	case CLAUSE_GROWTH:
+		return w == WINDOW_1H ? c->min_growth_1h : c->min_growth_24h;
+	case CLAUSE_NOVELTY:
+		return c->min_novelty;
+	case CLAUSE_NS_ADDRESSES:
+		return c->min_ns_addresses;
+	case CLAUSE_NS_NETWORKS:
+		return c->min_ns_networks;
+	case CLAUSE_NS_PER_NAME:
+		return c->min_ns_per_name;
+	case CLAUSE_GLUE:
+		return c->min_glue_in_pool;
+	case CLAUSE_SHARED:
+		return c->min_shared_units;
+	case CLAUSE_SHARED_NETWORKS:
+		return c->min_shared_networks;
+	case CLAUSE_SIBLINGS:
+		return c->min_siblings;
+	case CLAUSE_OPEN_SECONDS:
+		return c->min_open_seconds;
+	case CLAUSE_OPEN_RATIO:
+		return c->min_open_ratio;
+	case CLAUSE_OPEN_EVIDENCE:
+		return c->min_open_evidence;
+	case CLAUSE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static bool at_least(enum clause k)
+{
+	static const bool least[CLAUSE_COUNT] = {
+#define X(name, code, feature, least_, text) [name] = least_,
+		CLAUSES(X)
+#undef X
+	};
+	return least[k];
+}
+
+/* Does the clause hold? A clause that holds is noted for the reasons. */
+static bool holds(
+	enum clause k, const struct detect_config *c, const struct features *f, uint32_t *held)
+{
+	double value = clause_value(k, f), threshold = clause_threshold(k, c, f->window);
+	bool met = at_least(k) ? value >= threshold : value <= threshold;
+
+	if (met)
+		*held |= UINT32_C(1) << k;
+	return met;
+}
+
+/* All of n clauses; the bits count only when they all hold. */
+static bool all_hold(const enum clause *k, unsigned n, const struct detect_config *c,
+	const struct features *f, uint32_t *held)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!holds(k[i], c, f, &bits))
+			return false;
+	*held |= bits;
+	return true;
+}
+
+#define ALL(held, ...)                                                                             \
+	all_hold((const enum clause[]){__VA_ARGS__},                                               \
+		sizeof((const enum clause[]){__VA_ARGS__}) / sizeof(enum clause), c, f, held)
+
+/* Spread over networks, by /16 where most ASNs are unknown. */
+static bool spread(const struct detect_config *c, const struct features *f, uint32_t *held)
+{
+	if (f->asn_known < 0.5)
+		return ALL(held, CLAUSE_AGGREGATES, CLAUSE_EFFECTIVE_AGGREGATES);
+	return ALL(held, CLAUSE_NETWORKS, CLAUSE_EFFECTIVE, CLAUSE_TOP);
+}
+
+static bool movement(const struct detect_config *c, const struct features *f, uint32_t *held)
+{
+	if (!ALL(held, CLAUSE_FRESH, CLAUSE_NEW))
+		return false;
+	bool grows = holds(CLAUSE_GROWTH, c, f, held);
+	return holds(CLAUSE_NOVELTY, c, f, held) || grows;
+}
+
+static unsigned signs_of(const struct detect_config *c, const struct features *f, uint32_t *held)
+{
+	unsigned signs = 0;
+
+	if (ALL(held, CLAUSE_NS_ADDRESSES, CLAUSE_NS_NETWORKS, CLAUSE_NS_PER_NAME))
+		signs |= SIGN_NS;
+	if (ALL(held, CLAUSE_GLUE))
+		signs |= SIGN_GLUE;
+	if (ALL(held, CLAUSE_SHARED, CLAUSE_SHARED_NETWORKS, CLAUSE_SIBLINGS))
+		signs |= SIGN_SHARE;
+	if (f->window == WINDOW_24H &&
+		ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE))
+		signs |= SIGN_OPEN;
+	return signs;
+}
+
+static double points(const struct features *f, const struct ruling *r)
+{
+	double wide = f->asn_known < 0.5 ? f->effective_aggregates : f->effective_networks;
+	double score = POINTS_BASE;
+
+	wide = (wide - 4) / (SPREAD_FULL - 4);
+	score += POINTS_SPREAD * (wide < 0 ? 0 : wide > 1 ? 1 : wide);
+	score += r->moves ? POINTS_MOVE : 0;
+	score += f->ttl_max >= 30 && f->ttl_max <= 600 ? POINTS_TTL : 0;
+	score += r->signs & SIGN_NS ? POINTS_NS : 0;
+	score += r->signs & SIGN_SHARE ? POINTS_SHARE : 0;
+	score += r->signs & SIGN_GLUE ? POINTS_GLUE : 0;
+	score += r->signs & SIGN_OPEN ? POINTS_OPEN : 0;
+	return score < 100 ? score : 100;
+}
+
+/* How much the verdict leans on: signs that agree, paired evidence, known networks. */
+static double confidence(const struct features *f, const struct ruling *r)
+{
+	double signs = __builtin_popcount(r->signs);
+	double c = 0.55 + 0.15 * (signs > 3 ? 3 : signs);
+
+	c *= 0.6 + 0.4 * f->paired_share;
+	if (f->asn_known < 0.5)
+		c *= 0.9;
+	if (r->suspected)
+		c *= 0.6;
+	return c;
+}
+
+void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r)
+{
+	uint32_t base = 0, rest = 0;
+
+	*r = (struct ruling){.class = FLUX_NONE};
+	bool many = holds(CLAUSE_ADDRESSES, c, f, &base);
+	bool wide = spread(c, f, &base) && holds(CLAUSE_TTL, c, f, &base);
+
+	if (!wide)
+		return;
+	r->base = many;
+	r->moves = movement(c, f, &rest);
+	r->signs = signs_of(c, f, &rest);
+	r->clauses = base | rest;
+
+	unsigned signs = (unsigned)__builtin_popcount(r->signs);
+	bool flux = many && ((r->moves && signs >= 1) || signs >= 2);
+	if (flux) {
+		bool ns = r->signs & SIGN_NS || (r->signs & SIGN_GLUE &&
+							f->ns_addresses >= c->min_ns_addresses);
+		r->class = ns ? FLUX_DOUBLE : FLUX_SINGLE;
+	} else if (!many && f->addresses >= c->small_min_addresses && signs >= 2 &&
+		   r->signs & SIGN_SHARE) {
+		r->class = FLUX_SINGLE;
+		r->suspected = true;
+	}
+	r->score = points(f, r);
+	r->confidence = confidence(f, r);
+}
+
+void clause_reason(enum clause k, const struct detect_config *c, const struct features *f,
+	struct reason *out)
+{
+	out->value = clause_value(k, f);
+	out->threshold = clause_threshold(k, c, f->window);
+	switch (k) {
+#define X(name, code_, feature, least, text_)                                                      \
+	case name:                                                                                 \
+		out->code = code_;                                                                 \
+		snprintf(out->text, sizeof(out->text), text_, out->value, out->threshold);         \
+		break;
+		CLAUSES(X)
+#undef X
+	case CLAUSE_COUNT:
+		break;
+	}
+}

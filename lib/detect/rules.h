@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The rules over one window's features; internal to lib/detect.
+ *
+ * A rule is built of clauses (one feature against one threshold), grouped as
+ * docs/detection.md does: base, movement, and the signs of structure that
+ * legitimate address pools lack.
+ */
+
+#include "detect/detect.h"
+
+/* X(enumerator, code, feature, at least?, sentence with the value and the threshold) */
+#define CLAUSES(X)                                                                                 \
+	X(CLAUSE_ADDRESSES, "addresses", addresses, true,                                          \
+		"%.0f distinct addresses (at least %.0f)")                                         \
+	X(CLAUSE_NETWORKS, "networks", networks, true,                                             \
+		"in %.0f networks by origin AS (at least %.0f)")                                   \
+	X(CLAUSE_EFFECTIVE, "effective_networks", effective_networks, true,                        \
+		"spread as evenly as over %.1f equal networks (at least %.1f)")                    \
+	X(CLAUSE_TOP, "top_network_share", top_network_share, false,                               \
+		"the largest network holds %.2f of them (at most %.2f)")                           \
+	X(CLAUSE_AGGREGATES, "aggregates", aggregates, true,                                       \
+		"in %.0f different /16 prefixes (at least %.0f; no ASN known)")                    \
+	X(CLAUSE_EFFECTIVE_AGGREGATES, "effective_aggregates", effective_aggregates, true,         \
+		"spread as evenly as over %.1f equal /16 prefixes (at least %.1f)")                \
+	X(CLAUSE_TTL, "ttl_max", ttl_max, false, "records live %.0f s (at most %.0f s)")           \
+	X(CLAUSE_FRESH, "fresh_epochs", fresh_epochs, true,                                        \
+		"%.0f answers a TTL apart (at least %.0f)")                                        \
+	X(CLAUSE_NEW, "new_per_epoch", new_per_epoch, true,                                        \
+		"%.1f new addresses with each of them (at least %.1f)")                            \
+	X(CLAUSE_GROWTH, "growth", growth, true,                                                   \
+		"the set keeps growing: exponent %.2f (at least %.2f; a fixed pool tends to 0)")   \
+	X(CLAUSE_NOVELTY, "novelty", novelty, true,                                                \
+		"%.2f of the addresses are new in the second half (at least %.2f)")                \
+	X(CLAUSE_NS_ADDRESSES, "ns_addresses", ns_addresses, true,                                 \
+		"its name servers have %.0f addresses (at least %.0f)")                            \
+	X(CLAUSE_NS_NETWORKS, "ns_networks", ns_networks, true,                                    \
+		"name-server addresses lie in %.0f networks (at least %.0f)")                      \
+	X(CLAUSE_NS_PER_NAME, "ns_per_name", ns_addresses / (f->ns_names > 0 ? f->ns_names : 1),   \
+		true, "%.1f addresses for each name server's name (at least %.1f)")                \
+	X(CLAUSE_GLUE, "glue_in_pool", glue_in_pool, true,                                         \
+		"%.0f addresses serve both the domain and its name servers (at least %.0f)")       \
+	X(CLAUSE_SHARED, "shared_units", shared_units, true,                                       \
+		"%.0f addresses are shared with one unrelated domain (at least %.0f)")             \
+	X(CLAUSE_SHARED_NETWORKS, "shared_networks", shared_networks, true,                        \
+		"these lie in %.0f networks (at least %.0f)")                                      \
+	X(CLAUSE_SIBLINGS, "siblings", siblings, true,                                             \
+		"%.0f unrelated domains share as widely (at least %.0f)")                          \
+	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true,                                          \
+		"observed for %.0f s (at least %.0f s)")                                           \
+	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true,                                       \
+		"an address returns %.1f times as often soon as late (at least %.1f)")             \
+	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true,                              \
+		"a fixed pool is ruled out with %.1f nats (at least %.1f)")
+
+enum clause {
+#define X(name, code, feature, least, text) name,
+	CLAUSES(X)
+#undef X
+	CLAUSE_COUNT
+};
+
+/* Signs of structure; any one makes diversity and movement a verdict. */
+enum sign {
+	SIGN_NS = 1 << 0,    /* a name server's name has many addresses over many networks */
+	SIGN_GLUE = 1 << 1,  /* hosts that are addresses and name servers at once */
+	SIGN_SHARE = 1 << 2, /* the same scattered hosts serve unrelated domains */
+	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
+};
+
+/* Outcome over one window. */
+struct ruling {
+	enum flux_class class; /* FLUX_NONE: no rule met */
+	bool suspected;
+	bool base;  /* the base clauses hold */
+	bool moves; /* and the movement */
+	unsigned signs;
+	uint32_t clauses; /* bits of enum clause that hold and count for the rule */
+	double score;
+	double confidence;
+};
+
+void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r);
+
+/* Value and threshold of a clause. */
+double clause_value(enum clause k, const struct features *f);
+double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);
+
+/* Fills a reason from a clause. */
+void clause_reason(enum clause k, const struct detect_config *c, const struct features *f,
+	struct reason *out);
