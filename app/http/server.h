@@ -11,6 +11,7 @@
  * control or a worker.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "control/snapshot.h"
@@ -23,7 +24,8 @@
 struct http_server;
 
 struct http_config {
-	const char *listen;           /* "127.0.0.1:8053" or "[::1]:8053"; port 0: any free one */
+	const char *listen;           /* "127.0.0.1:8953" or "[::1]:8953" */
+	bool any_port;                /* take a free port rather than the one in `listen` */
 	unsigned max_connections;     /* at most half of them from one address; 0: the default */
 	struct snapshot_board *board; /* both outlive the server */
 	const struct about *about;

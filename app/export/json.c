@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/counters.h"
+#include "export/json.h"
+#include "export/value.h"
+
+json_t *export_octets(const char *text)
+{
+	json_t *value = json_string(text);
+
+	if (value)
+		return value;
+
+	size_t n = 0;
+	char *escaped = malloc(4 * strlen(text) + 1);
+	if (!escaped)
+		return NULL;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p < 0x80)
+			escaped[n++] = (char)*p;
+		else
+			n += (size_t)snprintf(escaped + n, 5, "\\%03u", *p);
+	}
+	value = json_stringn(escaped, n);
+	free(escaped);
+	return value;
+}
+
+/* Walks the steps of one path, making the objects on its way. */
+struct tree {
+	json_t *root;
+	bool failed;
+};
+
+static json_t *tree_step(json_t *at, const char *key)
+{
+	json_t *below = json_object_get(at, key);
+
+	if (!below) {
+		below = json_object();
+		if (json_object_set_new(at, key, below))
+			return NULL;
+	}
+	return below;
+}
+
+static void tree_count(void *ctx, const struct counter_family *family,
+        const char *const keys[COUNTER_DEPTH], uint64_t value)
+{
+	struct tree *t = ctx;
+	const char *steps[2 * COUNTER_DEPTH];
+	unsigned n = 0;
+	json_t *at = t->root;
+
+	for (unsigned i = 0; i < COUNTER_DEPTH && family->path[i]; i++)
+		steps[n++] = family->path[i];
+	for (unsigned i = 0; i < COUNTER_DEPTH && keys[i]; i++)
+		steps[n++] = keys[i];
+	for (unsigned i = 0; i + 1 < n && at; i++)
+		at = tree_step(at, steps[i]);
+	/* A NULL tree is refused by jansson as any other failure. */
+	if (json_object_set_new(at, steps[n - 1], value_count(value)))
+		t->failed = true;
+}
+
+static json_t *ports_json(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->ports && list; i++) {
+		const struct port_status *p = &s->port[i];
+		json_t *port = json_pack("{s:o}", "name", export_octets(p->name));
+		int bad = 0;
+
+		for (unsigned c = 0; c < PORT_COUNTERS; c++)
+			bad |= json_object_set_new(port, port_counters[c].key,
+			        value_count(counter_at(p, port_counters[c].offset)));
+		bad |= json_array_append_new(list, port);
+		list = value_whole(list, bad);
+	}
+	return list;
+}
+
+static json_t *workers_json(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->workers && list; i++) {
+		const struct worker_status *w = &s->worker[i];
+		json_t *worker = json_pack("{s:o}", "lcore", value_count(w->lcore));
+		int bad = 0;
+
+		for (unsigned c = 0; c < WORKER_COUNTERS; c++)
+			bad |= json_object_set_new(worker, worker_counters[c].key,
+			        value_count(counter_at(w, worker_counters[c].offset)));
+		bad |= json_array_append_new(list, worker);
+		list = value_whole(list, bad);
+	}
+	return list;
+}
+
+static json_t *degraded_json(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < DEGRADED_COUNT && list; i++) {
+		if (!(s->degraded >> i & 1))
+			continue;
+		json_t *name = json_string(snapshot_degraded_name((enum degraded_reason)i));
+		list = value_whole(list, json_array_append_new(list, name));
+	}
+	return list;
+}
+
+json_t *export_accounting(const struct snapshot *s)
+{
+	struct tree t = {json_pack("{s:o}", "port", ports_json(s)), false};
+
+	counters_each(s, tree_count, &t);
+	return value_whole(t.root, t.failed);
+}
+
+json_t *export_stats(const struct snapshot *s)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+	        "schema_version", EXPORT_SCHEMA_VERSION,                            //
+	        "generation", value_count(s->generation),                           //
+	        "epoch", value_count(s->epoch),                                     //
+	        "epochs", value_count(s->epochs),                                   //
+	        "time", value_seconds(s->time),                                     //
+	        "first_ts", value_nanoseconds(s->first_ns),                         //
+	        "last_ts", value_nanoseconds(s->last_ns),                           //
+	        "merge_microseconds", value_count(s->merge_ns / 1000),              //
+	        "degraded", degraded_json(s),                                       //
+	        "workers", workers_json(s),                                         //
+	        "accounting", export_accounting(s));
+}
+
+json_t *export_status(
+        const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
+{
+	return json_pack(
+	        "{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", //
+	        "schema_version", EXPORT_SCHEMA_VERSION,                                  //
+	        "version", about->version,                                                //
+	        "dpdk", about->dpdk,                                                      //
+	        "mode", about->mode,                                                      //
+	        "vantage", about->vantage,                                                //
+	        "config_generation", value_count(about->config_generation),               //
+	        "started", value_seconds(started),                                        //
+	        "uptime_seconds", value_count(uptime),                                    //
+	        "time", s ? value_seconds(s->time) : json_null(),                         //
+	        "ready", s != NULL,                                                       //
+	        "degraded", s ? degraded_json(s) : json_array(),                          //
+	        "accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
+	        "flagged", s ? value_count(s->verdicts) : json_null(),                    //
+	        "ports", s ? ports_json(s) : json_array());
+}
+
+json_t *export_problem(unsigned status, const char *title, const char *detail)
+{
+	return json_pack("{s:i, s:s, s:s, s:i, s:o}",    //
+	        "schema_version", EXPORT_SCHEMA_VERSION, //
+	        "type", "about:blank",                   //
+	        "title", title,                          //
+	        "status", (int)status,                   //
+	        "detail", export_octets(detail));
+}
+
+static json_t *capture_json(const struct capture_facts *c)
+{
+	json_t *files = json_array();
+
+	for (unsigned i = 0; i < c->count && files; i++)
+		files = value_whole(
+		        files, json_array_append_new(files, export_octets(c->files[i])));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}",       //
+	        "files", files,                             //
+	        "cut_files", value_count(c->cut),           //
+	        "packets", value_count(c->packets),         //
+	        "first_ts", value_nanoseconds(c->first_ns), //
+	        "last_ts", value_nanoseconds(c->last_ns));
+}
+
+static json_t *run_json(const struct run_facts *r)
+{
+	double rate = r->seconds > 0 ? (double)r->packets / r->seconds : 0;
+
+	return json_pack("{s:o, s:o, s:o, s:o}",            //
+	        "workers", value_count(r->workers),         //
+	        "seconds", value_real(r->seconds),          //
+	        "packets_per_second", value_estimate(rate), //
+	        "host", export_octets(r->host));
+}
+
+json_t *export_replay(
+        const struct snapshot *s, const struct capture_facts *capture, const struct run_facts *run)
+{
+	json_t *domains = json_array();
+
+	for (unsigned i = 0; i < s->verdicts && domains; i++)
+		domains = value_whole(
+		        domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
+	return json_pack("{s:i, s:o, s:o, s:o, s:o}",    //
+	        "schema_version", EXPORT_SCHEMA_VERSION, //
+	        "capture", capture_json(capture),        //
+	        "accounting", export_accounting(s),      //
+	        "domains", domains,                      //
+	        "run", run_json(run));
+}
+
+char *export_text(json_t *tree, size_t *len)
+{
+	/* Twelve digits hold every real rounded to three decimals up to 10^9. */
+	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
+	char *text = tree ? json_dumps(tree, flags) : NULL;
+
+	json_decref(tree);
+	if (!text)
+		return NULL;
+	*len = strlen(text);
+	char *line = realloc(text, *len + 2);
+	if (!line) {
+		free(text);
+		return NULL;
+	}
+	line[(*len)++] = '\n';
+	line[*len] = '\0';
+	return line;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "export/counters.h"
+#include "export/prometheus.h"
+
+#define PREFIX "fluxgate_"
+
+static void head(FILE *f, const char *metric, const char *help, bool gauge)
+{
+	fprintf(f, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", metric, help, metric,
+	        gauge ? "gauge" : "counter");
+}
+
+static void number(FILE *f, const char *metric, const char *help, bool gauge, uint64_t value)
+{
+	head(f, metric, help, gauge);
+	fprintf(f, PREFIX "%s %" PRIu64 "\n", metric, value);
+}
+
+/* name="value"; what would end the value is escaped, what is not plain ASCII is replaced. */
+static void label(FILE *f, const char *name, const char *value)
+{
+	fprintf(f, "%s=\"", name);
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			fprintf(f, "\\%c", *p);
+		else
+			fputc(*p >= 0x20 && *p < 0x7f ? *p : '?', f);
+	}
+	fputc('"', f);
+}
+
+struct counter_text {
+	FILE *f;
+	const struct counter_family *last; /* whose head is written */
+};
+
+static void counter_line(void *ctx, const struct counter_family *family,
+        const char *const keys[COUNTER_DEPTH], uint64_t value)
+{
+	struct counter_text *t = ctx;
+
+	if (!family->metric)
+		return;
+	if (family != t->last)
+		head(t->f, family->metric, family->help, family->gauge);
+	t->last = family;
+	fprintf(t->f, PREFIX "%s", family->metric);
+	for (unsigned i = 0; i < COUNTER_DEPTH && keys[i]; i++) {
+		fputc(i ? ',' : '{', t->f);
+		label(t->f, family->label[i], keys[i]);
+	}
+	fprintf(t->f, "%s %" PRIu64 "\n", keys[0] ? "}" : "", value);
+}
+
+static void workers_text(FILE *f, const struct snapshot *s)
+{
+	for (unsigned c = 0; c < WORKER_COUNTERS; c++) {
+		const struct port_counter *w = &worker_counters[c];
+
+		head(f, w->metric, w->help, false);
+		for (unsigned i = 0; i < s->workers; i++)
+			fprintf(f, PREFIX "%s{lcore=\"%u\"} %" PRIu64 "\n", w->metric,
+			        s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
+	}
+}
+
+static void ports_text(FILE *f, const struct snapshot *s)
+{
+	for (unsigned c = 0; c < PORT_COUNTERS && s->ports; c++) {
+		const struct port_counter *p = &port_counters[c];
+
+		head(f, p->metric, p->help, false);
+		for (unsigned i = 0; i < s->ports; i++) {
+			fprintf(f, PREFIX "%s{", p->metric);
+			label(f, "port", s->port[i].name);
+			fprintf(f, "} %" PRIu64 "\n", counter_at(&s->port[i], p->offset));
+		}
+	}
+}
+
+static void flagged_text(FILE *f, const struct snapshot *s)
+{
+	unsigned count[FLUX_CLASS_COUNT][2] = {{0}};
+
+	for (unsigned i = 0; i < s->verdicts; i++)
+		count[s->verdict[i].class][s->verdict[i].suspected]++;
+	head(f, "flagged_domains", "Domains flagged now.", true);
+	for (unsigned c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
+		for (unsigned suspected = 0; suspected < 2; suspected++)
+			fprintf(f, PREFIX "flagged_domains{class=\"%s\",suspected=\"%s\"} %u\n",
+			        flux_class_name((enum flux_class)c), suspected ? "true" : "false",
+			        count[c][suspected]);
+	}
+}
+
+static void degraded_text(FILE *f, const struct snapshot *s)
+{
+	head(f, "degraded", "1 when the sensor runs with this restriction.", true);
+	for (unsigned i = 0; i < DEGRADED_COUNT; i++)
+		fprintf(f, PREFIX "degraded{reason=\"%s\"} %u\n",
+		        snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
+}
+
+static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
+{
+	head(f, "build_info", "The program; always 1.", true);
+	fprintf(f, PREFIX "build_info{");
+	label(f, "version", about->version);
+	fputc(',', f);
+	label(f, "dpdk", about->dpdk);
+	fputc(',', f);
+	label(f, "mode", about->mode);
+	fprintf(f, "} 1\n");
+	number(f, "start_time_seconds", "When the program started, seconds since 1970.", true,
+	        started);
+	number(f, "config_generation", "Configurations put in force since start.", true,
+	        about->config_generation);
+	number(f, "ready", "1 once the first epoch is in.", true, ready);
+}
+
+static void snapshot_text(FILE *f, const struct snapshot *s)
+{
+	struct counter_text counters = {f, NULL};
+
+	counters_each(s, counter_line, &counters);
+	workers_text(f, s);
+	ports_text(f, s);
+	flagged_text(f, s);
+	degraded_text(f, s);
+	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
+	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
+	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,
+	        s->time);
+	number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
+	head(f, "merge_seconds", "Time that the last merge took.", true);
+	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
+}
+
+char *prometheus_text(
+        const struct about *about, const struct snapshot *s, uint32_t started, size_t *len)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, len);
+
+	if (!f)
+		return NULL;
+	about_text(f, about, started, s != NULL);
+	if (s)
+		snapshot_text(f, s);
+	bool failed = ferror(f);
+	if (fclose(f) == EOF || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/query.h"
+
+#define VALUE_MAX 64u
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int percent_decode(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c == '%') {
+			int high = hex_digit(text[1]);
+			int low = high < 0 ? -1 : hex_digit(text[2]);
+			if (low < 0 || high + low == 0)
+				return -EINVAL;
+			c = (char)(high << 4 | low);
+			text += 2;
+		}
+		if (n + 1 >= size)
+			return -EINVAL;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+/* Decimal digits only, at most `digits` of them, or -1. */
+static long number_parse(const char *text, size_t len, size_t digits)
+{
+	long n = 0;
+
+	if (len == 0 || len > digits)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -1;
+		n = n * 10 + (text[i] - '0');
+	}
+	return n;
+}
+
+static int class_parse(const char *value, struct query_text *text, struct domains_query *out)
+{
+	(void)text;
+	for (int c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
+		if (strcmp(value, flux_class_name((enum flux_class)c)) == 0) {
+			out->class = c;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int window_parse(const char *value, struct query_text *text, struct domains_query *out)
+{
+	(void)text;
+	for (int w = 0; w < FLUX_WINDOW_COUNT; w++) {
+		if (strcmp(value, flux_window_name((enum flux_window)w)) == 0) {
+			out->window = w;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int suspected_parse(const char *value, struct query_text *text, struct domains_query *out)
+{
+	(void)text;
+	out->suspected = strcmp(value, "true") == 0;
+	return out->suspected || strcmp(value, "false") == 0 ? 0 : -EINVAL;
+}
+
+/* "70" or "70.125": thousandths, without the locale's idea of a point. */
+static int score_parse(const char *value, struct query_text *text, struct domains_query *out)
+{
+	(void)text;
+	size_t whole = strcspn(value, ".");
+	long thousandths = number_parse(value, whole, 3);
+
+	if (thousandths < 0)
+		return -EINVAL;
+	thousandths *= 1000;
+	if (value[whole]) {
+		const char *rest = value + whole + 1;
+		size_t len = strlen(rest);
+		long part = number_parse(rest, len, 3);
+		if (part < 0)
+			return -EINVAL;
+		for (size_t i = len; i < 3; i++)
+			part *= 10;
+		thousandths += part;
+	}
+	if (thousandths > 100000)
+		return -EINVAL;
+	out->min_score = (uint32_t)thousandths;
+	return 0;
+}
+
+static int limit_parse(const char *value, struct query_text *text, struct domains_query *out)
+{
+	(void)text;
+	long limit = number_parse(value, strlen(value), 9);
+
+	if (limit < 1)
+		return -EINVAL;
+	out->limit = limit < (long)EXPORT_LIMIT_MAX ? (uint32_t)limit : EXPORT_LIMIT_MAX;
+	return 0;
+}
+
+static int cursor_take(const char *value, struct query_text *text, struct domains_query *out)
+{
+	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
+	out->cursor = text->cursor;
+	return 0;
+}
+
+static const struct parameter {
+	const char *name;
+	const char *expects;
+	int (*parse)(const char *value, struct query_text *text, struct domains_query *out);
+} parameters[] = {
+        {"class", "single_flux, double_flux, low_slow, vps_flux or ns_flux", class_parse},
+        {"min_score", "0 to 100, at most three decimals", score_parse},
+        {"window", "1h or 24h", window_parse},
+        {"suspected", "true or false", suspected_parse},
+        {"limit", "1 or more; more than 1000 counts as 1000", limit_parse},
+        {"cursor", "the next_cursor of the page before", cursor_take},
+};
+
+#define PARAMETERS (sizeof(parameters) / sizeof(*parameters))
+
+static int problem(struct query_text *text, const char *name, const char *what)
+{
+	snprintf(text->problem, sizeof(text->problem), "%.40s: %s.", name, what);
+	return -EINVAL;
+}
+
+int query_parse(const struct request *q, struct query_text *text, struct domains_query *out)
+{
+	unsigned seen = 0;
+
+	domains_query_init(out);
+	if (q->params > REQUEST_PARAMS_MAX)
+		return problem(text, "query", "too many parameters");
+	for (unsigned i = 0; i < q->params; i++) {
+		const struct param *p = &q->param[i];
+		char value[VALUE_MAX];
+		size_t k = 0;
+
+		while (k < PARAMETERS && strcmp(p->name, parameters[k].name) != 0)
+			k++;
+		if (k == PARAMETERS)
+			return problem(text, p->name, "unknown parameter");
+		if (seen >> k & 1)
+			return problem(text, p->name, "given twice");
+		seen |= 1u << k;
+		if (!p->value || percent_decode(p->value, value, sizeof(value)) ||
+		        parameters[k].parse(value, text, out))
+			return problem(text, p->name, parameters[k].expects);
+	}
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* From the text of a request's address to what is asked. */
+
+#include <stddef.h>
+
+#include "export/json.h"
+#include "http/routes.h"
+
+/* Decoded text that a domains_query points into. */
+struct query_text {
+	char cursor[64];
+	char problem[160]; /* one sentence, when query_parse refused */
+};
+
+/*
+ * The parameters of /api/v1/domains. Unknown, repeated and malformed ones are
+ * refused: a filter that is passed over silently answers another question.
+ * 0, or -EINVAL and text->problem.
+ */
+int query_parse(const struct request *q, struct query_text *text, struct domains_query *out);
+
+/* Undoes %XX (RFC 3986 section 2.1). 0, or -EINVAL: bad escape, an octet 0, or no room. */
+int percent_decode(const char *text, char *out, size_t size);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <microhttpd.h>
+
+#include "dns/dns.h"
+#include "export/prometheus.h"
+#include "http/query.h"
+#include "http/routes.h"
+
+#define JSON_TYPE "application/json"
+#define PROBLEM_TYPE "application/problem+json"
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+static void answer_body(struct answer *a, unsigned status, const char *type, char *body, size_t len)
+{
+	a->status = body ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
+	a->content_type = body ? type : TEXT_TYPE;
+	a->body = body;
+	a->len = body ? len : 0;
+}
+
+static void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree)
+{
+	size_t len = 0;
+	char *text = export_text(tree, &len);
+
+	answer_body(a, status, type, text, len);
+}
+
+static void answer_problem(struct answer *a, unsigned status, const char *detail)
+{
+	a->etag[0] = '\0';
+	answer_json(a, status, PROBLEM_TYPE,
+	        export_problem(status, MHD_get_reason_phrase_for(status), detail));
+}
+
+static void answer_text(struct answer *a, const char *text)
+{
+	answer_body(a, MHD_HTTP_OK, TEXT_TYPE, strdup(text), strlen(text));
+}
+
+/* The current snapshot, or NULL with the answer made. */
+static const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
+{
+	const struct snapshot *s = snapshot_get(r->board);
+
+	if (!s)
+		answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE,
+		        "The first epoch is not in yet: ask again in a few seconds.");
+	return s;
+}
+
+/* Is `tag` in a list of entity tags (RFC 9110 section 13.1.2, weak comparison)? */
+static bool etag_listed(const char *list, const char *tag)
+{
+	size_t n = strlen(tag);
+
+	while (*list) {
+		list += strspn(list, " \t,");
+		if (*list == '*')
+			return true;
+		if (strncmp(list, "W/", 2) == 0)
+			list += 2;
+		if (strncmp(list, tag, n) == 0)
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+/*
+ * A snapshot never changes, so its generation is the tag of all made from it
+ * alone; the start of the program tells generations of two runs apart. True
+ * when the client has it already.
+ */
+static bool answer_known(
+        const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
+{
+	snprintf(
+	        a->etag, sizeof(a->etag), "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
+	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
+		return false;
+	a->status = MHD_HTTP_NOT_MODIFIED;
+	a->content_type = JSON_TYPE;
+	return true;
+}
+
+static void route_status(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)q, (void)rest;
+	const struct snapshot *s = snapshot_get(r->board);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	answer_json(a, MHD_HTTP_OK, JSON_TYPE,
+	        export_status(r->about, s, r->started, (ms - r->started_ms) / 1000));
+	snapshot_put(s);
+}
+
+static void route_stats(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)rest;
+	const struct snapshot *s = snapshot_needed(r, a);
+
+	if (s && !answer_known(r, q, s, a))
+		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_stats(s));
+	snapshot_put(s);
+}
+
+static void route_domains(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)rest;
+	struct query_text text;
+	struct domains_query query;
+	json_t *page = NULL;
+
+	if (query_parse(q, &text, &query)) {
+		answer_problem(a, MHD_HTTP_BAD_REQUEST, text.problem);
+		return;
+	}
+	const struct snapshot *s = snapshot_needed(r, a);
+	if (!s)
+		return;
+	int rc = export_domains(s, &query, &page);
+	if (rc == -EINVAL)
+		answer_problem(a, MHD_HTTP_BAD_REQUEST,
+		        "cursor: not the next_cursor of a page with these filters.");
+	else if (rc == -ESTALE)
+		answer_problem(a, MHD_HTTP_GONE,
+		        "cursor: its snapshot is gone; begin again without a cursor.");
+	else if (rc == 0 && answer_known(r, q, s, a))
+		json_decref(page);
+	else
+		answer_json(a, MHD_HTTP_OK, JSON_TYPE, page);
+	snapshot_put(s);
+}
+
+static const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name)
+{
+	for (unsigned i = 0; i < s->verdicts; i++) {
+		const struct verdict *v = &s->verdict[i];
+		if (v->name_len == name->len && memcmp(v->name, name->wire, name->len) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+static void route_domain(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	char text[DNS_TEXT_MAX];
+	struct dns_name name;
+
+	if (percent_decode(rest, text, sizeof(text)) || dns_name_parse(text, &name)) {
+		answer_problem(a, MHD_HTTP_BAD_REQUEST,
+		        "Not a domain name: labels of 1 to 63 octets, others than "
+		        "letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
+		return;
+	}
+	const struct snapshot *s = snapshot_needed(r, a);
+	if (!s)
+		return;
+	const struct verdict *v = verdict_find(s, &name);
+	if (!v)
+		answer_problem(a, MHD_HTTP_NOT_FOUND,
+		        "Not flagged. Flagged domains are registered domains, not host names.");
+	else if (!answer_known(r, q, s, a))
+		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_domain_detail(s, v));
+	snapshot_put(s);
+}
+
+static void route_metrics(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)q, (void)rest;
+	const struct snapshot *s = snapshot_get(r->board);
+	size_t len = 0;
+	char *text = prometheus_text(r->about, s, r->started, &len);
+
+	answer_body(a, MHD_HTTP_OK, PROMETHEUS_CONTENT_TYPE, text, len);
+	snapshot_put(s);
+}
+
+static void route_livez(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)r, (void)q, (void)rest;
+	answer_text(a, "alive\n");
+}
+
+static void route_readyz(
+        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)q, (void)rest;
+	const struct snapshot *s = snapshot_needed(r, a);
+
+	if (s)
+		answer_text(a, "ready\n");
+	snapshot_put(s);
+}
+
+static const struct route {
+	const char *path;
+	bool prefix; /* what follows the path is the handler's `rest` */
+	void (*answer)(const struct routes *r, const struct request *q, const char *rest,
+	        struct answer *a);
+} routes[] = {
+        {"/api/v1/status", false, route_status},
+        {"/api/v1/stats", false, route_stats},
+        {"/api/v1/domains", false, route_domains},
+        {"/api/v1/domains/", true, route_domain},
+        {"/metrics", false, route_metrics},
+        {"/livez", false, route_livez},
+        {"/readyz", false, route_readyz},
+};
+
+static const struct route *route_find(const char *path, const char **rest)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		size_t n = strlen(routes[i].path);
+		*rest = path + n;
+		if (strncmp(path, routes[i].path, n) == 0 && (routes[i].prefix || !path[n]))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+/* `name` or `name` with a port: a forwarded port may differ from ours. */
+static bool host_is(const char *host, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncasecmp(host, name, n) != 0)
+		return false;
+	host += n;
+	return !*host || (*host == ':' && host[1] && !host[1 + strspn(host + 1, "0123456789")]);
+}
+
+void routes_answer(const struct routes *r, const struct request *q, struct answer *a)
+{
+	const struct route *route;
+	const char *rest;
+
+	memset(a, 0, sizeof(*a));
+	if (!q->host || !(host_is(q->host, r->host) || host_is(q->host, "localhost"))) {
+		answer_problem(a, MHD_HTTP_MISDIRECTED_REQUEST,
+		        "Host is neither the address listened on nor localhost.");
+	} else if (strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0) {
+		answer_problem(a, MHD_HTTP_METHOD_NOT_ALLOWED, "Read only: GET or HEAD.");
+		a->allow = "GET, HEAD";
+	} else if (!(route = route_find(q->path, &rest))) {
+		answer_problem(a, MHD_HTTP_NOT_FOUND, "No such path; see docs/api.md.");
+	} else {
+		route->answer(r, q, rest, a);
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * What each path answers. Knows requests and answers as plain data and nothing
+ * of sockets; any number of threads may ask at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/snapshot.h"
+#include "export/json.h"
+
+#define REQUEST_PARAMS_MAX 8u
+#define ANSWER_ETAG_MAX 32u
+
+/* What answers are made from; constant while the server runs. */
+struct routes {
+	struct snapshot_board *board;
+	const struct about *about;
+	const char *host;    /* the address listened on as a Host field has it: "[::1]" */
+	uint32_t started;    /* seconds since 1970 */
+	uint64_t started_ms; /* the same instant on CLOCK_MONOTONIC */
+};
+
+struct param {
+	const char *name;  /* name and value as sent, %XX and all */
+	const char *value; /* or NULL */
+};
+
+struct request {
+	const char *method;
+	const char *path;          /* as sent, without the query */
+	const char *host;          /* NULL when there is none or more than one */
+	const char *if_none_match; /* or NULL */
+	unsigned params;           /* REQUEST_PARAMS_MAX + 1: more than there is room for */
+	struct param param[REQUEST_PARAMS_MAX];
+};
+
+struct answer {
+	unsigned status;
+	const char *content_type;   /* static */
+	const char *allow;          /* of a 405; else NULL */
+	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */
+	char *body; /* the caller frees it; NULL: nothing, or out of memory with status 500 */
+	size_t len;
+};
+
+void routes_answer(const struct routes *r, const struct request *q, struct answer *a);
