@@ -21,6 +21,7 @@ struct extract {
 	uint64_t *fate; /* account->record */
 	struct evidence *out;
 	bool special; /* an address was left out for being special-purpose */
+	unsigned owned; /* a bit for each name of the chain that owns an address */
 };
 
 static enum response_fate refusal(enum dns_verdict verdict, const struct dns_message *m)
@@ -160,18 +161,20 @@ static unsigned answers_extract(struct extract *x, struct chain *c)
 		chain_follow(x, c, answers, used);
 	for (unsigned i = 0; i < answers; i++) {
 		const struct dns_record *r = &x->rec[i];
-		enum record_fate fate;
+		enum record_fate fate = RECORD_OUT_OF_CHAIN;
+		int owner;
 
-		if (unlikely(r->class != DNS_CLASS_IN))
+		if (unlikely(r->class != DNS_CLASS_IN)) {
 			fate = RECORD_CLASS;
-		else if (r->type == DNS_TYPE_CNAME)
-			fate = used[i / 64] >> (i % 64) & 1 ? RECORD_USED : RECORD_OUT_OF_CHAIN;
-		else if (!holds_addresses(r->type))
+		} else if (r->type == DNS_TYPE_CNAME) {
+			if (used[i / 64] >> (i % 64) & 1)
+				fate = RECORD_USED;
+		} else if (!holds_addresses(r->type)) {
 			fate = RECORD_TYPE;
-		else if (unlikely(chain_owner(x, c, r) < 0))
-			fate = RECORD_OUT_OF_CHAIN;
-		else
+		} else if (likely((owner = chain_owner(x, c, r)) >= 0)) {
 			fate = addresses_add(x, r);
+			x->owned |= 1u << owner;
+		}
 		x->fate[fate]++;
 	}
 	return answers;
@@ -190,13 +193,16 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		const uint8_t *domain = name->wire + name->label[label];
 		unsigned len = (unsigned)(name->len - name->label[label]);
 		uint64_t key = hash_bytes(domain, len, x->sketch) | 1;
-		bool known = false;
+		struct evidence_owner *o = e->owner;
 
-		for (unsigned k = 0; k < e->owners; k++)
-			known |= e->owner[k].key == key;
-		if (known)
+		while (o < e->owner + e->owners && o->key != key)
+			o++;
+		if (o < e->owner + e->owners) {
+			o->owns |= x->owned >> i & 1;
 			continue;
-		struct evidence_owner *o = &e->owner[e->owners++];
+		}
+		e->owners++;
+		o->owns = x->owned >> i & 1;
 		o->key = key;
 		o->host = label ? hash_bytes(name->wire, name->len, x->sketch) : key;
 		o->name = arena->octet + arena->octets;
@@ -316,7 +322,7 @@ enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketc
 		.ns_name = arena->word + arena->words + EVIDENCE_UNITS_MAX,
 		.ns_unit = arena->word + arena->words + EVIDENCE_UNITS_MAX + EVIDENCE_NS_MAX,
 	};
-	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, false};
+	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, false, 0};
 	struct chain chain;
 	chain.n = 1;
 	chain.offset[0] = DNS_HEADER_LEN;

@@ -29,7 +29,8 @@ struct evidence_owner {
 	uint64_t host; /* hash of the name itself */
 	const uint8_t *name; /* registered domain in the arena */
 	uint8_t name_len;
-	uint8_t ns; /* the name servers are this one's */
+	uint8_t ns;   /* the name servers are this one's */
+	uint8_t owns; /* the address records are its names' own, not reached by an alias */
 };
 
 /* One response's evidence; pointers lie in the arena until it is reset. */

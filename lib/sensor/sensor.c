@@ -161,6 +161,7 @@ static void observe(struct sensor *s, const struct pending *p, enum evidence_gra
 						.ns_ttl = o->ns ? e->ns_ttl : 0,
 						.now = (uint32_t)(p->time_ns / NS_PER_SECOND),
 						.grade = grade,
+						.owns = o->owns,
 					});
 	}
 }

@@ -43,6 +43,8 @@ enum evidence_grade {
  * sketch key and is its identity: two of 10^7 names meet with probability
  * 3 * 10^-6.
  */
+#define SHARD_OWNS 0x40u /* names under it owned the addresses themselves, not by an alias */
+
 struct shard_entry {
 	uint64_t key;	    /* 0: free slot */
 	uint32_t name;	    /* octet offset in the name arena: length octet, then wire form */
@@ -54,7 +56,7 @@ struct shard_entry {
 	uint16_t last;	    /* seconds from first to the last one, saturating */
 	uint8_t units : 2;  /* inline units; 0 when a detail record holds them */
 	uint8_t answer_max : 6; /* most units in one answer, saturating at 63 */
-	uint8_t grades;		/* 2 bits of enum evidence_grade an inline unit */
+	uint8_t grades;		/* 2 bits of enum evidence_grade an inline unit; SHARD_OWNS */
 	uint64_t unit[SHARD_INLINE_UNITS];
 };
 _Static_assert(sizeof(struct shard_entry) == 64, "one cache line a domain");
@@ -102,6 +104,7 @@ struct shard_observation {
 	uint8_t ns_names;
 	uint8_t ns_units;
 	enum evidence_grade grade;
+	bool owns; /* the address records are the domain's own, not an alias target's */
 };
 
 struct shard {
