@@ -54,7 +54,7 @@ static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 	atomic_store_explicit(&w->reached, epoch, memory_order_release);
 }
 
-static void worker_end(struct worker *w)
+void worker_end(struct worker *w)
 {
 	handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
 	w->holding = false;
@@ -115,10 +115,9 @@ static bool turn_fed(struct worker *w)
 	return true;
 }
 
-static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns)
+void worker_frames(
+	struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns, struct frame frames[SENSOR_BURST])
 {
-	struct frame frames[SENSOR_BURST];
-
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
@@ -132,12 +131,18 @@ static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, ui
 			.link = likely(m->nb_segs == 1) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
 		};
 	}
+}
+
+static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns)
+{
+	struct frame frames[SENSOR_BURST];
+
+	worker_frames(mbufs, n, now_ns, frames);
 	sensor_burst(w->sensor, frames, n);
 	rte_pktmbuf_free_bulk(mbufs, n);
 }
 
-/* One turn at the queues: each port once. Returns the frames taken. */
-static unsigned turn_polled(struct worker *w)
+unsigned worker_poll(struct worker *w)
 {
 	struct rte_mbuf *mbufs[SENSOR_BURST];
 	unsigned frames = 0;
@@ -182,26 +187,27 @@ static void lcore_polled(struct worker_set *set)
 	struct worker *w = set->worker[0];
 
 	while (!atomic_load_explicit(set->stop, memory_order_relaxed)) {
-		if (turn_polled(w) == 0)
+		if (worker_poll(w) == 0)
 			rte_pause();
 		count(&w->turns);
 	}
-	for (unsigned i = 0; i < DRAIN_BURSTS && turn_polled(w); i++)
+	for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
 		;
 	worker_end(w);
+}
+
+void worker_begin(struct worker *w)
+{
+	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
+	take(w, handover_take(w->handover));
 }
 
 int worker_lcore(void *arg)
 {
 	struct worker_set *set = arg;
 
-	for (unsigned i = 0; i < set->workers; i++) {
-		struct worker *w = set->worker[i];
-		struct shard *clean = handover_take(w->handover);
-
-		atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
-		take(w, clean);
-	}
+	for (unsigned i = 0; i < set->workers; i++)
+		worker_begin(set->worker[i]);
 	if (set->workers && set->worker[0]->source.feed)
 		lcore_fed(set);
 	else if (set->workers)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include "datapath/clock.h"
@@ -59,6 +60,22 @@ struct worker_set {
 	unsigned workers;
 	const _Atomic bool *stop; /* live: drain the queues and end; NULL in a replay */
 };
+
+/* Takes the first shard; on the lcore that will run w, once. */
+void worker_begin(struct worker *w);
+
+/*
+ * Live: one turn at the queues, each port once, and the epoch's end when it has
+ * come. Returns the frames taken.
+ */
+unsigned worker_poll(struct worker *w);
+
+/* Gives the last shard away; nothing may follow. */
+void worker_end(struct worker *w);
+
+/* The frames that n mbufs of a port hold, all of one time. */
+void worker_frames(
+	struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns, struct frame frames[SENSOR_BURST]);
 
 /*
  * lcore entry: runs the set's workers until all have ended; arg is a struct
