@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/exit.h"
 #include "wire/wire.h"
 
 #define CAPTURE_FILES_MAX 256u
@@ -24,10 +25,11 @@ struct captures;
 struct capture_packet {
 	const uint8_t *data;
 	uint32_t caplen;
-	uint32_t wirelen; /* >= caplen */
-	uint64_t time_ns; /* since 1970, made monotone */
-	uint32_t file;	  /* index of the path */
-	uint32_t frame;	  /* 1-based number within its file */
+	uint32_t wirelen;  /* >= caplen */
+	uint64_t time_ns;  /* since 1970, made monotone */
+	uint64_t stamp_ns; /* since 1970, as it stands in the capture */
+	uint32_t file;     /* index of the path */
+	uint32_t frame;    /* 1-based number within its file */
 	enum wire_link link;
 };
 
@@ -36,11 +38,11 @@ struct capture_facts {
 	uint64_t packets;
 	uint64_t first_ns; /* of the first packet handed out; 0: none */
 	uint64_t last_ns;
-	uint64_t backwards; /* packets whose time was moved forwards */
-	uint64_t octets_total;	/* of the files on disk, for a progress bar */
+	uint64_t backwards;    /* packets whose time was moved forwards */
+	uint64_t octets_total; /* of the files on disk, for a progress bar */
 	uint64_t octets_read;
 	uint32_t cut; /* files that end within a packet, or are damaged behind a good part */
-	char cut_note[512]; /* one line about the first such file; "" when none */
+	char cut_note[ERROR_LINE_MAX]; /* one line about the first such file; "" when none */
 };
 
 /*
@@ -49,8 +51,8 @@ struct capture_facts {
  * a link type that is not supported (by its name), empty file. A capture with
  * a header and no packets is fine.
  */
-int captures_open(struct captures **out, const char *const paths[], unsigned n, char *err,
-	size_t err_size);
+int captures_open(
+	struct captures **out, const char *const paths[], unsigned n, char *err, size_t err_size);
 
 /*
  * Next packet in time order: 1, or 0 at the end. A file that is cut or damaged

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * How a person checks what the sensor sees: the same decoder and parser, and no
+ * judgement. A message that the parser refuses is there as well, with what lies
+ * before the fault.
+ */
+
+#include <getopt.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "capture/capture.h"
+#include "cli/dump.h"
+#include "cli/exit.h"
+#include "cli/rdata.h"
+#include "dns/dns.h"
+#include "export/rfc3339.h"
+#include "wire/wire.h"
+
+#define DNS_PORT 53u
+
+static void usage(FILE *to)
+{
+	fputs("usage: fluxgate dump CAPTURE...\n"
+	      "  one JSON line for each DNS response in the captures\n"
+	      "  -h, --help             this text\n",
+		to);
+}
+
+static json_t *name_json(const struct dns_name *name)
+{
+	char text[DNS_TEXT_MAX];
+
+	return json_stringn(text, dns_name_text(name->wire, name->len, text, sizeof(text)));
+}
+
+static json_t *type_json(unsigned type)
+{
+	char text[RDATA_TYPE_MAX];
+
+	rdata_type_text(type, text);
+	return json_string(text);
+}
+
+static json_t *layers_json(unsigned layers)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < WIRE_LAYER_COUNT; i++)
+		if (layers >> i & 1)
+			json_array_append_new(list, json_string(wire_layer_name(i)));
+	return list;
+}
+
+static json_t *answer_json(const uint8_t *msg, uint32_t len, const struct dns_record *r)
+{
+	struct dns_name owner;
+	char *rdata = rdata_text(msg, r);
+	json_t *answer = json_pack("{s:o*, s:o, s:I, s:s*}", "rrname",
+		dns_name_decode(msg, len, r->owner, &owner) ? name_json(&owner) : NULL, "rrtype",
+		type_json(r->type), "ttl", (json_int_t)r->ttl, "rdata", rdata);
+
+	free(rdata);
+	return answer;
+}
+
+static json_t *answers_json(
+	const uint8_t *msg, uint32_t len, const struct dns_message *m, const struct dns_record *rec)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < m->records && rec[i].section == DNS_ANSWER; i++)
+		json_array_append_new(list, answer_json(msg, len, &rec[i]));
+	return list;
+}
+
+/* The question, or null where there is none to be read. */
+static void question_json(json_t *line, const uint8_t *msg, const struct dns_message *m)
+{
+	struct dns_name name;
+
+	if (m->qname_wire_len)
+		dns_name_question(msg, m, &name);
+	json_object_set_new(line, "qname", m->qname_wire_len ? name_json(&name) : json_null());
+	json_object_set_new(line, "qtype", m->qname_wire_len ? type_json(m->qtype) : json_null());
+}
+
+static json_t *response_json(const struct captures *c, const struct capture_packet *p,
+	const struct wire_packet *w, enum dns_verdict verdict, const struct dns_message *m,
+	const struct dns_record *rec)
+{
+	char ts[RFC3339_MAX];
+	json_t *file = json_string(captures_path(c, p->file)); /* NULL where it is not UTF-8 */
+
+	rfc3339_nanoseconds(p->stamp_ns, ts);
+	json_t *line = json_pack("{s:o, s:I, s:s, s:s, s:o}", "file", file ? file : json_null(),
+		"frame", (json_int_t)p->frame, "ts", ts, "transport", "udp", "encapsulation",
+		layers_json(w->layers));
+	if (!line)
+		return NULL;
+	question_json(line, w->payload, m);
+	json_object_set_new(line, "rcode", json_integer(dns_rcode(m)));
+	json_object_set_new(line, "truncated", json_boolean(dns_truncated(m)));
+	json_object_set_new(line, "answers", answers_json(w->payload, w->payload_len, m, rec));
+	if (verdict != DNS_OK)
+		json_object_set_new(line, "fault", json_string(dns_verdict_name(verdict)));
+	if (w->cut)
+		json_object_set_new(line, "cut", json_true());
+	return line;
+}
+
+/* 0, or -1 when the line could not be written. */
+static int dump_packet(
+	const struct captures *c, const struct wire_config *wire, const struct capture_packet *p)
+{
+	static struct dns_record rec[DNS_RECORDS_MAX];
+	struct wire_packet w;
+	struct dns_message m;
+
+	if (wire_decode(wire, p->link, p->data, p->caplen, p->wirelen, &w) != WIRE_DNS)
+		return 0;
+	enum dns_verdict v = dns_parse(w.payload, w.payload_len, w.cut, rec, &m);
+	if (v == DNS_SHORT || v == DNS_OPCODE || !dns_is_response(&m))
+		return 0;
+
+	json_t *line = response_json(c, p, &w, v, &m, rec);
+	int rc = line ? json_dumpf(line, stdout, JSON_COMPACT) : -1;
+	json_decref(line);
+	return rc < 0 || putchar('\n') == EOF ? -1 : 0;
+}
+
+static int dump_files(const char *const paths[], unsigned n)
+{
+	const uint16_t port = DNS_PORT;
+	struct wire_config wire;
+	struct capture_packet p;
+	struct captures *c;
+	char err[ERROR_LINE_MAX];
+
+	if (captures_open(&c, paths, n, err, sizeof(err)) < 0) {
+		fprintf(stderr, "fluxgate: %s\n", err);
+		return EXIT_CODE_INPUT;
+	}
+	wire_config_init(&wire, &port, 1);
+	int rc = 0;
+	while (rc == 0 && captures_next(c, &p) > 0)
+		rc = dump_packet(c, &wire, &p);
+	if (captures_facts(c)->cut)
+		fprintf(stderr, "fluxgate: %s\n", captures_facts(c)->cut_note);
+	captures_close(c);
+	if (rc < 0 || fflush(stdout) == EOF) {
+		fprintf(stderr, "fluxgate: dump: standard output: %s\n", strerror(errno));
+		return EXIT_CODE_RUNTIME;
+	}
+	return EXIT_CODE_OK;
+}
+
+int dump_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		usage(opt == 'h' ? stdout : stderr);
+		return opt == 'h' ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+	}
+	if (optind == argc) {
+		fputs("fluxgate: dump: no capture: see fluxgate dump --help\n", stderr);
+		return EXIT_CODE_USAGE;
+	}
+	return dump_files((const char *const *)argv + optind, (unsigned)(argc - optind));
+}
