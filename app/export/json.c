@@ -170,7 +170,7 @@ json_t *export_problem(unsigned status, const char *title, const char *detail)
 	        "detail", export_octets(detail));
 }
 
-static json_t *capture_json(const struct capture_facts *c)
+static json_t *capture_json(const struct replay_capture *c)
 {
 	json_t *files = json_array();
 
@@ -197,7 +197,7 @@ static json_t *run_json(const struct run_facts *r)
 }
 
 json_t *export_replay(
-        const struct snapshot *s, const struct capture_facts *capture, const struct run_facts *run)
+        const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run)
 {
 	json_t *domains = json_array();
 

@@ -32,7 +32,7 @@ struct about {
 };
 
 /* What a replay read. */
-struct capture_facts {
+struct replay_capture {
 	const char *const *files; /* as given on the command line, in this order; any octets */
 	unsigned count;
 	unsigned cut; /* files that ended in the middle of a packet */
@@ -89,7 +89,7 @@ json_t *export_problem(unsigned status, const char *title, const char *detail);
 
 /* The one object of `fluxgate replay --json`. */
 json_t *export_replay(
-        const struct snapshot *s, const struct capture_facts *capture, const struct run_facts *run);
+        const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run);
 
 /*
  * Text of a tree, two spaces a level, with a newline at its end; *len octets.
