@@ -38,7 +38,7 @@ enum property { PROPERTY_AAAA, PROPERTY_ALIAS, PROPERTY_SERVERS, PROPERTY_LAYOUT
 
 static void answer_empty(struct answer *answer, enum dns_rcode rcode)
 {
-	answer->rcode = rcode;
+	answer->rcode = (uint8_t)rcode;
 	answer->address_count = 0;
 	answer->cname = false;
 	answer->ttl = NEGATIVE_TTL;

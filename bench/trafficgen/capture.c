@@ -45,10 +45,14 @@ static void packet_write(struct capture *capture, uint64_t time, const uint8_t *
 {
 	struct pcap_pkthdr header = {.caplen = len, .len = len};
 
+	if (capture->error != 0)
+		return;
 	header.ts.tv_sec = (time_t)(time / 1000000000u);
 	/* In a nanosecond capture libpcap takes this field as nanoseconds. */
 	header.ts.tv_usec = (suseconds_t)(time % 1000000000u / (capture->nanoseconds ? 1 : 1000));
 	pcap_dump((u_char *)capture->dumper, &header, bytes);
+	if (ferror_unlocked(pcap_dump_file(capture->dumper)))
+		capture->error = errno != 0 ? -errno : -EIO;
 }
 
 int capture_add(struct capture *capture, uint64_t time, const struct frame *frame)
@@ -59,7 +63,7 @@ int capture_add(struct capture *capture, uint64_t time, const struct frame *fram
 
 	if (time <= capture->now) {
 		packet_write(capture, time, frame->bytes + frame->start, len);
-		return 0;
+		return capture->error;
 	}
 	packet = malloc(sizeof(*packet) + len);
 	if (packet == NULL)
@@ -87,15 +91,13 @@ void capture_advance(struct capture *capture, uint64_t time)
 int capture_close(struct capture *capture)
 {
 	FILE *file = pcap_dump_file(capture->dumper);
-	int ret = 0;
 
 	capture_advance(capture, UINT64_MAX);
-	errno = 0;
-	if (fflush(file) != 0 || ferror(file))
-		ret = errno != 0 ? -errno : -EIO;
+	if (fflush(file) != 0 && capture->error == 0)
+		capture->error = -errno;
 	pcap_dump_close(capture->dumper);
 	pcap_close(capture->pcap);
 	heap_free(&capture->waiting);
 	free(capture->buffer);
-	return ret;
+	return capture->error;
 }

@@ -17,12 +17,13 @@ struct capture {
 	struct heap waiting; /* packets later than now */
 	uint64_t now;        /* ns: everything up to here is written */
 	bool nanoseconds;
+	int error; /* -errno of the first write that failed; nothing is written after it */
 };
 
 /* 0 or -errno; on 0 end with capture_close(). */
 int capture_open(struct capture *capture, const char *path, bool nanoseconds);
 
-/* Adds a packet not earlier than the last capture_advance(). 0 or -ENOMEM. */
+/* Adds a packet not earlier than the last capture_advance(). 0 or -errno. */
 int capture_add(struct capture *capture, uint64_t time, const struct frame *frame);
 
 /* Writes all packets up to a time; none earlier may be added afterwards. */

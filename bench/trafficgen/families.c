@@ -19,7 +19,7 @@ const struct family families[] = {
 		.answer = answer_draw, .host_name = name_listed, .hosts = 3, .interval_ms = 30000,
 		.moving_every = 2,
 		.shape = {
-			.slots_min = 250, .slots_max = 600, .networks = 150,
+			.slots_min = 400, .slots_max = 1500, .networks = 150,
 			.kind = NETWORK_EYEBALL, .home_percent = 77, .life_min = HOURS(2),
 			.life_max = HOURS(10), .answer_min = 10, .answer_max = 10, .ttl_min = 150,
 			.ttl_max = 150,
@@ -30,7 +30,7 @@ const struct family families[] = {
 		.summary = "1-5 A in 22 access networks, TTL 60",
 		.answer = answer_draw, .host_name = name_listed, .hosts = 2, .interval_ms = 25000,
 		.shape = {
-			.slots_min = 60, .slots_max = 140, .networks = 22,
+			.slots_min = 120, .slots_max = 240, .networks = 22,
 			.kind = NETWORK_EYEBALL, .life_min = HOURS(1), .life_max = HOURS(4),
 			.answer_min = 1, .answer_max = 5, .ttl_min = 60, .ttl_max = 60,
 		},
@@ -94,7 +94,7 @@ const struct family families[] = {
 		.answer = answer_draw, .host_name = name_listed, .hosts = 3, .interval_ms = 30000,
 		.moving_every = 1,
 		.shape = {
-			.slots_min = 250, .slots_max = 600, .networks = 150,
+			.slots_min = 400, .slots_max = 1500, .networks = 150,
 			.kind = NETWORK_EYEBALL, .home_percent = 77, .life_min = HOURS(2),
 			.life_max = HOURS(10), .answer_min = 10, .answer_max = 10, .ttl_min = 150,
 			.ttl_max = 150,
@@ -103,7 +103,7 @@ const struct family families[] = {
 	{
 		.name = "cnameflux", .flux_class = FLUX_SINGLE,
 		.summary = "an honest name is an alias into a fluxing domain",
-		.answer = answer_alias, .host_name = name_listed, .hosts = 4,
+		.answer = answer_alias, .host_name = name_listed, .hosts = 2,
 		.interval_ms = 25000,
 		.shape = {
 			.slots_min = 100, .slots_max = 300, .networks = 40,

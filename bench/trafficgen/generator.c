@@ -106,7 +106,8 @@ static int run(struct generator *generator)
 		ret = heap_push(&generator->sources, options->start * NS_SECONDS, NULL);
 	if (ret != 0)
 		return ret;
-	while (generator->sources.count > 0 && tap->left > 0 && tap->error == 0) {
+	while (generator->sources.count > 0 && tap->left > 0 && tap->error == 0 &&
+	        generator->capture.error == 0) {
 		const struct heap_node *next = heap_top(&generator->sources);
 		uint64_t time = next->time;
 

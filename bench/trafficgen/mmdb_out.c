@@ -212,6 +212,7 @@ static int write_file(const char *path, const struct tree *tree, const struct da
 
 	if (file == NULL)
 		return -errno;
+	errno = 0; /* what a failed write sets stays until the end */
 	for (uint32_t i = 0; i < tree->count; i++) {
 		write_record(file, tree->nodes[i][0], tree->count);
 		write_record(file, tree->nodes[i][1], tree->count);
@@ -220,7 +221,6 @@ static int write_file(const char *path, const struct tree *tree, const struct da
 	fwrite(data->bytes, 1, data->len, file);
 	fputs("\xab\xcd\xefMaxMind.com", file);
 	fwrite(metadata->bytes, 1, metadata->len, file);
-	errno = 0;
 	if (fflush(file) != 0 || ferror(file))
 		ret = errno != 0 ? -errno : -EIO;
 	fclose(file);
