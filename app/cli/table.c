@@ -27,10 +27,10 @@ static void print_sample(FILE *to, const struct verdict *v)
 
 static void print_verdict(FILE *to, const struct verdict *v)
 {
-	char name[DNS_TEXT_MAX], since[RFC3339_TEXT_MAX];
+	char name[DNS_TEXT_MAX], since[RFC3339_MAX];
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
-	rfc3339_text(since, v->first_flagged);
+	rfc3339_seconds(v->first_flagged, since);
 	fprintf(to, "%s\n    %s%s, score %.0f, confidence %.2f, window %s, flagged since %s\n", name,
 		flux_class_name(v->class), v->suspected ? " (suspected)" : "", v->score,
 		v->confidence, flux_window_name(v->window), since);

@@ -4,7 +4,7 @@
 
 #include "datapath/meta.h"
 
-int frame_meta_offset = -1;
+size_t frame_meta_offset;
 
 int frame_meta_register(void)
 {
@@ -14,6 +14,9 @@ int frame_meta_register(void)
 		.align = __alignof__(struct frame_meta),
 	};
 
-	frame_meta_offset = rte_mbuf_dynfield_register(&field);
-	return frame_meta_offset < 0 ? -rte_errno : 0;
+	int offset = rte_mbuf_dynfield_register(&field);
+	if (offset < 0)
+		return -rte_errno;
+	frame_meta_offset = (size_t)offset;
+	return 0;
 }

@@ -24,14 +24,14 @@ struct frame_meta {
 };
 
 /* Offset of the field; set once by frame_meta_register, before lcores start. */
-extern int frame_meta_offset;
+extern size_t frame_meta_offset;
 
 /* 0, or -rte_errno when mbufs have no room for the field. */
 int frame_meta_register(void);
 
 static inline struct frame_meta *frame_meta(struct rte_mbuf *m)
 {
-	return RTE_MBUF_DYNFIELD(m, frame_meta_offset, struct frame_meta *);
+	return (struct frame_meta *)((uint8_t *)m + frame_meta_offset);
 }
 
 #define FEED_END UINT64_MAX

@@ -99,7 +99,8 @@ static int port_start(uint16_t id, const struct config_port *c, unsigned queues,
 			return rc;
 	}
 	for (uint16_t q = 0; q < tx_queues; q++) {
-		rc = rte_eth_tx_queue_setup(id, q, 64, SOCKET_ID_ANY, NULL);
+		rc = rte_eth_tx_queue_setup(
+			id, q, 64, (unsigned)rte_eth_dev_socket_id(id), NULL);
 		if (rc < 0)
 			goto fail;
 	}
