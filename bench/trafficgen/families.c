@@ -15,7 +15,7 @@
 const struct family families[] = {
 	{
 		.name = "darkcloud", .flux_class = FLUX_SINGLE,
-		.summary = "10 A of hundreds of households; name servers of every second domain move",
+		.summary = "10 A of many households; every second domain moves its name servers",
 		.answer = answer_draw, .host_name = name_listed, .hosts = 3, .interval_ms = 30000,
 		.moving_every = 2,
 		.shape = {
