@@ -116,6 +116,16 @@ static void assess(struct control *c, const struct account *before,
 	}
 }
 
+/* A fixed order, so that also a full table evicts the same on every run of a replay. */
+static int by_epoch_and_worker(const void *a, const void *b)
+{
+	const struct shard *x = *(struct shard *const *)a, *y = *(struct shard *const *)b;
+
+	if (x->epoch_last != y->epoch_last)
+		return x->epoch_last < y->epoch_last ? -1 : 1;
+	return (int)x->worker - (int)y->worker;
+}
+
 /* Merges every pending shard that ends with `epoch` or before, as one epoch. */
 static void close_epoch(struct control *c, uint64_t epoch)
 {
@@ -133,6 +143,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 			c->shard[keep++] = c->shard[i];
 	}
 	c->pending = keep;
+	qsort(merge, n, sizeof(merge[0]), by_epoch_and_worker);
 	for (unsigned i = 0; i < n; i++)
 		count_shard(c, merge[i]);
 	store_merge(c->config.store, merge, n, j.now, &c->config.networks);
