@@ -7,9 +7,10 @@
  *
  * One pass, no allocation, never reads beyond `len`. Names are at most 255
  * octets and 127 labels; compression pointers must point strictly backwards and
- * at or behind octet 12; at most DNS_RECORDS_MAX records are looked at, and the
- * octets decoded from compressed names have a budget a message (a small message
- * of many long names must not cost more than a large one).
+ * at or behind octet 12, at most DNS_HOPS_MAX of them in a name; at most
+ * DNS_RECORDS_MAX records are looked at, and the octets decoded from compressed
+ * names have a budget a message (a small message of many long names must not
+ * cost more than a large one).
  */
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 
 #define DNS_NAME_MAX 255u
 #define DNS_LABELS_MAX 127u
+#define DNS_HOPS_MAX DNS_LABELS_MAX /* pointers in one name: one before each label */
 #define DNS_HEADER_LEN 12u
 #define DNS_RECORDS_MAX 128u
 #define DNS_NAME_BUDGET 8192u
@@ -44,7 +46,8 @@ enum dns_section {
 
 /*
  * X(enumerator, name). Verdict on a whole message and index of its counter.
- * SHORT, OPCODE: not DNS at all. QUESTION..BUDGET: a response that is counted
+ * SHORT, OPCODE: not DNS at all (a message of a reserved opcode is parsed all the
+ * same, for those who want to look). QDCOUNT..BUDGET: a response that is counted
  * but gives no evidence. CUT: the capture ended inside; what lies before the
  * cut is whole and is used.
  */

@@ -48,7 +48,7 @@ static inline void lower_copy(uint8_t *dst, const uint8_t *src, unsigned n)
 unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct dns_name *out)
 {
 	uint32_t pos = at, floor = at;
-	unsigned taken = 0, octets = 0, labels = 0;
+	unsigned taken = 0, octets = 0, labels = 0, hops = 0;
 
 	for (;;) {
 		if (unlikely(pos >= len))
@@ -62,7 +62,8 @@ unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct d
 			uint32_t target = load_be16(msg + pos) & 0x3fffu;
 			if (taken == 0)
 				taken = pos + 2 - at;
-			if (unlikely(target < DNS_HEADER_LEN || target >= floor))
+			if (unlikely(target < DNS_HEADER_LEN || target >= floor ||
+				    ++hops > DNS_HOPS_MAX))
 				return 0;
 			floor = target;
 			pos = target;

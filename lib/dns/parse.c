@@ -5,6 +5,7 @@
 
 #define POINTER 0xc0u
 #define OWNER_QNAME 0xc00cu /* pointer to octet 12, where the question name stands */
+#define OWNER_NONE 0x10000u /* what no two octets are */
 
 /*
  * Octets that the name at `at` takes there, every pointer followed and checked;
@@ -15,7 +16,7 @@ static unsigned name_check(
 	const uint8_t *msg, uint32_t len, uint32_t at, int *budget, bool *short_)
 {
 	uint32_t pos = at, floor = at;
-	unsigned taken = 0, octets = 0, labels = 0;
+	unsigned taken = 0, octets = 0, labels = 0, hops = 0;
 
 	for (;;) {
 		if (unlikely(pos >= len)) {
@@ -34,7 +35,8 @@ static unsigned name_check(
 			if (taken == 0)
 				taken = pos + 2 - at;
 			/* Strictly backwards, each time further: no loop can form. */
-			if (unlikely(target < DNS_HEADER_LEN || target >= floor))
+			if (unlikely(target < DNS_HEADER_LEN || target >= floor ||
+				    ++hops > DNS_HOPS_MAX))
 				return 0;
 			floor = target;
 			pos = target;
@@ -86,6 +88,7 @@ struct scan {
 	const uint8_t *msg;
 	uint32_t len;
 	uint32_t pos;
+	uint32_t owner_qname; /* octets that stand for the question name */
 	int budget;
 };
 
@@ -95,7 +98,7 @@ static enum dns_verdict record_next(struct scan *s, struct dns_record *r)
 	uint32_t pos = s->pos;
 
 	r->owner = (uint16_t)pos;
-	if (likely(pos + 2 <= s->len && load_be16(s->msg + pos) == OWNER_QNAME)) {
+	if (likely(pos + 2 <= s->len && load_be16(s->msg + pos) == s->owner_qname)) {
 		r->owner_is_qname = 1;
 		pos += 2;
 	} else {
@@ -169,6 +172,22 @@ static enum dns_verdict records(struct scan *s, bool cut, const unsigned count[D
 	return DNS_OK;
 }
 
+static enum dns_verdict parse_body(
+	struct scan *s, bool cut, struct dns_record *rec, struct dns_message *out)
+{
+	const unsigned count[DNS_SECTION_COUNT] = {
+		load_be16(s->msg + 6), load_be16(s->msg + 8), load_be16(s->msg + 10)};
+	enum dns_verdict v = questions(s, cut, out);
+
+	if (unlikely(v != DNS_OK) || !dns_is_response(out))
+		return v;
+	v = records(s, cut, count, rec, out);
+	/* A cut doesn't hide how many questions the header claims. */
+	if ((v == DNS_OK || v == DNS_CUT) && unlikely(out->qdcount != 1))
+		return DNS_QDCOUNT;
+	return v;
+}
+
 enum dns_verdict dns_parse(const uint8_t *msg, uint32_t len, bool cut, struct dns_record *rec,
 	struct dns_message *out)
 {
@@ -178,31 +197,29 @@ enum dns_verdict dns_parse(const uint8_t *msg, uint32_t len, bool cut, struct dn
 	if (unlikely(len > UINT16_MAX))
 		len = UINT16_MAX;
 
-	const unsigned count[DNS_SECTION_COUNT] = {
-		load_be16(msg + 6), load_be16(msg + 8), load_be16(msg + 10)};
-	unsigned declared = count[0] + count[1] + count[2];
+	unsigned ancount = load_be16(msg + 6);
+	unsigned declared = ancount + load_be16(msg + 8) + load_be16(msg + 10);
 
 	out->id = load_be16(msg);
 	out->flags = load_be16(msg + 2);
 	out->qdcount = load_be16(msg + 4);
-	out->ancount = (uint16_t)count[0];
+	out->ancount = (uint16_t)ancount;
 	out->declared = (uint16_t)(declared > UINT16_MAX ? UINT16_MAX : declared);
 	out->qtype = out->qclass = out->qname_wire_len = 0;
 	out->records = out->capped = 0;
 	out->unparsed = out->declared;
 
+	struct scan s = {
+		.msg = msg,
+		.len = len,
+		.pos = DNS_HEADER_LEN,
+		/* Without a question, octet 12 is the first owner itself. */
+		.owner_qname = likely(out->qdcount) ? OWNER_QNAME : OWNER_NONE,
+		.budget = (int)DNS_NAME_BUDGET,
+	};
+	enum dns_verdict v = parse_body(&s, cut, rec, out);
 	unsigned opcode = dns_opcode(out);
-	if (unlikely(opcode == 3 || opcode > 6))
-		return DNS_OPCODE;
-
-	struct scan s = {msg, len, DNS_HEADER_LEN, (int)DNS_NAME_BUDGET};
-	enum dns_verdict v = questions(&s, cut, out);
-	if (unlikely(v != DNS_OK) || !dns_is_response(out))
-		return v;
-	v = records(&s, cut, count, rec, out);
-	if (likely(v == DNS_OK) && unlikely(out->qdcount != 1))
-		return DNS_QDCOUNT;
-	return v;
+	return unlikely(opcode == 3 || opcode > 6) ? DNS_OPCODE : v;
 }
 
 const char *dns_verdict_name(enum dns_verdict v)
