@@ -26,8 +26,9 @@
 
 static void usage(FILE *to)
 {
-	fputs("usage: fluxgate dump CAPTURE...\n"
+	fputs("usage: fluxgate dump [--port PORT]... CAPTURE...\n"
 	      "  one JSON line for each DNS response in the captures\n"
+	      "  -p, --port PORT        UDP port of DNS, up to 8 times (53)\n"
 	      "  -h, --help             this text\n",
 		to);
 }
@@ -125,7 +126,7 @@ static int dump_packet(
 	if (wire_decode(wire, p->link, p->data, p->caplen, p->wirelen, &w) != WIRE_DNS)
 		return 0;
 	enum dns_verdict v = dns_parse(w.payload, w.payload_len, w.cut, rec, &m);
-	if (v == DNS_SHORT || v == DNS_OPCODE || !dns_is_response(&m))
+	if (v == DNS_SHORT || !dns_is_response(&m))
 		return 0;
 
 	json_t *line = response_json(c, p, &w, v, &m, rec);
@@ -134,22 +135,19 @@ static int dump_packet(
 	return rc < 0 || putchar('\n') == EOF ? -1 : 0;
 }
 
-static int dump_files(const char *const paths[], unsigned n)
+static int dump_files(const struct wire_config *wire, const char *const paths[], unsigned n)
 {
-	const uint16_t port = DNS_PORT;
-	struct wire_config wire;
 	struct capture_packet p;
 	struct captures *c;
 	char err[ERROR_LINE_MAX];
+	int rc = 0;
 
 	if (captures_open(&c, paths, n, err, sizeof(err)) < 0) {
 		fprintf(stderr, "fluxgate: %s\n", err);
 		return EXIT_CODE_INPUT;
 	}
-	wire_config_init(&wire, &port, 1);
-	int rc = 0;
 	while (rc == 0 && captures_next(c, &p) > 0)
-		rc = dump_packet(c, &wire, &p);
+		rc = dump_packet(c, wire, &p);
 	if (captures_facts(c)->cut)
 		fprintf(stderr, "fluxgate: %s\n", captures_facts(c)->cut_note);
 	captures_close(c);
@@ -160,21 +158,50 @@ static int dump_files(const char *const paths[], unsigned n)
 	return EXIT_CODE_OK;
 }
 
+/* 1..65535, or 0 when the text is no port. */
+static uint16_t port_parse(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && *end == '\0' && v <= UINT16_MAX ? (uint16_t)v : 0;
+}
+
 int dump_main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"port", required_argument, NULL, 'p'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
+	uint16_t ports[WIRE_PORTS_MAX] = {DNS_PORT};
+	unsigned n = 0;
+	struct wire_config wire;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		usage(opt == 'h' ? stdout : stderr);
-		return opt == 'h' ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+	while ((opt = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'p':
+			if (n == WIRE_PORTS_MAX || (ports[n++] = port_parse(optarg)) == 0) {
+				fprintf(stderr,
+					"fluxgate: dump: --port %s: 1 to 65535, at most %u "
+					"times\n",
+					optarg, WIRE_PORTS_MAX);
+				return EXIT_CODE_USAGE;
+			}
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_CODE_OK;
+		default:
+			usage(stderr);
+			return EXIT_CODE_USAGE;
+		}
 	}
 	if (optind == argc) {
 		fputs("fluxgate: dump: no capture: see fluxgate dump --help\n", stderr);
 		return EXIT_CODE_USAGE;
 	}
-	return dump_files((const char *const *)argv + optind, (unsigned)(argc - optind));
+	wire_config_init(&wire, ports, n ? n : 1);
+	return dump_files(&wire, (const char *const *)argv + optind, (unsigned)(argc - optind));
 }
