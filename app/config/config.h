@@ -15,10 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
 #include "cli/exit.h"
+#include "detect/detect.h"
 #include "shard/shard.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -89,6 +91,7 @@ struct config {
 	struct config_pairing pairing;
 	struct shard_config shard; /* of one shard; there are workers + 2 */
 	struct store_config store;
+	struct detect_config detect;
 	struct config_networks networks;
 	struct config_http http;
 	struct config_log log;
@@ -97,15 +100,15 @@ struct config {
 /* What a live sensor starts from. */
 void config_defaults(struct config *c);
 
-/* The same with tables for a capture of ordinary size: a replay then fits in 1 GiB. */
+/* The same with tables for a capture of ordinary size; four partitions then fit in 1 GiB. */
 void config_defaults_replay(struct config *c);
 
 /*
  * Applies `len` octets of JSON over *c. `name` is what messages call the text.
- * 0; -EINVAL and one line in err: then *c is as it was.
+ * 0, or -EINVAL and one line in err: then *c is as it was.
  */
 int config_parse(
-        struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX]);
+	struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX]);
 
 /* The same from a file. 0, or -errno and one line in err. */
 int config_read(struct config *c, const char *path, char err[ERROR_LINE_MAX]);
@@ -125,10 +128,13 @@ int config_environment(struct config *c, char err[ERROR_LINE_MAX]);
  * 0, or -EINVAL and one line in err.
  */
 int config_set_text(struct config *c, const char *path, const char *value, const char *source,
-        char err[ERROR_LINE_MAX]);
+	char err[ERROR_LINE_MAX]);
 
-/* The whole configuration, as a file that config_parse takes; NULL when out of memory. */
-json_t *config_dump(const struct config *c);
+/* The whole configuration, as an object that config_parse takes; NULL when out of memory. */
+json_t *config_json(const struct config *c);
+
+/* Writes it as text, for --dump-config. 0, or -EIO. */
+int config_dump(const struct config *c, FILE *out);
 
 const char *log_level_name(enum log_level level);
 

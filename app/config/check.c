@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "networks/networks.h"
+#include "networks/suffix.h"
+
+static void usage(FILE *out)
+{
+	fputs("usage: fluxgate check-config [--dump] FILE\n"
+	      "  checks a configuration file and opens the databases that it names\n"
+	      "  --dump  print the whole configuration, defaults included, as JSON\n",
+		out);
+}
+
+/* Files that a start would need. */
+static int files_check(const struct config_networks *c, char err[ERROR_LINE_MAX])
+{
+	struct suffix_list *suffixes = NULL;
+	struct networks *networks = NULL;
+	int rc = suffix_list_load(&suffixes, c->public_suffix_list, err);
+
+	if (rc == 0)
+		rc = networks_open(&networks, c->asn_db, c->country_db, err);
+	networks_close(networks);
+	suffix_list_free(suffixes);
+	return rc;
+}
+
+static int check_file(const char *path, bool dump, char err[ERROR_LINE_MAX])
+{
+	struct config c;
+
+	config_defaults(&c);
+	if (config_read(&c, path, err) < 0)
+		return EXIT_CODE_CONFIG;
+	if (files_check(&c.networks, err) < 0)
+		return EXIT_CODE_DATABASE;
+	if (dump ? config_dump(&c, stdout) < 0 : printf("%s: ok\n", path) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "check-config: standard output: cannot be written");
+		return EXIT_CODE_RUNTIME;
+	}
+	return EXIT_CODE_OK;
+}
+
+int config_check_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"dump", no_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	char err[ERROR_LINE_MAX];
+	bool dump = false;
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			dump = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_CODE_OK;
+		default:
+			usage(stderr);
+			return EXIT_CODE_USAGE;
+		}
+	}
+	if (argc - optind != 1) {
+		usage(stderr);
+		return EXIT_CODE_USAGE;
+	}
+	int rc = check_file(argv[optind], dump, err);
+	if (rc != EXIT_CODE_OK)
+		fprintf(stderr, "fluxgate: %s\n", err);
+	return rc;
+}

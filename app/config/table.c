@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <string.h>
+
+#include "config/listen.h"
+#include "config/table.h"
+
+#define SIZE_OF(type, field) sizeof(((type *)0)->field)
+
+/* Rows of struct config; the last arguments are unit and meaning. */
+#define ROW(name, field, ...) .path = name, .offset = offsetof(struct config, field), __VA_ARGS__
+#define FIELD(field) .kind = CONFIG_KIND(struct config, field)
+#define TEXT_OF(field) .kind = CONFIG_TEXT, .size = SIZE_OF(struct config, field)
+
+#define MIB (1024.0 * 1024)
+#define POWER_OF_TWO(n) ((double)(UINT64_C(1) << (n)))
+
+static const char *const log_levels[LOG_LEVEL_COUNT] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_NOTICE] = "notice",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+const char *log_level_name(enum log_level level)
+{
+	return log_levels[level];
+}
+
+static const char *listen_wrong(const char *text)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+
+	if (text[0] == '\0' || listen_parse(text, &addr, &len) == 0)
+		return NULL;
+	return "expected ADDRESS:PORT such as \"127.0.0.1:8953\" or \"[::1]:8953\", or \"\" for "
+	       "none";
+}
+
+static const char *filled_wrong(const char *text)
+{
+	return text[0] ? NULL : "must not be empty";
+}
+
+static const struct config_row port_rows[] = {
+	{
+		.path = "device",
+		.kind = CONFIG_TEXT,
+		.offset = offsetof(struct config_port, device),
+		.size = SIZE_OF(struct config_port, device),
+		.restart = true,
+		.required = true,
+		.unit = "",
+		.what = "EAL device: a virtual one with its arguments, or a PCI address.",
+		.wrong = filled_wrong,
+	},
+	{
+		.path = "rx_descriptors",
+		.kind = CONFIG_KIND(struct config_port, rx_descriptors),
+		.offset = offsetof(struct config_port, rx_descriptors),
+		.min = 64,
+		.max = 32768,
+		.restart = true,
+		.unit = "",
+		.what = "Receive descriptors of each queue; the driver may round them.",
+	},
+	{
+		.path = "queues",
+		.kind = CONFIG_KIND(struct config_port, queues),
+		.offset = offsetof(struct config_port, queues),
+		.max = 32,
+		.restart = true,
+		.unit = "",
+		.what = "Receive queues; 0 stands for one per worker.",
+	},
+	{
+		.path = "promiscuous",
+		.kind = CONFIG_KIND(struct config_port, promiscuous),
+		.offset = offsetof(struct config_port, promiscuous),
+		.restart = true,
+		.unit = "",
+		.what = "Take frames for any destination, as a mirror port needs.",
+	},
+};
+
+static const struct config_port port_initial = {
+	.rx_descriptors = 1024,
+	.promiscuous = true,
+};
+
+static const struct config_table port_table = {
+	.rows = port_rows,
+	.count = sizeof(port_rows) / sizeof(port_rows[0]),
+	.initial = &port_initial,
+	.size = sizeof(struct config_port),
+};
+
+static const struct config_row rows[] = {
+	{ROW("epoch_seconds", epoch_seconds, FIELD(epoch_seconds), .min = 1, .max = 300,
+		.restart = true, .unit = "s",
+		.what = "Length of an epoch: how often shards change hands and verdicts are "
+			"made.")},
+	{ROW("workers", workers, FIELD(workers), .min = 1, .max = 32, .restart = true, .unit = "",
+		.what = "Worker lcores of a live sensor.")},
+	{ROW("lcores", lcores, TEXT_OF(lcores), .restart = true, .unit = "",
+		.what = "Placement in the form of EAL's --lcores; empty: the first workers + 1 "
+			"processors.")},
+	{ROW("eal.huge", eal.huge, FIELD(eal.huge), .restart = true, .unit = "",
+		.what = "Use hugepages; false runs on ordinary pages, slower.")},
+	{ROW("eal.memory_mb", eal.memory_mb, FIELD(eal.memory_mb), .max = 1048576, .restart = true,
+		.unit = "MiB", .what = "Memory for EAL; 0 computes it from ports and tables.")},
+	{ROW("eal.args", eal.args, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, eal.args[0]),
+		.count = offsetof(struct config, eal.args_count), .max = CONFIG_EAL_ARGS_MAX,
+		.restart = true, .unit = "",
+		.what = "Further arguments for EAL, passed on as they are.")},
+	{ROW("ports", ports, .kind = CONFIG_OBJECTS, .element = &port_table,
+		.count = offsetof(struct config, ports_count), .max = CONFIG_PORTS_MAX,
+		.restart = true, .unit = "", .what = "Capture ports of a live sensor.")},
+	{ROW("dns.ports", dns.ports, .kind = CONFIG_UDP_PORTS,
+		.count = offsetof(struct config, dns.ports_count), .min = 1, .max = WIRE_PORTS_MAX,
+		.restart = true, .unit = "",
+		.what = "UDP ports that carry DNS, on either side of a packet.")},
+	{ROW("pairing.entries", pairing.entries_log2, .kind = CONFIG_POWER, .min = 512,
+		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
+		.what = "Open queries that one worker remembers, 8 octets each.")},
+	{ROW("shard.entries", shard.entries_log2, .kind = CONFIG_POWER, .min = 1024,
+		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
+		.what = "Registered domains of one epoch in one shard, 64 octets each, used up to "
+			"7/8; "
+			"there are workers + 2 shards.")},
+	{ROW("shard.details_small", shard.details_small, FIELD(shard.details_small), .min = 64,
+		.max = POWER_OF_TWO(24), .restart = true, .unit = "",
+		.what = "Records of 16 addresses, for domains that do not fit an entry.")},
+	{ROW("shard.details_large", shard.details_large, FIELD(shard.details_large), .min = 64,
+		.max = POWER_OF_TWO(24), .restart = true, .unit = "",
+		.what = "Records of 64 addresses, for domains that do not fit a small one.")},
+	{ROW("shard.name_octets", shard.name_octets, FIELD(shard.name_octets), .min = 65536,
+		.max = POWER_OF_TWO(31), .restart = true, .unit = "octets",
+		.what = "Room for the names of one epoch in one shard.")},
+	{ROW("store.door_entries", store.door_log2, .kind = CONFIG_POWER, .min = 1024,
+		.max = POWER_OF_TWO(30), .restart = true, .unit = "",
+		.what = "Names of the last seven days with one address, 8 octets each.")},
+	{ROW("store.candidates", store.candidates_log2, .kind = CONFIG_POWER, .min = 1024,
+		.max = POWER_OF_TWO(28), .restart = true, .unit = "",
+		.what = "Names with two addresses or more, 64 octets each.")},
+	{ROW("store.domains", store.domains, FIELD(store.domains), .min = 64, .max = 4194304,
+		.restart = true, .unit = "",
+		.what = "Diverse names that are kept in full, 3 KiB each.")},
+	{ROW("networks.asn_db", networks.asn_db, TEXT_OF(networks.asn_db), .restart = true,
+		.unit = "",
+		.what = "MaxMind DB file that tells the autonomous system of an address; empty: "
+			"networks "
+			"are told apart by /16.")},
+	{ROW("networks.country_db", networks.country_db, TEXT_OF(networks.country_db),
+		.restart = true, .unit = "",
+		.what = "MaxMind DB file that tells the country of an address; empty: none.")},
+	{ROW("networks.public_suffix_list", networks.public_suffix_list,
+		TEXT_OF(networks.public_suffix_list), .restart = true, .unit = "",
+		.what = "Public suffix list that tells registered domains.",
+		.wrong = filled_wrong)},
+	{ROW("http.listen", http.listen, TEXT_OF(http.listen), .restart = true, .unit = "",
+		.what = "Address and port of the HTTP server; empty: none.",
+		.wrong = listen_wrong)},
+	{ROW("http.max_connections", http.max_connections, FIELD(http.max_connections), .min = 8,
+		.max = 4096, .restart = true, .unit = "",
+		.what = "Connections served at a time; more are turned away.")},
+	{ROW("log.level", log.level, .kind = CONFIG_CHOICE, .choices = log_levels,
+		.choice_count = LOG_LEVEL_COUNT, .restart = true, .unit = "",
+		.what = "Least weight of a message that is logged.")},
+};
+
+const struct config_table config_table = {
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]),
+	.next = &config_detect_table,
+};
+
+const struct config_row *config_row_at(const struct config_table *table, size_t i)
+{
+	for (; table; table = table->next) {
+		if (i < table->count)
+			return &table->rows[i];
+		i -= table->count;
+	}
+	return NULL;
+}
+
+const struct config_row *config_row_find(const struct config_table *table, const char *path)
+{
+	const struct config_row *row;
+
+	for (size_t i = 0; (row = config_row_at(table, i)); i++)
+		if (strcmp(row->path, path) == 0)
+			return row;
+	return NULL;
+}
