@@ -20,7 +20,7 @@ static unsigned name_check(
 
 	for (;;) {
 		if (unlikely(pos >= len)) {
-			*short_ = taken == 0;
+			*short_ = true;
 			return 0;
 		}
 		unsigned c = msg[pos];
@@ -28,7 +28,7 @@ static unsigned name_check(
 			break;
 		if (c >= POINTER) {
 			if (unlikely(pos + 1 >= len)) {
-				*short_ = taken == 0;
+				*short_ = true;
 				return 0;
 			}
 			uint32_t target = load_be16(msg + pos) & 0x3fffu;
