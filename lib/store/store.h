@@ -42,7 +42,7 @@
 
 /* What an address database says of a unit. Networks without an ASN are told apart by aggregate. */
 struct net_info {
-	uint32_t asn;	 /* 0: unknown */
+	uint32_t asn;    /* 0: unknown */
 	char country[2]; /* ISO 3166; {0, 0}: unknown */
 };
 
@@ -57,13 +57,14 @@ struct domain_item {
 	uint64_t unit;
 	uint32_t asn;
 	char country[2];
-	uint16_t hits;	/* epochs in which it was answered, saturating */
+	uint16_t hits;  /* epochs in which it was answered, saturating */
 	uint32_t first; /* seconds since 1970 */
 	uint32_t last;
 	uint32_t hours; /* activity bits, see above */
 	uint16_t slots;
-	uint8_t grade; /* enum evidence_grade, best seen */
-	uint8_t ns;    /* it was also the address of one of the domain's name servers */
+	uint8_t grade;     /* enum evidence_grade, best seen */
+	uint8_t ns : 1;    /* it was also the address of one of the domain's name servers */
+	uint8_t owned : 1; /* an answer that was no alias named it: entered in the reverse view */
 };
 _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 
@@ -79,59 +80,73 @@ struct domain_ns {
 /* State of the verdict on a domain; written by lib/detect, kept here. */
 struct domain_verdict {
 	uint32_t first_flagged; /* seconds since 1970; 0: not flagged */
-	uint32_t last_met;	/* when a rule was last met */
-	uint8_t class;		/* enum flux_class of detect.h */
-	uint8_t streak;		/* evaluations in a row in which a rule was met */
-	uint16_t slot;		/* 1-based place among the detector's verdicts; 0: none */
+	uint32_t last_met;      /* when a rule was last met */
+	uint8_t class;          /* enum flux_class of detect.h */
+	uint8_t streak;         /* evaluations in a row in which a rule was met */
+	uint16_t slot;          /* 1-based place among the detector's verdicts; 0: none */
 };
 
+/*
+ * What merges on every touch stands first. item[] ascends by unit hash and is
+ * the bottom-k sample: a unit turned away or dropped for want of room lowers the
+ * threshold of each slot and hour in which it was active, and of no other. So
+ *     every unit active in slot i whose hash is below slot_threshold[i] is in
+ *     item[] with bit i set,
+ * the same for hours, and room that expiry makes serves the new slots at once.
+ */
 struct domain {
-	uint64_t key; /* 0: free record */
-	uint64_t threshold; /* exclusive bound of the sample now; UINT64_MAX: it is complete */
-	uint32_t first;	 /* seconds since 1970: first and last response */
+	uint64_t key;   /* 0: free record */
+	uint32_t first; /* seconds since 1970: first and last response */
 	uint32_t last;
+	uint32_t spread; /* bitmap over hashes of the items' aggregates; 0: to be computed */
+	struct domain_verdict verdict;
 	uint32_t tracked; /* since when the full record exists */
-	uint32_t slot;	/* number (time / 300) of bit 0 of the slots */
-	uint32_t hour;	/* number (time / 3600) of bit 0 of the hours */
-	uint32_t ttl_max; /* largest TTL in the current and the previous day */
-	uint32_t ttl_day[2]; /* of the current and the previous day */
+	uint32_t slot;    /* number (time / 300) of bit 0 of the slots */
+	uint32_t hour;    /* number (time / 3600) of bit 0 of the hours */
 	uint32_t day;
+	uint32_t ttl_max;    /* largest TTL in the current and the previous day */
+	uint32_t ttl_day[2]; /* of the current and the previous day */
 	uint32_t last_fresh; /* start of the newest fresh TTL epoch */
-	uint32_t fresh;	     /* fresh TTL epochs in all: responses >= ttl_max after the one before */
-	uint8_t fresh_slot[STORE_SLOTS]; /* per slot and hour, index 0 is the current one */
-	uint8_t fresh_hour[STORE_HOURS];
+	uint32_t fresh;  /* fresh TTL epochs in all: responses >= ttl_max after the one before */
+	uint32_t ns_ttl; /* largest NS TTL, seconds; 0: no NS seen */
 	uint64_t responses;
-	uint32_t ns_ttl;     /* largest NS TTL, seconds; 0: no NS seen */
 	uint16_t ns_changes; /* epochs that brought a name-server name not known before */
 	uint8_t items;
 	uint8_t ns_items;
 	uint8_t ns_names;
 	uint8_t answer_max; /* most units in one answer */
-	uint8_t grade;	    /* best grade of any evidence */
+	uint8_t grade;      /* best grade of any evidence */
 	uint8_t name_len;
+	uint8_t fresh_slot[STORE_SLOTS]; /* per slot and hour, index 0 is the current one */
+	uint8_t fresh_hour[STORE_HOURS];
+	uint16_t slot_threshold[STORE_SLOTS]; /* top 16 bits of the exclusive bound, rounded */
+	uint16_t hour_threshold[STORE_HOURS]; /* down, at least 1; 0xffff: complete */
 	struct hll hosts;
 	struct hll pairs;
-	uint16_t slot_threshold[STORE_SLOTS]; /* top 16 bits of the threshold, rounded down;  */
-	uint16_t hour_threshold[STORE_HOURS]; /* 0xffff: complete */
-	uint64_t ns_name[STORE_NS];
-	struct domain_verdict verdict;
-	uint8_t name[DNS_NAME_MAX]; /* lower-case wire form */
-	struct domain_ns ns[STORE_NS];
 	struct domain_item item[STORE_SAMPLE];
+	struct domain_ns ns[STORE_NS]; /* full: the one unseen for longest goes */
+	uint64_t ns_name[STORE_NS];    /* last seen first */
+	uint8_t name[DNS_NAME_MAX];    /* lower-case wire form */
 };
 _Static_assert(sizeof(struct domain) <= 3072, "a tracked domain takes 3 KiB at most");
 
+/*
+ * 10^7 names take 1.4 GiB: door_log2 24 (128 MiB), candidates_log2 24 (1 GiB: room for
+ * every name as a candidate at 60 % load), domains 65,536 (3 KiB, lists of 52 octets
+ * and 1 KiB of the reverse view each: 259 MiB).
+ */
 struct store_config {
-	unsigned door_log2;	  /* doorkeeper entries of 8 octets, 10..30 */
+	unsigned door_log2;       /* doorkeeper entries of 8 octets, 10..30 */
 	unsigned candidates_log2; /* candidate entries of 64 octets, 10..28 */
-	uint32_t domains;	  /* full records */
+	uint32_t domains;         /* full records, 1..2^22 */
 };
 
-/* Of the entries that shards offered; offered = sum of fate[]; inserted = live + evicted. */
-#define STORE_FATES(X)                                                                             \
-	X(STORE_WAITING, "waiting") /* one address so far: in the doorkeeper */                    \
-	X(STORE_INSERTED, "inserted")                                                              \
-	X(STORE_HIT, "hit")
+/* What became of a domain that shards offered: offered = sum of fate[]. */
+#define STORE_FATES(X) \
+	X(STORE_WAITING, "waiting") /* one address so far: in the doorkeeper */ \
+	X(STORE_INSERTED, "inserted") \
+	X(STORE_HIT, "hit") \
+	X(STORE_DENIED, "denied") /* nothing but flagged domains where it would stand */
 
 #define STORE_ENUM2(name, text) name,
 enum store_fate { STORE_FATES(STORE_ENUM2) STORE_FATE_COUNT };
@@ -140,12 +155,13 @@ struct store_account {
 	uint64_t offered; /* domains with entries, one per epoch however many shards held it */
 	uint64_t entries; /* shard entries consumed */
 	uint64_t fate[STORE_FATE_COUNT];
-	uint64_t live;	  /* candidates and full records now */
+	uint64_t live;    /* candidates and full records now: inserted = live + evicted + expired */
 	uint64_t evicted; /* candidates pushed out by others */
 	uint64_t expired; /* silent for seven days */
 	uint64_t promoted;
-	uint64_t tracked;	   /* full records now; promoted = tracked + demoted */
-	uint64_t demoted;	   /* full records given up for a more diverse domain */
+	uint64_t tracked;          /* full records now: promoted = tracked + demoted + released */
+	uint64_t demoted;          /* full records given up for a more diverse domain */
+	uint64_t released;         /* full records of domains that were evicted or expired */
 	uint64_t promotion_denied; /* no record could be freed; tried again when next seen */
 	uint64_t door_evicted;
 };
@@ -161,16 +177,17 @@ struct store *store_init(void *mem, const struct store_config *config, struct ha
 
 /*
  * Merges all shards of one epoch, in any order. `now` is the epoch's end in
- * seconds since 1970 and never goes backwards. The shards are only read.
- * O(slots of the shards + entries).
+ * seconds since 1970 and never goes backwards; net->fn is asked once for each
+ * address unit that becomes an item or a name server's. The shards are only read.
+ * O(slots of the shards / 64 + entries * n).
  */
 void store_merge(struct store *st, struct shard *const shards[], unsigned n, uint32_t now,
 	const struct net_lookup *net);
 
-/* Calls fn for each full record that the last merge touched, in an order that depends on keys only. */
+/* Calls fn for each full record that the last merge touched, by ascending key. */
 void store_touched(struct store *st, void (*fn)(void *ctx, struct domain *d), void *ctx);
 
-/* Calls fn for each full record. */
+/* Calls fn for each full record, in no order. */
 void store_each(struct store *st, void (*fn)(void *ctx, struct domain *d), void *ctx);
 
 /* Full record of a registered domain's key, or NULL. */
@@ -185,7 +202,7 @@ uint64_t store_unit_hash(const struct store *st, uint64_t unit);
  */
 struct siblings {
 	uint32_t domains;  /* that share at least min_units in at least min_networks */
-	uint32_t units;	   /* shared with the one that shares most */
+	uint32_t units;    /* shared with the one that shares most */
 	uint32_t networks; /* that these lie in */
 };
 

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What a sighting adds to a full record: its items, name servers and TTL epochs. */
+
+#include "store/store_internal.h"
+
+uint32_t domain_spread(const struct store *st, struct domain *d)
+{
+	if (d->spread == 0)
+		for (unsigned i = 0; i < d->items; i++)
+			d->spread |= spread_bit(st, d->item[i].unit);
+	return d->spread;
+}
+
+/* First item whose hash is not below `hash`, from `from` on. */
+static unsigned item_search(
+	const struct store *st, const struct domain *d, uint64_t hash, unsigned from)
+{
+	unsigned to = d->items;
+
+	while (from < to) {
+		unsigned mid = (from + to) / 2;
+		if (hash_u64(d->item[mid].unit, st->sketch) < hash)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+static bool is_name_server(const struct domain *d, uint64_t unit)
+{
+	for (unsigned i = 0; i < d->ns_items; i++)
+		if (d->ns[i].unit == unit)
+			return true;
+	return false;
+}
+
+/* Makes an item at `at`, which is where its hash belongs; there is room. */
+static struct domain_item *item_insert(const struct store *st, struct domain *d, unsigned at,
+	uint64_t unit, uint32_t first, const struct net_lookup *net)
+{
+	struct domain_item *it = &d->item[at];
+	struct net_info info = {0};
+
+	net->fn(net->ctx, unit, &info);
+	memmove(it + 1, it, (d->items - at) * sizeof(*it));
+	*it = (struct domain_item){.unit = unit, .asn = info.asn, .first = first, .last = first};
+	memcpy(it->country, info.country, sizeof(it->country));
+	it->ns = is_name_server(d, unit);
+	if (d->spread)
+		d->spread |= spread_bit(st, unit);
+	d->items++;
+	return it;
+}
+
+/* Drops the item with the largest hash, and says so where it was active. */
+static void item_drop_last(const struct store *st, struct domain *d)
+{
+	const struct domain_item *it = &d->item[--d->items];
+
+	thresholds_lower(d, (struct moment){it->slots, it->hours}, hash_u64(it->unit, st->sketch));
+	d->spread = 0;
+}
+
+static void item_touch(const struct store *st, const struct domain *d, struct domain_item *it,
+	const struct sighting *g, uint8_t grade, struct moment m)
+{
+	uint32_t day = g->last / DAY_SECONDS;
+
+	if (g->owned && (!it->owned || it->last / DAY_SECONDS != day)) {
+		reverse_add(st->reverse, it->unit, d->key, day);
+		it->owned = 1;
+	}
+	it->slots |= m.slots;
+	it->hours |= m.hours;
+	it->hits = (uint16_t)(it->hits + (it->hits != UINT16_MAX));
+	if (g->last > it->last)
+		it->last = g->last;
+	if (grade > it->grade)
+		it->grade = grade;
+}
+
+static void items_merge(const struct store *st, struct domain *d, const struct sighting *g,
+	struct moment m, const struct net_lookup *net)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < g->units; i++) {
+		const struct sighting_unit *u = &g->unit[i];
+
+		at = item_search(st, d, u->hash, at);
+		if (at == d->items || d->item[at].unit != u->unit) {
+			if (at == STORE_SAMPLE) {
+				thresholds_lower(d, m, u->hash);
+				break; /* the rest have larger hashes */
+			}
+			if (d->items == STORE_SAMPLE)
+				item_drop_last(st, d);
+			item_insert(st, d, at, u->unit, g->first, net);
+		}
+		item_touch(st, d, &d->item[at], g, u->grade, m);
+		if (u->grade > d->grade)
+			d->grade = u->grade;
+	}
+	if (g->threshold != UINT64_MAX)
+		thresholds_lower(d, m, g->threshold);
+}
+
+static bool name_known(const struct domain *d, uint64_t name)
+{
+	for (unsigned i = 0; i < d->ns_names; i++)
+		if (d->ns_name[i] == name)
+			return true;
+	return false;
+}
+
+static bool name_sighted(const struct sighting *g, uint64_t name)
+{
+	for (unsigned i = 0; i < g->ns_names; i++)
+		if (g->ns_name[i].unit == name)
+			return true;
+	return false;
+}
+
+/* Names of this epoch come first, the ones unseen for longest fall out behind. */
+static void ns_names_merge(struct domain *d, const struct sighting *g)
+{
+	uint64_t name[STORE_NS];
+	unsigned n = 0;
+	bool changed = false;
+
+	for (unsigned i = 0; i < g->ns_names; i++) {
+		changed |= !name_known(d, g->ns_name[i].unit);
+		name[n++] = g->ns_name[i].unit;
+	}
+	if (changed && d->ns_names > 0 && d->ns_changes != UINT16_MAX)
+		d->ns_changes++;
+	for (unsigned i = 0; i < d->ns_names && n < STORE_NS; i++)
+		if (!name_sighted(g, d->ns_name[i]))
+			name[n++] = d->ns_name[i];
+	memcpy(d->ns_name, name, n * sizeof(name[0]));
+	d->ns_names = (uint8_t)n;
+}
+
+/* The place of a name server's address: its own, a free one, or that unseen for longest. */
+static struct domain_ns *ns_place(struct domain *d, uint64_t unit)
+{
+	struct domain_ns *oldest = &d->ns[0];
+
+	for (unsigned i = 0; i < d->ns_items; i++) {
+		if (d->ns[i].unit == unit)
+			return &d->ns[i];
+		if (d->ns[i].last < oldest->last)
+			oldest = &d->ns[i];
+	}
+	if (d->ns_items < STORE_NS)
+		return &d->ns[d->ns_items++];
+	return oldest;
+}
+
+static void ns_units_merge(const struct store *st, struct domain *d, const struct sighting *g,
+	const struct net_lookup *net)
+{
+	/* Known ones first, so that none of them is taken for the oldest. */
+	for (unsigned i = 0; i < g->ns_units; i++)
+		for (unsigned k = 0; k < d->ns_items; k++)
+			if (d->ns[k].unit == g->ns_unit[i].unit)
+				d->ns[k].last = g->last;
+	for (unsigned i = 0; i < g->ns_units; i++) {
+		uint64_t unit = g->ns_unit[i].unit;
+		struct domain_ns *ns = ns_place(d, unit);
+		struct net_info info = {0};
+
+		if (ns->unit == unit)
+			continue;
+		net->fn(net->ctx, unit, &info);
+		*ns = (struct domain_ns){
+			.unit = unit, .asn = info.asn, .first = g->first, .last = g->last};
+		unsigned at = item_search(st, d, g->ns_unit[i].hash, 0);
+		if (at < d->items && d->item[at].unit == unit)
+			d->item[at].ns = 1;
+	}
+}
+
+static void ttl_merge(struct domain *d, const struct sighting *g, struct moment m)
+{
+	if (g->ttl_max > d->ttl_day[0])
+		d->ttl_day[0] = g->ttl_max;
+	if (g->ttl_max > d->ttl_max)
+		d->ttl_max = g->ttl_max;
+	uint32_t ttl = d->ttl_max > 0 ? d->ttl_max : 1;
+	if (g->units == 0 || (d->fresh > 0 && g->last < (uint64_t)d->last_fresh + ttl))
+		return;
+	d->last_fresh = g->last;
+	d->fresh++;
+	if (m.slots) {
+		uint8_t *n = &d->fresh_slot[__builtin_ctz(m.slots)];
+		*n = (uint8_t)(*n + (*n != UINT8_MAX));
+	}
+	if (m.hours) {
+		uint8_t *n = &d->fresh_hour[__builtin_ctz(m.hours)];
+		*n = (uint8_t)(*n + (*n != UINT8_MAX));
+	}
+}
+
+void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,
+	const struct net_lookup *net)
+{
+	domain_advance(d, g->last);
+	struct moment m = moment_at(d, g->last);
+
+	if (g->first < d->first)
+		d->first = g->first;
+	if (g->last > d->last)
+		d->last = g->last;
+	if (g->answer_max > d->answer_max)
+		d->answer_max = g->answer_max;
+	if (g->ns_ttl > d->ns_ttl)
+		d->ns_ttl = g->ns_ttl;
+	d->responses += g->responses;
+	ttl_merge(d, g, m);
+	items_merge(st, d, g, m, net);
+	if (g->ns_names)
+		ns_names_merge(d, g);
+	if (g->ns_units)
+		ns_units_merge(st, d, g, net);
+	domain_spread(st, d);
+}
+
+/*
+ * Items for the units that the candidate kept. When it had turned some away,
+ * only those below the largest hash kept are sure to be there: that bounds
+ * the time up to now.
+ */
+static void items_from_candidate(const struct store *st, struct domain *d,
+	const struct candidate *c, const struct net_lookup *net)
+{
+	unsigned n = c->units < CANDIDATE_UNITS ? c->units : CANDIDATE_UNITS;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t hash = hash_u64(c->unit[i], st->sketch);
+		uint32_t first = c->first + c->seen[i] * CANDIDATE_STEP_SECONDS;
+		struct moment m = moment_at(d, first);
+		struct domain_item *it =
+			item_insert(st, d, item_search(st, d, hash, 0), c->unit[i], first, net);
+
+		it->slots = m.slots;
+		it->hours = m.hours;
+		it->hits = 1;
+		it->grade = c->grades >> 2 * i & 3;
+		if (it->grade > d->grade)
+			d->grade = it->grade;
+	}
+	if (c->units < CANDIDATE_MORE)
+		return;
+	uint64_t bound = hash_u64(d->item[n - 1].unit, st->sketch);
+	struct moment m = moment_at(d, c->first);
+	/* All bits from the newest to that of the first response; all when it lies further back. */
+	thresholds_lower(d, (struct moment){(uint16_t)(m.slots * 2u - 1), m.hours * 2 - 1}, bound);
+}
+
+void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
+	const struct sighting *g, const struct net_lookup *net)
+{
+	uint32_t last = c->last > g->last ? c->last : g->last;
+
+	memset(d, 0, offsetof(struct domain, item));
+	memset(d->slot_threshold, 0xff, sizeof(d->slot_threshold));
+	memset(d->hour_threshold, 0xff, sizeof(d->hour_threshold));
+	d->key = g->key;
+	d->first = c->first;
+	d->last = last;
+	d->tracked = st->now;
+	d->slot = last / STORE_SLOT_SECONDS;
+	d->hour = last / STORE_HOUR_SECONDS;
+	d->day = last / DAY_SECONDS;
+	/* What it was before today counts for a day. */
+	d->ttl_day[1] = d->ttl_max = c->ttl_max;
+	items_from_candidate(st, d, c, net);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * What the files of lib/store share: the layout, the candidate, and the
+ * sighting, which is what all shards of one epoch say of one domain.
+ */
+
+#include "base/bits.h"
+#include "store/reverse.h"
+#include "store/store.h"
+
+#define DAY_SECONDS 86400u
+#define SILENT_SECONDS (7u * DAY_SECONDS) /* then a name expires */
+
+#define DOOR_WAYS 8u
+/* Wider than a shard's: at 60 % load one in 10^4 names finds no place, not one in 200. */
+#define CANDIDATE_PROBE_MAX 32u
+#define CANDIDATE_UNITS 4u
+#define CANDIDATE_MORE (CANDIDATE_UNITS + 1) /* in `units`: there were more */
+#define CANDIDATE_STEP_SECONDS 600u
+#define CANDIDATE_TTL_MAX ((UINT32_C(1) << 20) - 1)
+#define PROMOTE_SPREAD 3u /* distinct aggregates, as bits of the bitmap */
+#define TOUCHED_BUCKETS_LOG2 12u
+
+struct door_bucket {
+	_Alignas(CACHE_LINE) uint64_t way[DOOR_WAYS];
+};
+
+/* A name with two addresses or more. With `tracked` the evidence is in the full record. */
+struct candidate {
+	uint64_t key; /* 0: free slot */
+	union {
+		uint64_t unit[CANDIDATE_UNITS]; /* the smallest by unit hash, in no order */
+		uint32_t record;
+	};
+	uint32_t first; /* seconds since 1970 */
+	uint32_t last;
+	uint32_t spread;                /* bitmap over hashes of the units' aggregates */
+	uint16_t seen[CANDIDATE_UNITS]; /* steps of 10 min from first, saturating */
+	uint32_t ttl_max : 20;          /* saturating */
+	uint32_t units : 3;             /* CANDIDATE_MORE: some were turned away */
+	uint32_t tracked : 1;
+	uint32_t grades : 8; /* 2 bits of enum evidence_grade a unit */
+};
+_Static_assert(sizeof(struct candidate) == CACHE_LINE, "one cache line a candidate");
+
+struct sighting_unit {
+	uint64_t hash;
+	uint64_t unit;
+	uint8_t grade;
+};
+
+/* Every field is a sum, minimum, maximum or bottom-k: the order of shards leaves no trace. */
+struct sighting {
+	uint64_t key;
+	uint64_t threshold; /* exclusive bound of unit[]; UINT64_MAX: complete */
+	uint64_t responses;
+	uint32_t first;
+	uint32_t last;
+	uint32_t ttl_max;
+	uint32_t ns_ttl;
+	uint32_t entries; /* shards that had the domain */
+	bool owned;       /* some answer was no alias */
+	uint8_t answer_max;
+	uint8_t units;
+	uint8_t ns_names;
+	uint8_t ns_units;
+	struct sighting_unit unit[STORE_SAMPLE]; /* ascending by hash */
+	struct sighting_unit ns_name[SHARD_NS_MAX];
+	struct sighting_unit ns_unit[SHARD_NS_MAX];
+};
+
+struct touched {
+	uint64_t key;
+	uint32_t record;
+};
+
+struct store {
+	struct store_config config;
+	struct hash_key placement;
+	struct hash_key sketch;
+	struct store_account account;
+	uint32_t now;
+	uint32_t sweep; /* next home slot to be swept of expired names */
+	uint32_t hand;  /* next record that is looked at for demotion */
+	uint32_t free_n;
+	uint32_t touched_n;
+	struct door_bucket *door;
+	struct candidate *candidates; /* slots + CANDIDATE_PROBE_MAX: probing does not wrap */
+	struct domain *domains;
+	uint32_t *free;          /* stack of free records */
+	struct touched *touched; /* 2 * domains, with records given up since */
+	struct touched *sorted;  /* scratch of the same size */
+	uint32_t *bucket;        /* 2^TOUCHED_BUCKETS_LOG2 + 1, scratch */
+	struct reverse *reverse;
+};
+
+/* Top 32 bits of the placement hash: all tables take their slots from its top. */
+static inline uint32_t store_place(const struct store *st, uint64_t key)
+{
+	return (uint32_t)(hash_u64(key, st->placement) >> 32);
+}
+
+static inline uint32_t door_slot(const struct store *st, uint64_t key)
+{
+	return store_place(st, key) >> (32 - (st->config.door_log2 - 3));
+}
+
+static inline uint32_t candidate_slot(const struct store *st, uint64_t key)
+{
+	return store_place(st, key) >> (32 - st->config.candidates_log2);
+}
+
+/* Bit of a unit's aggregate in a diversity bitmap. */
+static inline uint32_t spread_bit(const struct store *st, uint64_t unit)
+{
+	return UINT32_C(1) << (hash_u64(address_aggregate(unit), st->sketch) >> 59);
+}
+
+/*
+ * Has `key` shown another unit within STORE_DOOR_DAYS? If so its place is freed,
+ * *day is the day (time / 86400) when that was last seen, and true returns.
+ * Otherwise the unit waits there. One cache line.
+ */
+bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day);
+
+void sighting_start(struct sighting *g, uint64_t key);
+void sighting_add(struct sighting *g, const struct shard *s, const struct shard_entry *e);
+/* The epoch's end bounds its times: a worker's clock may be a step ahead. */
+void sighting_clamp(struct sighting *g, uint32_t now);
+
+struct candidate *candidate_find(const struct store *st, uint64_t key);
+/* A slot for a new name, zeroed but for its key; NULL when flagged domains hold them all. */
+struct candidate *candidate_insert(struct store *st, uint64_t key);
+/* Frees the slot; entries behind it move up. Invalidates pointers to candidates. */
+void candidate_remove(struct store *st, struct candidate *c);
+bool candidate_expired(const struct store *st, const struct candidate *c);
+void candidate_merge(const struct store *st, struct candidate *c, const struct sighting *g);
+/* Enough evidence for a full record? */
+bool candidate_qualifies(const struct candidate *c);
+/* Frees what a slice of the table holds of expired names. */
+void candidate_sweep(struct store *st);
+
+/* A free record, or that of a domain less diverse than `spread`; NULL when there is none. */
+struct domain *record_take(struct store *st, uint32_t spread);
+/* Gives a tracked candidate's record back; nothing for another. */
+void record_release(struct store *st, struct candidate *c);
+
+/* Where in a record's windows a time lies: one bit each, none when it is too long ago. */
+struct moment {
+	uint16_t slots;
+	uint32_t hours;
+};
+
+struct moment moment_at(const struct domain *d, uint32_t t);
+/* A unit of that hash, active then, did not find room: lowers the thresholds of these bits. */
+void thresholds_lower(struct domain *d, struct moment m, uint64_t hash);
+
+/* Starts an unnamed full record with what the candidate knew; the sighting is merged later. */
+void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
+	const struct sighting *g, const struct net_lookup *net);
+/* Adds a sighting, all but its sketches of host names and pairs. */
+void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,
+	const struct net_lookup *net);
+/* Diversity bitmap of the items; up to date in d->spread afterwards. */
+uint32_t domain_spread(const struct store *st, struct domain *d);
