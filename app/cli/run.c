@@ -123,13 +123,12 @@ static void control_loop(struct appliance *a)
 static int run_workers(struct appliance *a, const struct ports *ports)
 {
 	static struct worker_set sets[WORKERS_MAX];
-	unsigned lcore, i = 0;
+	unsigned lcore = rte_get_main_lcore();
 
-	RTE_LCORE_FOREACH_WORKER(lcore) {
+	for (unsigned i = 0; i < a->workers; i++) {
 		struct worker *w = &a->worker[i];
 
-		if (i == a->workers)
-			break;
+		lcore = rte_get_next_lcore(lcore, 1, 1);
 		w->source.ports = (uint16_t)ports->n;
 		memcpy(w->source.port, ports->id, sizeof(ports->id));
 		w->source.queue = (uint16_t)i;
@@ -137,7 +136,6 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 		atomic_store_explicit(&w->reached, w->epoch, memory_order_release);
 		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
 		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
-		i++;
 	}
 	a->control.closed = a->worker[0].epoch - 1;
 	control_publish(&a->control);
@@ -166,6 +164,12 @@ static int run_with(struct appliance *a, char err[ERROR_LINE_MAX])
 {
 	struct ports ports = {0};
 
+	if (rte_lcore_count() < a->workers + 1) {
+		snprintf(err, ERROR_LINE_MAX,
+			"configuration: lcores: %u of them for control and %u workers: name more",
+			rte_lcore_count(), a->workers);
+		return EXIT_CODE_CONFIG;
+	}
 	if (ports_start(&ports, &a->config, a->workers, err) < 0)
 		return EXIT_CODE_PORT;
 	int code = appliance_build(a, err);

@@ -129,7 +129,7 @@ static int by_epoch_and_worker(const void *a, const void *b)
 /* Merges every pending shard that ends with `epoch` or before, as one epoch. */
 static void close_epoch(struct control *c, uint64_t epoch)
 {
-	struct shard *merge[WORKERS_MAX + SHARDS_SPARE];
+	struct shard *merge[SHARDS_MAX];
 	unsigned n = 0, keep = 0;
 	uint64_t started = rte_rdtsc();
 	struct account before = c->account;

@@ -50,7 +50,7 @@ struct control {
 	uint64_t published_at; /* TSC */
 	struct worker_status worker[WORKERS_MAX];
 	unsigned pending;
-	struct shard *shard[WORKERS_MAX + SHARDS_SPARE];
+	struct shard *shard[SHARDS_MAX];
 };
 
 void control_init(struct control *c, const struct control_config *config);

@@ -9,11 +9,6 @@
 #include "base/bits.h"
 #include "datapath/handover.h"
 
-size_t handover_size(unsigned workers, const struct shard_config *config)
-{
-	return (workers + SHARDS_SPARE) * shard_size(config);
-}
-
 static struct rte_ring *ring_make(const char *what, unsigned i, unsigned room, unsigned flags)
 {
 	char name[RTE_RING_NAMESIZE];
@@ -22,17 +17,18 @@ static struct rte_ring *ring_make(const char *what, unsigned i, unsigned room, u
 	return rte_ring_create(name, rte_align32pow2(room + 1), SOCKET_ID_ANY, flags);
 }
 
-int handover_init(struct handover *h, unsigned workers, const struct shard_config *config,
-	struct hash_key placement, struct hash_key sketch)
+int handover_init(struct handover *h, unsigned workers, bool replay,
+	const struct shard_config *config, struct hash_key placement, struct hash_key sketch)
 {
 	size_t size = shard_size(config);
 
 	h->workers = workers;
-	h->shards = workers + SHARDS_SPARE;
+	h->shards = handover_shards(workers, replay);
 	h->clean = ring_make("clean", 0, h->shards, RING_F_SP_ENQ);
 	if (!h->clean)
 		return -ENOMEM;
 	for (unsigned i = 0; i < workers; i++) {
+		atomic_init(&h->held[i], 0);
 		h->full[i] = ring_make("full", i, h->shards, RING_F_SP_ENQ | RING_F_SC_DEQ);
 		if (!h->full[i])
 			return -ENOMEM;

@@ -8,33 +8,46 @@
  *   worker i --- full[i], SP/SC ---> control
  *   control ---- clean, SP/MC -----> any worker
  *
- * The pool holds workers + SHARDS_SPARE shards; each ring has room for all of
- * them, so putting a shard on a ring cannot fail.
+ * Live the pool holds workers + HANDOVER_SPARE shards: a worker that finds none
+ * goes on in the old one. In a replay workers wait, and they are not all at the
+ * same epoch: a pool of two each, of which a worker may leave no more than two
+ * with control, keeps one that is ahead from taking what the slowest needs, or
+ * control would wait for ever. Each ring has room for all shards, so putting one
+ * on a ring cannot fail.
  */
+
+#include <stdatomic.h>
+#include <stdbool.h>
 
 #include <rte_ring.h>
 
 #include "shard/shard.h"
 
 #define WORKERS_MAX 32u
-#define SHARDS_SPARE 2u
+#define HANDOVER_SPARE 2u
+#define SHARDS_MAX (2 * WORKERS_MAX)
 
 struct handover {
 	unsigned workers;
 	unsigned shards;
 	struct rte_ring *clean;
 	struct rte_ring *full[WORKERS_MAX];
+	/* Shards of worker i with control: it adds, control takes away; relaxed, a mere count. */
+	_Atomic unsigned held[WORKERS_MAX];
 };
+
+/* Shards that a pool holds. */
+static inline unsigned handover_shards(unsigned workers, bool replay)
+{
+	return workers + (replay ? workers : HANDOVER_SPARE);
+}
 
 /*
  * Makes the rings and lays out the shards, all clean. 0, or -ENOMEM. Memory is
  * DPDK's and lives as long as the process.
  */
-int handover_init(struct handover *h, unsigned workers, const struct shard_config *config,
-	struct hash_key placement, struct hash_key sketch);
-
-/* Octets that handover_init takes. */
-size_t handover_size(unsigned workers, const struct shard_config *config);
+int handover_init(struct handover *h, unsigned workers, bool replay,
+	const struct shard_config *config, struct hash_key placement, struct hash_key sketch);
 
 /* A clean shard, or NULL when control holds them all. Any worker. */
 static inline struct shard *handover_take(struct handover *h)
@@ -45,9 +58,18 @@ static inline struct shard *handover_take(struct handover *h)
 	return s;
 }
 
+/* The same for worker i of a replay: NULL too while control has two of its shards. */
+static inline struct shard *handover_take_turn(struct handover *h, unsigned i)
+{
+	if (atomic_load_explicit(&h->held[i], memory_order_relaxed) >= 2)
+		return NULL;
+	return handover_take(h);
+}
+
 /* Worker i gives its shard to control. */
 static inline void handover_give(struct handover *h, unsigned i, struct shard *s)
 {
+	atomic_fetch_add_explicit(&h->held[i], 1, memory_order_relaxed);
 	rte_ring_sp_enqueue(h->full[i], s);
 }
 
@@ -63,6 +85,9 @@ static inline struct shard *handover_receive(struct handover *h, unsigned i)
 /* Control: cleans a merged shard and puts it back. */
 static inline void handover_return(struct handover *h, struct shard *s)
 {
+	unsigned worker = s->worker;
+
 	shard_clear(s);
+	atomic_fetch_sub_explicit(&h->held[worker], 1, memory_order_relaxed);
 	rte_ring_sp_enqueue(h->clean, s);
 }

@@ -88,7 +88,7 @@ static bool turn_fed(struct worker *w)
 	unsigned n = 0;
 
 	if (!w->holding) {
-		struct shard *clean = handover_take(w->handover);
+		struct shard *clean = handover_take_turn(w->handover, w->index);
 		if (!clean)
 			return false;
 		take(w, clean);

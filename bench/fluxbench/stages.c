@@ -176,7 +176,7 @@ static int bench_with(struct bench *b, char err[ERROR_LINE_MAX])
 	w->source.ports = 1;
 	w->source.port[0] = b->port;
 	w->epoch = clock_at(&b->a.clock, rte_rdtsc()) / w->epoch_ns;
-	rte_eal_remote_launch(bench_lcore, b, rte_get_next_lcore((unsigned)-1, 1, 0));
+	rte_eal_remote_launch(bench_lcore, b, rte_get_next_lcore(rte_get_main_lcore(), 1, 1));
 	control_loop(b);
 	rte_eal_mp_wait_lcore();
 	b->result->accounting_error = account_error(&b->a.control.account) +
