@@ -192,6 +192,7 @@ static void run_lcores(struct appliance *a, struct feeder *f, unsigned lcores)
 	rte_eal_remote_launch(feeder_lcore, f, lcores + 1);
 	control_loop(a, f);
 	rte_eal_mp_wait_lcore();
+	a->control.packets_read = captures_facts(f->captures)->packets;
 	control_publish(&a->control);
 }
 

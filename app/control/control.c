@@ -202,7 +202,13 @@ bool control_step(struct control *c, uint64_t now_ns)
 
 bool control_ended(const struct control *c)
 {
-	return c->pending == 0 && reached_by_all(c) == UINT64_MAX;
+	/* A worker gives its last shard before it says that it has ended. */
+	if (reached_by_all(c) != UINT64_MAX)
+		return false;
+	for (unsigned i = 0; i < c->config.handover->workers; i++)
+		if (handover_held(c->config.handover, i))
+			return false;
+	return true;
 }
 
 static int by_score(const void *a, const void *b)
@@ -237,7 +243,9 @@ int control_publish(struct control *c)
 	s->account = c->account;
 	s->store = *store_account(c->config.store);
 	s->verdict_account = *detect_account(c->config.detector);
-	s->accounting_error = account_error(&c->account) +
+	uint64_t taken = c->account.received;
+	uint64_t read = c->packets_read ? c->packets_read : taken;
+	s->accounting_error = account_error(&c->account) + (read > taken ? read - taken : taken - read) +
 			      store_account_error(c->config.store) +
 			      detect_account_error(c->config.detector);
 	s->workers = c->config.handover->workers;

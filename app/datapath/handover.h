@@ -58,10 +58,16 @@ static inline struct shard *handover_take(struct handover *h)
 	return s;
 }
 
-/* The same for worker i of a replay: NULL too while control has two of its shards. */
+/* Shards of worker i that control has and has not cleaned yet. */
+static inline unsigned handover_held(const struct handover *h, unsigned i)
+{
+	return atomic_load_explicit(&h->held[i], memory_order_relaxed);
+}
+
+/* The same as handover_take for worker i of a replay: NULL too while control has two of its shards. */
 static inline struct shard *handover_take_turn(struct handover *h, unsigned i)
 {
-	if (atomic_load_explicit(&h->held[i], memory_order_relaxed) >= 2)
+	if (handover_held(h, i) >= 2)
 		return NULL;
 	return handover_take(h);
 }
