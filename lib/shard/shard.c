@@ -114,6 +114,32 @@ const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry 
 	return s->names + e->name + 1;
 }
 
+static unsigned sample_largest(const struct shard *s, const uint64_t *unit, unsigned n)
+{
+	unsigned at = 0;
+	uint64_t largest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t h = hash_u64(unit[i], s->sketch);
+		if (h >= largest) {
+			largest = h;
+			at = i;
+		}
+	}
+	return at;
+}
+
+uint64_t shard_entry_threshold(const struct shard *s, const struct shard_entry *e)
+{
+	const struct shard_detail *d = shard_entry_detail(s, e);
+
+	if (d)
+		return d->threshold;
+	if (likely(!(e->grades & SHARD_CUT)))
+		return UINT64_MAX;
+	return hash_u64(e->unit[sample_largest(s, e->unit, e->units)], s->sketch);
+}
+
 struct shard_entry *shard_find(const struct shard *s, uint64_t key)
 {
 	struct shard_entry *e = &s->entries[shard_slot(s, key)];
@@ -169,6 +195,14 @@ static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
 		pairs_add(s, d, e->host, e->unit[i]);
 	}
 	d->units = e->units;
+	if (unlikely(e->grades & SHARD_CUT)) {
+		/* Something was lost already: the sample ends at the largest unit left. */
+		unsigned at = sample_largest(s, d->unit, d->units);
+		d->threshold = hash_u64(d->unit[at], s->sketch);
+		d->units--;
+		d->unit[at] = d->unit[d->units];
+		d->grade[at] = d->grade[d->units];
+	}
 	e->units = 0;
 	e->detail = ref;
 	return d;
@@ -186,21 +220,6 @@ static bool detail_grow(struct shard *s, struct shard_entry *e)
 	small_give(s, e->detail);
 	e->detail = ref;
 	return true;
-}
-
-static unsigned sample_largest(const struct shard *s, const uint64_t *unit, unsigned n)
-{
-	unsigned at = 0;
-	uint64_t largest = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t h = hash_u64(unit[i], s->sketch);
-		if (h >= largest) {
-			largest = h;
-			at = i;
-		}
-	}
-	return at;
 }
 
 static void sample_add(
@@ -243,6 +262,7 @@ static void inline_replace(
 {
 	unsigned at = sample_largest(s, e->unit, SHARD_INLINE_UNITS);
 
+	e->grades |= SHARD_CUT;
 	if (hash_u64(unit, s->sketch) >= hash_u64(e->unit[at], s->sketch))
 		return;
 	e->unit[at] = unit;

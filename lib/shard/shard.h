@@ -44,6 +44,7 @@ enum evidence_grade {
  * 3 * 10^-6.
  */
 #define SHARD_OWNS 0x40u /* names under it owned the addresses themselves, not by an alias */
+#define SHARD_CUT 0x80u  /* no detail record was to be had, and inline units were turned away */
 
 struct shard_entry {
 	uint64_t key;	    /* 0: free slot */
@@ -56,7 +57,7 @@ struct shard_entry {
 	uint16_t last;	    /* seconds from first to the last one, saturating */
 	uint8_t units : 2;  /* inline units; 0 when a detail record holds them */
 	uint8_t answer_max : 6; /* most units in one answer, saturating at 63 */
-	uint8_t grades;		/* 2 bits of enum evidence_grade an inline unit; SHARD_OWNS */
+	uint8_t grades;		/* 2 bits of enum evidence_grade an inline unit; flags */
 	uint64_t unit[SHARD_INLINE_UNITS];
 };
 _Static_assert(sizeof(struct shard_entry) == 64, "one cache line a domain");
@@ -180,6 +181,12 @@ uint32_t shard_next(const struct shard *s, uint32_t from);
 
 /* Detail record of an entry, or NULL. */
 struct shard_detail *shard_entry_detail(const struct shard *s, const struct shard_entry *e);
+
+/*
+ * Exclusive bound of the entry's units, inline or in the detail record: every unit
+ * seen whose hash is below it is there. UINT64_MAX: they are complete.
+ */
+uint64_t shard_entry_threshold(const struct shard *s, const struct shard_entry *e);
 
 /* Wire form of the entry's registered domain; *len octets. */
 const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry *e, unsigned *len);
