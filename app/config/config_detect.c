@@ -8,7 +8,7 @@
 	{ \
 		.path = "detect." #name, .kind = CONFIG_KIND(struct config, detect.name), \
 		.offset = offsetof(struct config, detect.name), .min = (lowest), .max = (highest), \
-		.restart = true, .unit = (unit_), .what = (what_) \
+		.unit = (unit_), .what = (what_) \
 	}
 
 #define COUNT_MAX 1000000
@@ -21,6 +21,8 @@ static const struct config_row rows[] = {
 		"Base: equal networks that would spread them as evenly."),
 	DETECT(max_top_network_share, 0, 1, "", "Base: share of the largest network, at most."),
 	DETECT(max_ttl, 1, DAYS_7, "s", "Base: time to live of the address records, at most."),
+	DETECT(min_owned_share, 0, 1, "",
+		"Base: share of the addresses that its own names own, not an alias's target."),
 	DETECT(min_aggregates, 0, COUNT_MAX, "",
 		"Base: distinct /16 (IPv6: /32), where most networks are unknown."),
 	DETECT(min_effective_aggregates, 0, COUNT_MAX, "",
@@ -37,6 +39,10 @@ static const struct config_row rows[] = {
 	DETECT(min_ns_networks, 0, COUNT_MAX, "", "Name servers: distinct networks."),
 	DETECT(min_ns_per_name, 0, COUNT_MAX, "",
 		"Name servers: addresses for each name of a server."),
+	DETECT(min_ns_changes, 0, COUNT_MAX, "",
+		"Name servers: changes of the set, in place of min_ns_per_name."),
+	DETECT(max_ns_ttl, 1, DAYS_7, "s",
+		"Name servers: time to live of NS records up to which changes count."),
 	DETECT(min_glue_in_pool, 0, COUNT_MAX, "",
 		"Glue: addresses that serve the domain and its name servers."),
 	DETECT(min_shared_units, 0, COUNT_MAX, "",

@@ -79,6 +79,9 @@ struct features {
 	double siblings;     /* unrelated registered domains that share as widely */
 	double open_ratio;   /* recapture rate at short lags over that at long ones; 1: closed */
 	double open_evidence; /* nats by which the recaptures speak against a closed population */
+	double ns_changes;   /* epochs that brought a name server's name not known before */
+	double ns_ttl;	     /* seconds, largest */
+	double owned_share;  /* share of the sample that the domain's own names own, no alias */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */
 };
@@ -91,6 +94,7 @@ struct detect_config {
 	double min_effective_networks;
 	double max_top_network_share;
 	double max_ttl;
+	double min_owned_share;
 	double min_aggregates; /* in place of networks where the ASN of most is unknown */
 	double min_effective_aggregates;
 	/* movement */
@@ -103,6 +107,8 @@ struct detect_config {
 	double min_ns_addresses;
 	double min_ns_networks;
 	double min_ns_per_name;
+	double min_ns_changes; /* in place of min_ns_per_name, at an NS TTL of at most ... */
+	double max_ns_ttl;     /* ... so many seconds */
 	double min_glue_in_pool;
 	double min_shared_units;
 	double min_shared_networks;

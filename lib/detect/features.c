@@ -138,7 +138,7 @@ static double effective(const struct tally *t, unsigned total)
 static void diversity(const struct view *v, struct features *f)
 {
 	struct tally networks = {0}, aggregates = {0}, countries = {0};
-	unsigned known = 0, paired = 0, glue = 0, top = 0;
+	unsigned known = 0, paired = 0, glue = 0, owned = 0, top = 0;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
@@ -150,6 +150,7 @@ static void diversity(const struct view *v, struct features *f)
 		known += it->asn != 0;
 		paired += it->grade == EVIDENCE_PAIRED;
 		glue += it->ns != 0;
+		owned += it->owned != 0;
 	}
 	for (unsigned i = 0; i < networks.n; i++)
 		if (networks.count[i] > top)
@@ -165,6 +166,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->top_network_share = (double)top / v->n;
 	f->asn_known = (double)known / v->n;
 	f->paired_share = (double)paired / v->n;
+	f->owned_share = (double)owned / v->n;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */
@@ -185,6 +187,8 @@ static void name_servers(const struct domain *d, uint32_t now, struct features *
 	f->ns_addresses = n[more];
 	f->ns_networks = networks[more].n;
 	f->ns_names = d->ns_names;
+	f->ns_changes = d->ns_changes;
+	f->ns_ttl = d->ns_ttl;
 }
 
 /*

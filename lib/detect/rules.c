@@ -46,6 +46,8 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_effective_aggregates;
 	case CLAUSE_TTL:
 		return c->max_ttl;
+	case CLAUSE_OWNED:
+		return c->min_owned_share;
 	case CLAUSE_FRESH:
 		return c->min_fresh_epochs;
 	case CLAUSE_NEW:
@@ -60,6 +62,10 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_ns_networks;
 	case CLAUSE_NS_PER_NAME:
 		return c->min_ns_per_name;
+	case CLAUSE_NS_CHANGES:
+		return c->min_ns_changes;
+	case CLAUSE_NS_TTL:
+		return c->max_ns_ttl;
 	case CLAUSE_GLUE:
 		return c->min_glue_in_pool;
 	case CLAUSE_SHARED:
@@ -135,11 +141,26 @@ static bool movement(const struct detect_config *c, const struct features *f, ui
 	return holds(CLAUSE_NOVELTY, c, f, held) || grows;
 }
 
+/* Name servers on many hosts: many addresses to a name, or names that keep changing. */
+static bool scattered_servers(
+	const struct detect_config *c, const struct features *f, uint32_t *held)
+{
+	uint32_t bits = 0;
+
+	if (!ALL(&bits, CLAUSE_NS_ADDRESSES, CLAUSE_NS_NETWORKS))
+		return false;
+	bool many = holds(CLAUSE_NS_PER_NAME, c, f, &bits);
+	if (!ALL(&bits, CLAUSE_NS_CHANGES, CLAUSE_NS_TTL) && !many)
+		return false;
+	*held |= bits;
+	return true;
+}
+
 static unsigned signs_of(const struct detect_config *c, const struct features *f, uint32_t *held)
 {
 	unsigned signs = 0;
 
-	if (ALL(held, CLAUSE_NS_ADDRESSES, CLAUSE_NS_NETWORKS, CLAUSE_NS_PER_NAME))
+	if (scattered_servers(c, f, held))
 		signs |= SIGN_NS;
 	if (ALL(held, CLAUSE_GLUE))
 		signs |= SIGN_GLUE;
@@ -187,7 +208,7 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 
 	*r = (struct ruling){.class = FLUX_NONE};
 	bool many = holds(CLAUSE_ADDRESSES, c, f, &base);
-	bool wide = spread(c, f, &base) && holds(CLAUSE_TTL, c, f, &base);
+	bool wide = spread(c, f, &base) && ALL(&base, CLAUSE_TTL, CLAUSE_OWNED);
 
 	if (!wide)
 		return;

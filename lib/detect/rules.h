@@ -26,6 +26,8 @@
 	X(CLAUSE_EFFECTIVE_AGGREGATES, "effective_aggregates", effective_aggregates, true,         \
 		"spread as evenly as over %.1f equal /16 prefixes (at least %.1f)")                \
 	X(CLAUSE_TTL, "ttl_max", ttl_max, false, "records live %.0f s (at most %.0f s)")           \
+	X(CLAUSE_OWNED, "owned_share", owned_share, true,                                          \
+		"%.2f of them belong to its own names, not to an alias target (at least %.2f)")    \
 	X(CLAUSE_FRESH, "fresh_epochs", fresh_epochs, true,                                        \
 		"%.0f answers a TTL apart (at least %.0f)")                                        \
 	X(CLAUSE_NEW, "new_per_epoch", new_per_epoch, true,                                        \
@@ -40,6 +42,9 @@
 		"name-server addresses lie in %.0f networks (at least %.0f)")                      \
 	X(CLAUSE_NS_PER_NAME, "ns_per_name", ns_addresses / (f->ns_names > 0 ? f->ns_names : 1),   \
 		true, "%.1f addresses for each name server's name (at least %.1f)")                \
+	X(CLAUSE_NS_CHANGES, "ns_changes", ns_changes, true,                                       \
+		"its set of name servers changed %.0f times (at least %.0f)")                      \
+	X(CLAUSE_NS_TTL, "ns_ttl", ns_ttl, false, "NS records live %.0f s (at most %.0f s)")       \
 	X(CLAUSE_GLUE, "glue_in_pool", glue_in_pool, true,                                         \
 		"%.0f addresses serve both the domain and its name servers (at least %.0f)")       \
 	X(CLAUSE_SHARED, "shared_units", shared_units, true,                                       \

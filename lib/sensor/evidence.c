@@ -20,7 +20,8 @@ struct extract {
 	const struct dns_record *rec;
 	uint64_t *fate; /* account->record */
 	struct evidence *out;
-	bool special; /* an address was left out for being special-purpose */
+	unsigned special; /* addresses left out for being special-purpose */
+	unsigned capped;  /* and for want of room */
 	unsigned owned; /* a bit for each name of the chain that owns an address */
 };
 
@@ -100,8 +101,10 @@ static void unit_add(struct extract *x, uint64_t unit)
 	struct evidence *e = x->out;
 
 	if (unlikely(unit == ADDRESS_NONE)) {
-		x->special = true;
-	} else if (likely(e->units < EVIDENCE_UNITS_MAX)) {
+		x->special++;
+	} else if (unlikely(e->units == EVIDENCE_UNITS_MAX)) {
+		x->capped++;
+	} else {
 		e->unit[e->units++] = unit;
 		e->digest += (uint32_t)(hash_u64(unit, x->sketch) >> 32);
 	}
@@ -115,8 +118,9 @@ static void hint_add(void *ctx, const uint8_t *addr, unsigned len)
 /* Adds the addresses of a record that the chain owns; its fate. */
 static enum record_fate addresses_add(struct extract *x, const struct dns_record *r)
 {
-	unsigned before = x->out->units;
-	bool special = x->special;
+	struct evidence *e = x->out;
+	unsigned units = e->units, special = x->special, capped = x->capped;
+	uint32_t digest = e->digest;
 
 	switch (r->type) {
 	case DNS_TYPE_A:
@@ -126,19 +130,23 @@ static enum record_fate addresses_add(struct extract *x, const struct dns_record
 		unit_add(x, address_unit_v6(x->msg + r->rdata));
 		break;
 	default:
-		x->special = false;
-		if (!dns_svcb_hints(x->msg + r->rdata, r->rdlen, hint_add, x) ||
-			(x->out->units == before && !x->special)) {
-			x->special |= special;
-			return RECORD_TYPE;
-		}
-		x->special |= special;
+		if (dns_svcb_hints(x->msg + r->rdata, r->rdlen, hint_add, x))
+			break;
+		/* Half a record is none. */
+		e->units = (uint8_t)units;
+		e->digest = digest;
+		x->special = special;
+		x->capped = capped;
+		return RECORD_TYPE;
 	}
-	if (x->out->units == before)
-		return RECORD_SPECIAL;
-	if (r->ttl > x->out->ttl)
-		x->out->ttl = r->ttl;
-	return RECORD_USED;
+	if (likely(e->units > units)) {
+		if (r->ttl > e->ttl)
+			e->ttl = r->ttl;
+		return RECORD_USED;
+	}
+	if (x->capped > capped)
+		return RECORD_CAPPED;
+	return x->special > special ? RECORD_SPECIAL : RECORD_TYPE;
 }
 
 static inline bool holds_addresses(unsigned type)
@@ -173,7 +181,8 @@ static unsigned answers_extract(struct extract *x, struct chain *c)
 			fate = RECORD_TYPE;
 		} else if (likely((owner = chain_owner(x, c, r)) >= 0)) {
 			fate = addresses_add(x, r);
-			x->owned |= 1u << owner;
+			if (likely(fate == RECORD_USED))
+				x->owned |= 1u << owner;
 		}
 		x->fate[fate]++;
 	}
@@ -198,7 +207,7 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		while (o < e->owner + e->owners && o->key != key)
 			o++;
 		if (o < e->owner + e->owners) {
-			o->owns |= x->owned >> i & 1;
+			o->owns = (uint8_t)(o->owns | (x->owned >> i & 1));
 			continue;
 		}
 		e->owners++;
@@ -322,7 +331,7 @@ enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketc
 		.ns_name = arena->word + arena->words + EVIDENCE_UNITS_MAX,
 		.ns_unit = arena->word + arena->words + EVIDENCE_UNITS_MAX + EVIDENCE_NS_MAX,
 	};
-	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, false, 0};
+	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, 0, 0, 0};
 	struct chain chain;
 	chain.n = 1;
 	chain.offset[0] = DNS_HEADER_LEN;
