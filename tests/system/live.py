@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`fluxgate run` on a real port: real queries to a real DNS server, a capture sent over the wire,
+the JSON by curl, start and stop; with and without hugepages."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import network
+from harness import DEMO, FLUXGATE, TRAFFICGEN, Skip, equal, leaves, main, scratch, wait_for
+
+network.isolate("dnsmasq", "dig", "tcpreplay", "curl")
+
+LISTEN = "127.0.0.1:8953"
+HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+SCRATCH = scratch()
+CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
+TRUTH = pathlib.Path(SCRATCH.name) / "truth.json"
+
+# How many questions dig asks, and how fast tcpreplay sends: af_packet must lose nothing.
+QUESTIONS = 60
+FRAMES_A_SECOND = 3000
+
+# Some seconds of wire hold two hours of capture: movement in time can't be shown here, so that
+# only diversity and structure are asked for.
+DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
+
+
+def config(**more):
+    return {
+        "epoch_seconds": 1,
+        "workers": 1,
+        "eal": {"huge": False},
+        "ports": [{"device": "net_af_packet0,iface=tap0,blocksz=65536,framesz=2048,"
+                             "framecnt=4096"}],
+        "networks": {"asn_db": str(DEMO / "asn.mmdb"),
+                     "country_db": str(DEMO / "country.mmdb")},
+        "pairing": {"entries": 65536},
+        "shard": {"entries": 16384},
+        "store": {"door_entries": 65536, "candidates": 16384, "domains": 1024},
+        "http": {"listen": LISTEN},
+        "detect": DETECT,
+        **more,
+    }
+
+
+def get(path):
+    """Status and body of a page, by curl; status 0 when nobody answers."""
+    done = subprocess.run(["curl", "-s", "-m", "5", "-w", "\n%{http_code}",
+                           f"http://{LISTEN}{path}"], capture_output=True, text=True, check=False)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status or 0), body
+
+
+def get_json(path):
+    status, body = get(path)
+    equal(status, 200, f"GET {path}: {body}")
+    return json.loads(body)
+
+
+class Sensor:
+    """A running `fluxgate run`, ended with the block."""
+
+    def __init__(self, settings):
+        self.folder = scratch()
+        self.path = pathlib.Path(self.folder.name)
+        (self.path / "config.json").write_text(json.dumps(settings))
+        self.log = open(self.path / "log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen([FLUXGATE, "run", "-c", str(self.path / "config.json")],
+                                        stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=self.log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+    def said(self):
+        return (self.path / "log").read_text()
+
+    def alive(self):
+        assert self.process.poll() is None, (
+            f"ended with exit code {self.process.returncode}: {self.said()}")
+
+    def until(self, condition, seconds, what):
+        def look():
+            self.alive()
+            return condition()
+        return wait_for(look, seconds, what)
+
+    def ready(self):
+        self.until(lambda: get("/readyz")[0] == 200, 20, "/readyz is 200")
+        return self
+
+    def stats_of_all_frames(self):
+        """The statistics, once all frames that the kernel brought are in them."""
+        def whole():
+            stats = get_json("/api/v1/stats")
+            equal(stats["accounting"]["accounting_error"], 0, "accounting error")
+            received = stats["accounting"]["rx"]["received"]
+            return stats if received == network.frames_on_tap() - self.before else None
+        return self.until(whole, 15, "all frames of the tap are counted")
+
+    def start_counting(self):
+        """Frames count from the moment the port is up, which is before the first epoch ends."""
+        self.ready()
+        equal(get_json("/api/v1/stats")["accounting"]["dns"]["messages"], 0, "messages at start")
+        self.before = network.frames_on_tap() - (
+            get_json("/api/v1/stats")["accounting"]["rx"]["received"])
+
+    def stop(self, by=signal.SIGTERM):
+        started = time.monotonic()
+        self.process.send_signal(by)
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"did not end within 5 s of {by.name}: {self.said()}") from None
+        equal(code, 0, f"exit code after {by.name}, {self.said()}")
+        return time.monotonic() - started
+
+
+def responses(stats):
+    return leaves(stats["accounting"]["dns"]["responses"])
+
+
+def queries(stats):
+    return leaves(stats["accounting"]["dns"]["queries"])
+
+
+class Server:
+    """dnsmasq in its namespace, answering for names of our own; ended with the block."""
+
+    def __enter__(self):
+        records = [f"--host-record=host{i}.site{i % 7}.example,20.{i}.0.1,2400:{i + 1:x}::1,300"
+                   for i in range(QUESTIONS)]
+        self.process = subprocess.Popen(
+            network.inside("server", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                           "--no-resolv", "--no-hosts", "--user=root", "--pid-file",
+                           f"--listen-address={network.SERVER}", "--bind-interfaces", *records),
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_for(lambda: dig(["host0.site0.example A"]), 10, "the DNS server answers")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def dig(questions):
+    """Addresses in the answers to questions ("NAME TYPE"), each of which is asked once."""
+    batch = pathlib.Path(SCRATCH.name) / "questions"
+    batch.write_text("".join(f"{q} +short +tries=1 +timeout=3\n" for q in questions))
+    done = subprocess.run(
+        network.inside("client", "dig", f"@{network.SERVER}", "-f", batch),
+        capture_output=True, text=True, check=False)
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def make_capture():
+    subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
+
+
+def send_capture():
+    """Sends the capture over the wire; returns what is true of it."""
+    truth = json.loads(TRUTH.read_text())
+    done = subprocess.run(
+        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
+                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
+        capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = re.search(r"Successful packets:\s+(\d+)", done.stdout)
+    equal(int(sent[1]), truth["packets"], "frames that tcpreplay sent")
+    return truth
+
+
+def watches_a_server():
+    """Each question of dig and each answer of a real server is seen and paired"""
+    with Server(), Sensor(config()) as sensor:
+        sensor.start_counting()
+        answers = dig([f"host{i}.site{i % 7}.example {'AAAA' if i % 2 else 'A'}"
+                       for i in range(QUESTIONS)])
+        equal(len(set(answers)), QUESTIONS, "addresses that dig was told")
+        stats = sensor.stats_of_all_frames()
+        equal(queries(stats), QUESTIONS, "queries")
+        equal(responses(stats), QUESTIONS, "responses")
+        equal(stats["accounting"]["dns"]["responses"]["paired"], QUESTIONS, "paired responses")
+        equal(stats["accounting"]["dns"]["messages"], 2 * QUESTIONS, "messages")
+        sensor.stop()
+
+
+def finds_flux_on_the_wire():
+    """A capture sent over the wire is counted to the last frame, its flux is found and served"""
+    with Sensor(config()) as sensor:
+        sensor.start_counting()
+        truth = send_capture()
+        stats = sensor.stats_of_all_frames()
+        equal(queries(stats), truth["queries"], "queries")
+        equal(responses(stats), truth["responses"], "responses")
+        page = get_json("/api/v1/domains")
+        flagged = {d["domain"] for d in page["domains"]}
+        flux = {d["domain"] for d in truth["domains"] if d["flux"]}
+        assert flagged and flagged <= flux, f"flagged {flagged}, expected some of {flux}"
+        for name in flagged:
+            detail = get_json(f"/api/v1/domains/{name}")
+            equal(detail["domain"], name, "domain")
+            assert detail["reasons"] and detail["sample"], detail
+        equal(get("/api/v1/domains/nobody.example")[0], 404, "status of a name not flagged")
+        sensor.stop()
+
+
+def serves_every_page():
+    """Status, statistics, domains, metrics, livez and readyz answer while it runs"""
+    with Sensor(config()) as sensor:
+        sensor.until(lambda: get("/livez")[0] == 200, 20, "/livez is 200")
+        sensor.ready()
+        status = get_json("/api/v1/status")
+        equal((status["ready"], status["mode"], status["accounting_error"]), (True, "live", 0),
+              "ready, mode, accounting error")
+        equal(status["ports"][0]["name"], "net_af_packet0", "port")
+        for path in "/api/v1/status", "/api/v1/stats", "/api/v1/domains":
+            equal(get_json(path)["schema_version"], 1, f"schema version of {path}")
+        code, metrics = get("/metrics")
+        equal(code, 200, "status of /metrics")
+        assert re.search(r"^fluxgate_accounting_error 0$", metrics, re.M), metrics[:2000]
+        epoch = get_json("/api/v1/stats")["epoch"]
+        sensor.until(lambda: get_json("/api/v1/stats")["epoch"] >= epoch + 2, 10,
+                     "epochs go on without traffic")
+        sensor.stop()
+
+
+def stops_and_starts():
+    """It ends on SIGTERM and on SIGINT within 5 s with exit code 0, and starts again"""
+    for by in signal.SIGTERM, signal.SIGINT, signal.SIGTERM:
+        with Sensor(config()) as sensor:
+            sensor.ready()
+            sensor.stop(by)
+            assert "accounting error 0" in sensor.said(), sensor.said()
+
+
+def starts_after_a_kill():
+    """It starts again after it was killed"""
+    with Sensor(config()) as sensor:
+        sensor.ready()
+        sensor.process.kill()
+        sensor.process.wait()
+    with Sensor(config()) as sensor:
+        sensor.ready()
+        sensor.stop()
+
+
+def stops_under_load():
+    """It ends in time while frames arrive, and has counted all that it took"""
+    with Sensor(config()) as sensor:
+        sensor.start_counting()
+        load = subprocess.Popen(
+            network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0", "--loop=3",
+                           f"--pps={FRAMES_A_SECOND}", CAPTURE),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            sensor.until(lambda: get_json("/api/v1/stats")["accounting"]["dns"]["messages"] > 0,
+                         20, "messages arrive")
+            sensor.stop()
+            assert load.poll() is None, "the load ended before the sensor"
+            assert "accounting error 0" in sensor.said(), sensor.said()
+        finally:
+            load.kill()
+            load.wait()
+
+
+def hugepages_needed(**more):
+    """Octets of the line that refuses to start for want of hugepages, in MiB."""
+    with Sensor(config(eal={"huge": True}, **more)) as sensor:
+        code = sensor.process.wait(timeout=20)
+        said = sensor.said().splitlines()
+        equal(code, 6, f"exit code, {said}")
+        assert said[-1].startswith("fluxgate: hugepages: "), said
+        assert "nr_hugepages" in said[-1], f"no remedy: {said}"
+        assert sum("hugepages" in line for line in said) == 1, f"more than one line: {said}"
+        return int(re.search(r"(\d+) MiB needed", said[-1])[1])
+
+
+def tells_of_missing_hugepages():
+    """Missing hugepages give one line with the remedy, and exit code 6"""
+    # More than any test machine has, so that hugepages in use by others do not matter.
+    hugepages_needed(store={"door_entries": 1 << 30, "candidates": 1 << 28})
+
+
+def runs_on_hugepages():
+    """It runs on hugepages too"""
+    had = int(HUGEPAGES.read_text())
+    free = int(re.search(r"HugePages_Free:\s+(\d+)",
+                         pathlib.Path("/proc/meminfo").read_text())[1])
+    size = int(re.search(r"Hugepagesize:\s+(\d+)",
+                         pathlib.Path("/proc/meminfo").read_text())[1])
+    if size != 2048:
+        raise Skip(f"hugepages of {size} KiB, not 2048")
+    wanted = 512
+    try:
+        HUGEPAGES.write_text(str(had + max(0, wanted - free)))
+        if int(HUGEPAGES.read_text()) < had + wanted - free:
+            raise Skip(f"this machine has no {wanted} hugepages to spare")
+        with Sensor(config(eal={"huge": True})) as sensor:
+            sensor.start_counting()
+            truth = send_capture()
+            equal(responses(sensor.stats_of_all_frames()), truth["responses"], "responses")
+            sensor.stop()
+        free = int(re.search(r"HugePages_Free:\s+(\d+)",
+                             pathlib.Path("/proc/meminfo").read_text())[1])
+        assert free >= wanted, f"{free} hugepages free after the end, {wanted} before the start"
+    finally:
+        HUGEPAGES.write_text(str(had))
+
+
+network.lay_wire()
+make_capture()
+main(watches_a_server, finds_flux_on_the_wire, serves_every_page, stops_and_starts,
+     starts_after_a_kill, stops_under_load, tells_of_missing_hugepages, runs_on_hugepages)

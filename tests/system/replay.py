@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`fluxgate replay`: the demonstration, the same output whatever the workers, the captures of
+real flux and of real benign traffic, and the accounting on every capture there is."""
+
+import collections
+import filecmp
+import functools
+import gzip
+import ipaddress
+import json
+import pathlib
+import shutil
+import subprocess
+
+import suffixes
+from harness import (DEMO, DEMO_CAPTURE, TRAFFICGEN, Skip, demo_databases, equal, fluxgate,
+                     leaves, main, replay, scratch, shared)
+
+FLUXOR = "captures", "flux", "fluxor-2009-03-12.pcap"
+BENIGN = "captures", "flux", "benign-wrccdc2018.pcap"
+
+# What counts as fluxing in the capture of 2009: this many addresses, in so many /16s, in an hour.
+FLUX_ADDRESSES, FLUX_PREFIXES, FLUX_SECONDS = 10, 8, 3600
+FLUX_DOMAINS, FLUX_FLAGGED = 143, 100
+
+# Captures replayed by one call; of each call's files the accounting is one.
+FILES_A_CALL = 16
+
+
+@functools.cache
+def demo():
+    return replay(*demo_databases(), DEMO_CAPTURE)
+
+
+def is_remade():
+    """The bundled demonstration is what deploy/demo/make makes, to the octet"""
+    with scratch() as folder:
+        subprocess.run([DEMO / "make", TRAFFICGEN, folder], check=True)
+        for name in "truth.json", "asn.mmdb", "country.mmdb":
+            assert filecmp.cmp(DEMO / name, pathlib.Path(folder) / name, shallow=False), (
+                f"{name} differs: run deploy/demo/make")
+        # Another gzip may pack it in other octets.
+        bundled, made = (gzip.decompress(path.read_bytes())
+                         for path in (DEMO_CAPTURE, pathlib.Path(folder) / DEMO_CAPTURE.name))
+        assert bundled == made, "the capture differs: run deploy/demo/make"
+    size = DEMO_CAPTURE.stat().st_size
+    assert size <= 2_000_000, f"the capture has {size} octets"
+
+
+def finds_the_demo_flux():
+    """In the demonstration all that fluxes is flagged, and nothing else"""
+    truth = json.loads((DEMO / "truth.json").read_text())
+    result = demo()
+    equal({d["domain"]: d["class"] for d in result["domains"]},
+          {d["domain"]: d["class"] for d in truth["domains"] if d["flux"]}, "flagged")
+    equal(result["capture"]["packets"], truth["packets"], "packets")
+    dns = result["accounting"]["dns"]
+    equal(leaves(dns["queries"]), truth["queries"], "queries")
+    equal(leaves(dns["responses"]), truth["responses"], "responses")
+    equal(result["accounting"]["accounting_error"], 0, "accounting error")
+
+
+def has_the_promised_shape():
+    """The object has the promised names, and flagged domains stand best first"""
+    result = demo()
+    equal(list(result), ["schema_version", "capture", "accounting", "domains", "run"], "object")
+    for name in "files", "packets", "first_ts", "last_ts":
+        assert name in result["capture"], name
+    for name in "port", "rx", "dns", "records", "table", "accounting_error":
+        assert name in result["accounting"], name
+    for domain in result["domains"]:
+        for name in ("domain class suspected score confidence first_flagged first_seen last_seen "
+                     "window addresses networks effective_networks countries ttl_max host_names "
+                     "reasons sample").split():
+            assert name in domain, f"{domain['domain']}: {name}"
+        for reason in domain["reasons"]:
+            equal(sorted(reason), ["code", "text", "threshold", "value"], "reason")
+        for sample in domain["sample"]:
+            equal(sorted(sample), ["address", "asn", "country", "first_seen", "last_seen"],
+                  "sample")
+    scores = [d["score"] for d in result["domains"]]
+    equal(scores, sorted(scores, reverse=True), "scores")
+    equal(result["run"]["packets_per_second"] > 0, True, "packets a second")
+
+
+def prints_a_table():
+    """Without --json each flagged domain is printed with its reasons in words"""
+    run = fluxgate("replay", *demo_databases(), DEMO_CAPTURE)
+    equal((run.returncode, run.stderr), (0, ""), "exit code and stderr")
+    for domain in demo()["domains"]:
+        assert domain["domain"] in run.stdout, run.stdout
+        for reason in domain["reasons"]:
+            assert reason["text"] in run.stdout, run.stdout
+
+
+def without_run(text):
+    """The output without its last member, run{}, which alone may differ."""
+    head, mark, tail = text.partition('\n  "run": {')
+    assert mark and "\n  }" in tail, text[-500:]
+    return head
+
+
+def same_for_all_workers(*arguments):
+    outputs = [fluxgate("replay", "--json", "--workers", n, *arguments) for n in (1, 2, 4)]
+    for run in outputs:
+        equal((run.returncode, run.stderr), (0, ""), "exit code and stderr")
+    first = without_run(outputs[0].stdout)
+    for run in outputs[1:]:
+        assert without_run(run.stdout) == first, f"{arguments}: output depends on the workers"
+    equal(json.loads(outputs[0].stdout)["accounting"]["accounting_error"], 0, "accounting error")
+
+
+def is_the_same_for_all_workers():
+    """1, 2 and 4 workers give the same octets but for run{}: demonstration"""
+    same_for_all_workers(*demo_databases(), DEMO_CAPTURE)
+
+
+def is_the_same_for_all_workers_on_flux():
+    """1, 2 and 4 workers give the same octets but for run{}: real flux and real benign traffic"""
+    databases = "--asn-db", shared("data", "asn.mmdb"), "--country-db", shared(
+        "data", "country.mmdb")
+    for capture in FLUXOR, BENIGN:
+        same_for_all_workers(*databases, shared(*capture))
+
+
+def is_the_same_in_any_form():
+    """A capture as pcap, as pcapng, or read in two halves gives the same domains"""
+    if not shutil.which("editcap"):
+        raise Skip("needs editcap, of tshark")
+    half = demo()["capture"]["packets"] // 2
+    forms = {"pcap": [["-F", "pcap"]], "pcapng": [["-F", "pcapng"]],
+             "halves": [["-F", "pcap", "-r"], ["-F", "pcap"]]}
+    with scratch() as folder:
+        for form, parts in forms.items():
+            paths = [pathlib.Path(folder) / f"{form}{i}" for i in range(len(parts))]
+            for path, options in zip(paths, parts):
+                which = [f"1-{half}"] if form == "halves" else []
+                subprocess.run(["editcap", *options, DEMO_CAPTURE, path, *which], check=True)
+            equal(replay(*demo_databases(), *reversed(paths))["domains"], demo()["domains"],
+                  f"{form}: domains")
+
+
+def fluxing(capture):
+    """Registered domains that flux, by tshark and Python alone: the independent count."""
+    if not shutil.which("tshark"):
+        raise Skip("needs tshark")
+    rows = subprocess.run(
+        ["tshark", "-r", capture, "-Y", "dns.flags.response == 1 && dns.a", "-T", "fields",
+         "-E", "occurrence=a", "-E", "aggregator=|", "-e", "frame.time_epoch", "-e",
+         "dns.qry.name", "-e", "dns.a", "-e", "dns.count.answers", "-e", "dns.resp.type"],
+        capture_output=True, text=True, check=True).stdout.splitlines()
+    registered = suffixes.load()
+    seen = collections.defaultdict(list)
+    for row in rows:
+        time, name, addresses, answers, kinds = row.split("\t")
+        in_answer = kinds.split("|")[:int(answers)].count("1")
+        domain = registered(name.lower())
+        for address in addresses.split("|")[:in_answer]:
+            seen[domain].append((float(time), int(ipaddress.IPv4Address(address))))
+    return {domain for domain, looks in seen.items() if any(
+        is_flux({a for t, a in looks if start <= t < start + FLUX_SECONDS})
+        for start, _ in looks)}
+
+
+def is_flux(addresses):
+    return (len(addresses) >= FLUX_ADDRESSES and
+            len({a >> 16 for a in addresses}) >= FLUX_PREFIXES)
+
+
+def finds_real_flux():
+    """Of the domains that fluxed in 2009 at least 100 of 143 are flagged"""
+    capture = shared(*FLUXOR)
+    result = replay("--asn-db", shared("data", "asn.mmdb"), capture)
+    flux = fluxing(capture)
+    flagged = {d["domain"] for d in result["domains"]}
+    confirmed = {d["domain"] for d in result["domains"] if not d["suspected"]}
+    print(f"# {len(flux)} domains flux; {len(flagged & flux)} of them flagged, "
+          f"{len(confirmed & flux)} without suspicion; {len(flagged - flux)} others flagged, "
+          f"{len(confirmed - flux)} without suspicion")
+    equal(len(flux), FLUX_DOMAINS, "domains that flux")
+    assert len(flagged & flux) >= FLUX_FLAGGED, f"flagged {len(flagged & flux)} of {len(flux)}"
+    equal(sorted(confirmed - flux), [], "flagged without suspicion, but too few addresses")
+    equal(result["accounting"]["accounting_error"], 0, "accounting error")
+
+
+def flags_nothing_benign():
+    """In real benign traffic nothing is flagged"""
+    capture = shared(*BENIGN)
+    result = replay("--asn-db", shared("data", "asn.mmdb"), capture)
+    equal([d["domain"] for d in result["domains"]], [], "flagged")
+    equal(result["accounting"]["accounting_error"], 0, "accounting error")
+    print(f"# without an address database: {len(replay(capture)['domains'])} flagged")
+
+
+def accounts_for_every_capture():
+    """Each frame of every capture of the shared material is accounted for"""
+    folder = shared("captures")
+    files = sorted(f for f in folder.rglob("*") if f.suffix in (".pcap", ".pcapng", ".cap"))
+    refused, packets = [], 0
+    for at in range(0, len(files), FILES_A_CALL):
+        part = files[at:at + FILES_A_CALL]
+        # A file that is refused is named; without it the rest is accounted for.
+        while True:
+            run = fluxgate("replay", "--json", *part)
+            if run.returncode != 4:
+                break
+            bad = [f for f in part if str(f) in run.stderr]
+            assert len(bad) == 1, f"which file? {run.stderr}"
+            refused.append(run.stderr.strip())
+            part.remove(bad[0])
+        assert run.returncode == 0, f"{part}: exit code {run.returncode}: {run.stderr}"
+        result = json.loads(run.stdout)
+        equal(result["accounting"]["accounting_error"], 0, f"accounting error of {part}")
+        equal(result["accounting"]["rx"]["received"], result["capture"]["packets"],
+              f"received of {part}")
+        packets += result["capture"]["packets"]
+    print(f"# {len(files)} captures, {packets} packets; refused: {len(refused)}")
+    for line in refused:
+        print(f"#   {line}")
+    assert packets > 0, "no packet in any capture"
+
+
+main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table,
+     is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
+     finds_real_flux, flags_nothing_benign, accounts_for_every_capture)
