@@ -5,6 +5,7 @@
  * sensor. Packet time is the clock; four fixed partitions; N lcores run them.
  */
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -272,6 +273,8 @@ static int replay_with(struct appliance *a, const struct replay_options *o, stru
 	if (facts->cut)
 		fprintf(stderr, "fluxgate: %s\n", facts->cut_note);
 	code = print_result(a, o, c, seconds);
+	if (code != EXIT_CODE_OK)
+		snprintf(err, ERROR_LINE_MAX, "replay: standard output: %s", strerror(errno));
 	if (code == EXIT_CODE_OK && a->http)
 		serve_until_signal(a);
 	return code;
