@@ -18,14 +18,14 @@
 #define NAME_OCTETS_SPREAD 9
 
 static const struct pool_shape cdn_shape = {
-        .slots_min = 400,
-        .slots_max = 400,
-        .networks = 1,
-        .kind = NETWORK_HOSTING,
-        .answer_min = 2,
-        .answer_max = 2,
-        .ttl_min = 60,
-        .ttl_max = 60,
+	.slots_min = 400,
+	.slots_max = 400,
+	.networks = 1,
+	.kind = NETWORK_HOSTING,
+	.answer_min = 2,
+	.answer_max = 2,
+	.ttl_min = 60,
+	.ttl_max = 60,
 };
 
 /* One property of a zone in percent, independent of the others by its name. */
@@ -45,7 +45,7 @@ static void answer_empty(struct answer *answer, enum dns_rcode rcode)
 }
 
 static void answer_addresses(
-        const struct zone *zone, uint32_t count, bool v6, struct answer *answer)
+	const struct zone *zone, uint32_t count, bool v6, struct answer *answer)
 {
 	static const uint32_t ttls[] = {300, 300, 600, 900, 1800, 3600, 3600, 14400, 43200, 86400};
 	uint64_t layout = hash_pair(zone->key, PROPERTY_LAYOUT);
@@ -60,12 +60,12 @@ static void answer_addresses(
 		uint32_t index = hash_below(network, NETWORK_COUNT - NETWORK_EYEBALLS);
 
 		answer->addresses[i] = plan_address(zone->plan,
-		        (uint16_t)(NETWORK_EYEBALLS + index), hash_pair(network, 16 + i), v6);
+			(uint16_t)(NETWORK_EYEBALLS + index), hash_pair(network, 16 + i), v6);
 	}
 }
 
 static void answer_plain(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	(void)question;
 	(void)moment;
@@ -73,7 +73,7 @@ static void answer_plain(const struct zone *zone, const struct question *questio
 }
 
 static void answer_site(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	uint64_t layout = hash_pair(zone->key, PROPERTY_LAYOUT);
 
@@ -93,7 +93,7 @@ static void answer_site(const struct zone *zone, const struct question *question
 	}
 	if (question->type == DNS_A || zone_percent(zone, PROPERTY_AAAA, HAS_AAAA_PERCENT))
 		answer_addresses(
-		        zone, 1 + (uint32_t)(layout >> 8) % 4, question->type == DNS_AAAA, answer);
+			zone, 1 + (uint32_t)(layout >> 8) % 4, question->type == DNS_AAAA, answer);
 }
 
 static void cdn_init(struct background *background, uint32_t index)
@@ -102,11 +102,11 @@ static void cdn_init(struct background *background, uint32_t index)
 	char label[LABEL_TEXT];
 
 	*zone = (struct zone){
-	        .key = hash_pair(background->key, hash_text("cdn") + index),
-	        .plan = background->plan,
-	        .answer = answer_draw,
-	        .pool = &background->cdn_pools[index],
-	        .truth = -1,
+		.key = hash_pair(background->key, hash_text("cdn") + index),
+		.plan = background->plan,
+		.answer = answer_draw,
+		.pool = &background->cdn_pools[index],
+		.truth = -1,
 	};
 	pool_init(&background->cdn_pools[index], &cdn_shape, background->plan, zone->key);
 	label_make(label, index, zone->key, LABEL_CORE);
@@ -120,7 +120,7 @@ static void cdn_init(struct background *background, uint32_t index)
 }
 
 int background_init(struct background *background, const struct options *options,
-        const struct network_plan *plan)
+	const struct network_plan *plan)
 {
 	int ret;
 
@@ -140,20 +140,20 @@ int background_init(struct background *background, const struct options *options
 
 /* Writes the n-th domain's zone, and its host's name, whose length the first host makes up. */
 static void site_make(const struct background *background, uint32_t number, uint32_t host,
-        struct zone *zone, struct dns_name *name)
+	struct zone *zone, struct dns_name *name)
 {
 	static const char *const hosts[HOST_LABELS] = {
-	        "www", "api", "cdn", "img", "m", "mail", "shop", "static"};
+		"www", "api", "cdn", "img", "m", "mail", "shop", "static"};
 	uint64_t key = hash_pair(background->key, number);
 	uint32_t first = hash_below(hash_pair(key, PROPERTY_HOSTS), 4);
 	const char *tld =
-	        background->options->tlds[hash_below(key, background->options->tld_count)];
+		background->options->tlds[hash_below(key, background->options->tld_count)];
 	unsigned int octets = NAME_OCTETS_MIN + (uint32_t)key % NAME_OCTETS_SPREAD;
 	unsigned int length = octets - 4;
 	char label[LABEL_TEXT];
 
 	*zone = (struct zone){
-	        .key = key, .plan = background->plan, .answer = answer_site, .truth = -1};
+		.key = key, .plan = background->plan, .answer = answer_site, .truth = -1};
 	zone->target = &background->cdn_zones[key % BACKGROUND_CDNS];
 	zone->shows_servers = zone_percent(zone, PROPERTY_SERVERS, SHOWN_SERVERS_PERCENT);
 	for (const char *at = tld; *at != '\0'; at++)

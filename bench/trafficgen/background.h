@@ -29,7 +29,7 @@ struct background {
 
 /* 0 or -ENOMEM; on 0 end with background_free(). Must stay where it is. */
 int background_init(struct background *background, const struct options *options,
-        const struct network_plan *plan);
+	const struct network_plan *plan);
 
 /* One look-up; returns the time until the next one (ns). */
 uint64_t background_lookup(struct background *background, struct tap *tap, uint64_t time);

@@ -16,7 +16,7 @@ struct waiting_packet {
 int capture_open(struct capture *capture, const char *path, bool nanoseconds)
 {
 	unsigned int precision =
-	        nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO;
+		nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO;
 	FILE *file;
 	int ret = -ENOMEM;
 

@@ -294,12 +294,12 @@ const struct family *family_find(const char *name)
 const char *flux_class_text(enum flux_class flux_class)
 {
 	static const char *const texts[] = {
-	        [FLUX_NONE] = "none",
-	        [FLUX_SINGLE] = "single_flux",
-	        [FLUX_DOUBLE] = "double_flux",
-	        [FLUX_LOW_SLOW] = "low_slow",
-	        [FLUX_VPS] = "vps_flux",
-	        [FLUX_SERVERS] = "ns_flux",
+		[FLUX_NONE] = "none",
+		[FLUX_SINGLE] = "single_flux",
+		[FLUX_DOUBLE] = "double_flux",
+		[FLUX_LOW_SLOW] = "low_slow",
+		[FLUX_VPS] = "vps_flux",
+		[FLUX_SERVERS] = "ns_flux",
 	};
 
 	return texts[flux_class];

@@ -58,7 +58,7 @@ struct family_domain {
  * it. zone.truth and target.truth are left to the caller.
  */
 void family_domain_init(struct family_domain *domain, const struct family *family, uint32_t index,
-        uint64_t seed, const struct network_plan *plan, const char *tld);
+	uint64_t seed, const struct network_plan *plan, const char *tld);
 
 /* Whether the domain's first host is an alias into domain->target. */
 bool family_has_target(const struct family *family);

@@ -13,7 +13,7 @@
  * beginnings). So no two domains of a seed are alike, and the background has no hyphens.
  */
 static void apex_make(struct dns_name *apex, const struct family *family, uint32_t serial,
-        uint64_t seed, const char *tld)
+	uint64_t seed, const char *tld)
 {
 	uint64_t first = hash_pair(seed, hash_text(family->name)) % LABEL_CORE_COUNT;
 	char label[2 * LABEL_TEXT], tail[LABEL_TEXT];
@@ -38,7 +38,7 @@ bool family_has_target(const struct family *family)
 }
 
 void family_domain_init(struct family_domain *domain, const struct family *family, uint32_t index,
-        uint64_t seed, const struct network_plan *plan, const char *tld)
+	uint64_t seed, const struct network_plan *plan, const char *tld)
 {
 	uint64_t key = hash_pair(hash_pair(seed, hash_text(family->name)), index);
 	bool moving = family->moving_every > 0 && (index + 1) % family->moving_every == 0;
@@ -51,12 +51,12 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 	rng_seed(&domain->rng, hash_pair(key, hash_text("look-ups")));
 	pool_init(&domain->pool, &family->shape, plan, key);
 	domain->zone = (struct zone){
-	        .key = key,
-	        .plan = plan,
-	        .answer = family->answer,
-	        .pool = &domain->pool,
-	        .moving_servers = moving,
-	        .shows_servers = true,
+		.key = key,
+		.plan = plan,
+		.answer = family->answer,
+		.pool = &domain->pool,
+		.moving_servers = moving,
+		.shows_servers = true,
 	};
 	apex_make(&domain->zone.apex, family, 2 * index, seed, tld);
 	if (!family_has_target(family))

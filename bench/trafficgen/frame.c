@@ -118,11 +118,11 @@ static uint8_t *wrap_ipv6(uint8_t *udp, const struct flow *flow, size_t udp_len)
 void frame_wrap(struct frame *frame, const struct flow *flow, size_t len)
 {
 	static const uint8_t asking[6] = {0x02, 0, 0, 0, 0, 1},
-	                     answering[6] = {0x02, 0, 0, 0, 0, 2};
+			     answering[6] = {0x02, 0, 0, 0, 0, 2};
 	size_t udp_len = UDP_OCTETS + len;
 	uint8_t *udp = wrap_udp(frame_payload(frame), flow, len);
 	uint8_t *at =
-	        flow->source.v6 ? wrap_ipv6(udp, flow, udp_len) : wrap_ipv4(udp, flow, udp_len);
+		flow->source.v6 ? wrap_ipv6(udp, flow, udp_len) : wrap_ipv4(udp, flow, udp_len);
 
 	at -= 2;
 	store_u16(at, flow->source.v6 ? 0x86dd : 0x0800);

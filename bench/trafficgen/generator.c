@@ -33,7 +33,7 @@ static int add_truth(struct generator *generator, struct family_domain *domain)
 
 	if (family_has_target(domain->family)) {
 		domain->target.truth =
-		        truth_add(&generator->truth, &domain->target, domain->family, own);
+			truth_add(&generator->truth, &domain->target, domain->family, own);
 		if (domain->target.truth < 0)
 			return domain->target.truth;
 		own = FLUX_NONE; /* the alias itself is honest */
@@ -43,7 +43,7 @@ static int add_truth(struct generator *generator, struct family_domain *domain)
 }
 
 static int add_domain(struct generator *generator, struct family_domain *domain,
-        const struct family *family, uint32_t index)
+	const struct family *family, uint32_t index)
 {
 	const struct options *options = generator->options;
 	uint64_t tld = hash_pair(hash_text(family->name), index);
@@ -51,7 +51,7 @@ static int add_domain(struct generator *generator, struct family_domain *domain,
 	int ret;
 
 	family_domain_init(domain, family, index, options->seed, generator->plan,
-	        options->tlds[hash_below(tld, options->tld_count)]);
+		options->tlds[hash_below(tld, options->tld_count)]);
 	ret = add_truth(generator, domain);
 	if (ret != 0)
 		return ret;
@@ -72,7 +72,7 @@ static int add_families(struct generator *generator)
 	for (size_t i = 0; i < family_count; i++) {
 		for (uint32_t k = 0; k < options->family_domains[i]; k++) {
 			struct family_domain *domain =
-			        &generator->domains[generator->domain_count++];
+				&generator->domains[generator->domain_count++];
 			int ret = add_domain(generator, domain, &families[i], k);
 
 			if (ret != 0)
@@ -83,7 +83,7 @@ static int add_families(struct generator *generator)
 }
 
 static uint64_t source_fire(
-        struct generator *generator, struct family_domain *domain, uint64_t time)
+	struct generator *generator, struct family_domain *domain, uint64_t time)
 {
 	struct question question;
 	uint64_t wait;
@@ -107,7 +107,7 @@ static int run(struct generator *generator)
 	if (ret != 0)
 		return ret;
 	while (generator->sources.count > 0 && tap->left > 0 && tap->error == 0 &&
-	        generator->capture.error == 0) {
+		generator->capture.error == 0) {
 		const struct heap_node *next = heap_top(&generator->sources);
 		uint64_t time = next->time;
 
@@ -115,7 +115,7 @@ static int run(struct generator *generator)
 			break;
 		capture_advance(&generator->capture, time);
 		heap_delay_top(
-		        &generator->sources, time + source_fire(generator, next->item, time));
+			&generator->sources, time + source_fire(generator, next->item, time));
 	}
 	background_count(&generator->background, &generator->truth);
 	return tap->error;

@@ -21,7 +21,7 @@ static void sift_down(struct heap *heap, struct heap_node node)
 		if (child >= heap->count)
 			break;
 		if (child + 1 < heap->count &&
-		        node_before(&heap->nodes[child + 1], &heap->nodes[child]))
+			node_before(&heap->nodes[child + 1], &heap->nodes[child]))
 			child++;
 		if (node_before(&node, &heap->nodes[child]))
 			break;
@@ -67,9 +67,9 @@ void *heap_pop(struct heap *heap)
 void heap_delay_top(struct heap *heap, uint64_t time)
 {
 	struct heap_node node = {
-	        .time = time,
-	        .order = heap->next_order++,
-	        .item = heap->nodes[0].item,
+		.time = time,
+		.order = heap->next_order++,
+		.item = heap->nodes[0].item,
 	};
 
 	sift_down(heap, node);

@@ -45,7 +45,7 @@ void name_reversed(const struct zone *zone, uint64_t host, struct dns_name *name
 	char label[HOST_TEXT];
 
 	snprintf(label, sizeof(label), "%u.%u.%u.%u", octet(hash, 0), octet(hash, 1),
-	        octet(hash, 2), octet(hash, 3));
+		octet(hash, 2), octet(hash, 3));
 	name_under(name, label, &zone->apex);
 }
 
@@ -56,6 +56,6 @@ void name_dashed(const struct zone *zone, uint64_t host, struct dns_name *name)
 
 	label_random(certificate, hash_pair(zone->key, host), 16);
 	snprintf(label, sizeof(label), "%u-%u-%u-%u.%s", octet(address, 0), octet(address, 1),
-	        octet(address, 2), octet(address, 3), certificate);
+		octet(address, 2), octet(address, 3), certificate);
 	name_under(name, label, &zone->apex);
 }

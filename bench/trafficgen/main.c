@@ -12,7 +12,7 @@
 #define EXIT_WRONG 2
 
 static int write_database(const char *path, const struct network_plan *plan,
-        enum mmdb_content content, const struct options *options, const char **where)
+	enum mmdb_content content, const struct options *options, const char **where)
 {
 	if (path == NULL)
 		return 0;

@@ -55,7 +55,7 @@ static void put_label(struct writer *writer, const char *text)
 }
 
 static void put_record(
-        struct writer *writer, uint16_t owner, enum dns_type type, uint32_t ttl, uint16_t rdlen)
+	struct writer *writer, uint16_t owner, enum dns_type type, uint32_t ttl, uint16_t rdlen)
 {
 	put_pointer(writer, owner);
 	put_u16(writer, type);
@@ -65,7 +65,7 @@ static void put_record(
 }
 
 static void put_address(
-        struct writer *writer, uint16_t owner, uint32_t ttl, const struct address *address)
+	struct writer *writer, uint16_t owner, uint32_t ttl, const struct address *address)
 {
 	put_record(writer, owner, address->v6 ? DNS_AAAA : DNS_A, ttl, address->v6 ? 16 : 4);
 	if (address->v6) {
@@ -107,7 +107,7 @@ static void put_edns(struct writer *writer, bool nsid, const char *identifier)
 }
 
 static void put_question(
-        struct writer *writer, const struct message_head *head, const struct question *question)
+	struct writer *writer, const struct message_head *head, const struct question *question)
 {
 	uint8_t *name = writer->out + writer->len;
 
@@ -190,8 +190,8 @@ size_t message_query(uint8_t *out, const struct message_head *head, const struct
 }
 
 size_t message_response(uint8_t *out, const struct message_head *head,
-        const struct question *question, const struct answer *answers, uint32_t count,
-        const struct server_set *servers)
+	const struct question *question, const struct answer *answers, uint32_t count,
+	const struct server_set *servers)
 {
 	uint32_t flags = FLAG_QR | (head->authoritative ? FLAG_AA : FLAG_RD | FLAG_RA);
 	uint32_t records, authority = 0, additional = 1;

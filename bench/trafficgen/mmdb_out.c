@@ -69,7 +69,7 @@ static void data_number(struct data *data, enum data_type type, uint64_t number)
 }
 
 static void data_network(
-        struct data *data, const struct network *network, uint16_t index, enum mmdb_content content)
+	struct data *data, const struct network *network, uint16_t index, enum mmdb_content content)
 {
 	char organization[48];
 
@@ -80,7 +80,7 @@ static void data_network(
 		return;
 	}
 	snprintf(organization, sizeof(organization), "%s %u %s",
-	        index < NETWORK_EYEBALLS ? "Demo Access" : "Demo Hosting", index, network->country);
+		index < NETWORK_EYEBALLS ? "Demo Access" : "Demo Hosting", index, network->country);
 	data_control(data, DATA_MAP, 2);
 	data_text(data, "autonomous_system_number");
 	data_number(data, DATA_UINT32, network->asn);
@@ -89,7 +89,7 @@ static void data_network(
 }
 
 static void data_metadata(
-        struct data *data, uint32_t node_count, enum mmdb_content content, uint64_t build_epoch)
+	struct data *data, uint32_t node_count, enum mmdb_content content, uint64_t build_epoch)
 {
 	const char *type = content == MMDB_ASN ? "Fluxgate-Demo-ASN" : "Fluxgate-Demo-Country";
 
@@ -135,7 +135,7 @@ static int tree_node(struct tree *tree, uint32_t *index)
 
 /* The first bits of a 128-bit address lead to the data. Prefixes do not overlap in the plan. */
 static int tree_insert(
-        struct tree *tree, uint64_t high, uint64_t low, unsigned int bits, uint32_t offset)
+	struct tree *tree, uint64_t high, uint64_t low, unsigned int bits, uint32_t offset)
 {
 	uint32_t node = 0;
 
@@ -165,13 +165,13 @@ static int tree_add_network(struct tree *tree, const struct network *network, ui
 
 	for (uint8_t i = 0; ret == 0 && i < network->prefix_count; i++)
 		ret = tree_insert(tree, 0, network->prefixes[i].base,
-		        IPV4_DEPTH + network->prefixes[i].bits, offset);
+			IPV4_DEPTH + network->prefixes[i].bits, offset);
 	return ret;
 }
 
 /* Each country's data is there once; a network's is its own. */
 static int tree_fill(struct tree *tree, struct data *data, const struct network_plan *plan,
-        enum mmdb_content content)
+	enum mmdb_content content)
 {
 	uint32_t offsets[NETWORK_COUNT], root;
 	int ret = tree_node(tree, &root);
@@ -204,7 +204,7 @@ static void write_record(FILE *file, uint32_t record, uint32_t node_count)
 }
 
 static int write_file(const char *path, const struct tree *tree, const struct data *data,
-        const struct data *metadata)
+	const struct data *metadata)
 {
 	static const uint8_t separator[SEPARATOR_OCTETS];
 	FILE *file = fopen(path, "wb");
@@ -228,7 +228,7 @@ static int write_file(const char *path, const struct tree *tree, const struct da
 }
 
 int mmdb_write(const char *path, const struct network_plan *plan, enum mmdb_content content,
-        uint64_t build_epoch)
+	uint64_t build_epoch)
 {
 	struct data data = {.bytes = malloc(DATA_ROOM)};
 	uint8_t metadata_bytes[512];

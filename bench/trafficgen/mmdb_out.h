@@ -17,4 +17,4 @@ enum mmdb_content {
 
 /* build_epoch is what the metadata says (seconds). 0 or -errno. */
 int mmdb_write(const char *path, const struct network_plan *plan, enum mmdb_content content,
-        uint64_t build_epoch);
+	uint64_t build_epoch);

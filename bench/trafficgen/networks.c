@@ -11,8 +11,8 @@
 
 /* The first ones hold more networks: a pool needs some forty in one country. */
 static const char countries[][3] = {"UA", "RU", "BR", "IN", "US", "CN", "DE", "VN", "TR", "ID",
-        "FR", "GB", "PL", "RO", "MX", "AR", "IT", "ES", "NL", "JP", "KR", "ZA", "EG", "KZ", "BG",
-        "SE", "CA", "AU", "CL", "TH", "PH", "MA"};
+	"FR", "GB", "PL", "RO", "MX", "AR", "IT", "ES", "NL", "JP", "KR", "ZA", "EG", "KZ", "BG",
+	"SE", "CA", "AU", "CL", "TH", "PH", "MA"};
 #define COUNTRIES (sizeof(countries) / sizeof(countries[0]))
 #define BIG_COUNTRIES 6
 
@@ -46,7 +46,7 @@ static void network_init(struct network *network, uint16_t index)
 {
 	uint64_t hash = hash_pair(hash_text("country"), index);
 	uint32_t country = hash_below(hash, 100) < 60 ? hash_below(hash_mix(hash), BIG_COUNTRIES)
-	                                              : hash_below(hash_mix(hash), COUNTRIES);
+						      : hash_below(hash_mix(hash), COUNTRIES);
 
 	network->asn = NETWORK_ASN_BASE + index;
 	memcpy(network->country, countries[country], sizeof(network->country));
@@ -92,7 +92,7 @@ struct address plan_address(const struct network_plan *plan, uint16_t index, uin
 
 	if (v6)
 		return (struct address){
-		        .high = network->v6_base | host, .low = hash_mix(hash), .v6 = true};
+			.high = network->v6_base | host, .low = hash_mix(hash), .v6 = true};
 	size = 1u << (32 - network->prefixes[prefix].bits);
 	/* Neither the first nor the last address of a /24. */
 	host = (host >> 8) % (size >> 8) * 256 + 1 + host % 254;
@@ -113,7 +113,7 @@ uint16_t plan_owner(const struct network_plan *plan, const struct address *addre
 		return NETWORK_NONE;
 	for (uint8_t k = 0; k < plan->networks[owner].prefix_count; k++) {
 		uint32_t difference =
-		        (uint32_t)address->low ^ plan->networks[owner].prefixes[k].base;
+			(uint32_t)address->low ^ plan->networks[owner].prefixes[k].base;
 
 		if (difference >> (32 - plan->networks[owner].prefixes[k].bits) == 0)
 			return owner;
@@ -124,7 +124,7 @@ uint16_t plan_owner(const struct network_plan *plan, const struct address *addre
 /* Networks of a kind, those of the country first, each part shuffled; returns how many are in it.
  */
 static uint16_t pick_candidates(const struct network_plan *plan, struct rng *rng, uint16_t first,
-        uint16_t end, const char *country, uint16_t *out)
+	uint16_t end, const char *country, uint16_t *out)
 {
 	uint16_t total = (uint16_t)(end - first), home = 0;
 
@@ -148,7 +148,7 @@ static uint16_t pick_candidates(const struct network_plan *plan, struct rng *rng
 }
 
 uint16_t plan_pick(const struct network_plan *plan, uint64_t key, enum network_kind kind,
-        uint16_t count, bool one_country, uint16_t *out)
+	uint16_t count, bool one_country, uint16_t *out)
 {
 	uint16_t first = kind == NETWORK_HOSTING ? NETWORK_EYEBALLS : NETWORK_OPERATOR + 1;
 	uint16_t end = kind == NETWORK_EYEBALL ? NETWORK_EYEBALLS : NETWORK_COUNT;
@@ -157,7 +157,7 @@ uint16_t plan_pick(const struct network_plan *plan, uint64_t key, enum network_k
 
 	rng_seed(&rng, key);
 	home = pick_candidates(plan, &rng, first, end,
-	        one_country ? countries[rng_below(&rng, BIG_COUNTRIES)] : NULL, candidates);
+		one_country ? countries[rng_below(&rng, BIG_COUNTRIES)] : NULL, candidates);
 	wanted = (uint16_t)(count * 2 / 5);
 	if (wanted > home)
 		wanted = home;

@@ -47,7 +47,7 @@ struct network_plan *plan_new(void);
 
 /* A unicast address of the network picked by hash; the same for the same hash. */
 struct address plan_address(
-        const struct network_plan *plan, uint16_t network, uint64_t hash, bool v6);
+	const struct network_plan *plan, uint16_t network, uint64_t hash, bool v6);
 
 /* The network an address belongs to, or NETWORK_NONE. */
 uint16_t plan_owner(const struct network_plan *plan, const struct address *address);
@@ -57,4 +57,4 @@ uint16_t plan_owner(const struct network_plan *plan, const struct address *addre
  * the first ones (at most two in five) share one country; their number is returned.
  */
 uint16_t plan_pick(const struct network_plan *plan, uint64_t key, enum network_kind kind,
-        uint16_t count, bool one_country, uint16_t *out);
+	uint16_t count, bool one_country, uint16_t *out);

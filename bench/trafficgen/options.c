@@ -43,30 +43,30 @@ enum option_code {
 };
 
 static const struct option long_options[] = {
-        {"help", no_argument, NULL, OPT_HELP},
-        {"out", required_argument, NULL, OPT_OUT},
-        {"truth", required_argument, NULL, OPT_TRUTH},
-        {"asn-db", required_argument, NULL, OPT_ASN_DB},
-        {"country-db", required_argument, NULL, OPT_COUNTRY_DB},
-        {"seed", required_argument, NULL, OPT_SEED},
-        {"start", required_argument, NULL, OPT_START},
-        {"duration", required_argument, NULL, OPT_DURATION},
-        {"packets", required_argument, NULL, OPT_PACKETS},
-        {"domains", required_argument, NULL, OPT_DOMAINS},
-        {"zipf", required_argument, NULL, OPT_ZIPF},
-        {"rate", required_argument, NULL, OPT_RATE},
-        {"mix", required_argument, NULL, OPT_MIX},
-        {"family", required_argument, NULL, OPT_FAMILY},
-        {"vantage", required_argument, NULL, OPT_VANTAGE},
-        {"clients", required_argument, NULL, OPT_CLIENTS},
-        {"resolvers", required_argument, NULL, OPT_RESOLVERS},
-        {"responses-only", no_argument, NULL, OPT_RESPONSES_ONLY},
-        {"loss", required_argument, NULL, OPT_LOSS},
-        {"tld", required_argument, NULL, OPT_TLD},
-        {"vlan", required_argument, NULL, OPT_VLAN},
-        {"nsec", no_argument, NULL, OPT_NSEC},
-        {"mixed-case", no_argument, NULL, OPT_MIXED_CASE},
-        {0},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"out", required_argument, NULL, OPT_OUT},
+	{"truth", required_argument, NULL, OPT_TRUTH},
+	{"asn-db", required_argument, NULL, OPT_ASN_DB},
+	{"country-db", required_argument, NULL, OPT_COUNTRY_DB},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"start", required_argument, NULL, OPT_START},
+	{"duration", required_argument, NULL, OPT_DURATION},
+	{"packets", required_argument, NULL, OPT_PACKETS},
+	{"domains", required_argument, NULL, OPT_DOMAINS},
+	{"zipf", required_argument, NULL, OPT_ZIPF},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"mix", required_argument, NULL, OPT_MIX},
+	{"family", required_argument, NULL, OPT_FAMILY},
+	{"vantage", required_argument, NULL, OPT_VANTAGE},
+	{"clients", required_argument, NULL, OPT_CLIENTS},
+	{"resolvers", required_argument, NULL, OPT_RESOLVERS},
+	{"responses-only", no_argument, NULL, OPT_RESPONSES_ONLY},
+	{"loss", required_argument, NULL, OPT_LOSS},
+	{"tld", required_argument, NULL, OPT_TLD},
+	{"vlan", required_argument, NULL, OPT_VLAN},
+	{"nsec", no_argument, NULL, OPT_NSEC},
+	{"mixed-case", no_argument, NULL, OPT_MIXED_CASE},
+	{0},
 };
 
 static void print_help(void)
@@ -104,7 +104,7 @@ static void print_help(void)
 	printf("\nFamilies (class expected, then what it is):\n");
 	for (size_t i = 0; i < family_count; i++)
 		printf("  %-12s %-12s %s\n", families[i].name,
-		        flux_class_text(families[i].flux_class), families[i].summary);
+			flux_class_text(families[i].flux_class), families[i].summary);
 }
 
 static bool wrong(const char *option, const char *value, const char *expected)
@@ -114,22 +114,22 @@ static bool wrong(const char *option, const char *value, const char *expected)
 }
 
 static bool parse_number(
-        const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *number)
+	const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *number)
 {
 	char expected[80], *end;
 
 	errno = 0;
 	*number = strtoull(text, &end, 10);
 	if (errno == 0 && end != text && *end == '\0' && *text >= '0' && *text <= '9' &&
-	        *number >= low && *number <= high)
+		*number >= low && *number <= high)
 		return true;
 	snprintf(expected, sizeof(expected), "a whole number from %llu to %llu",
-	        (unsigned long long)low, (unsigned long long)high);
+		(unsigned long long)low, (unsigned long long)high);
 	return wrong(option, text, expected);
 }
 
 static bool parse_u32(
-        const char *option, const char *text, uint32_t low, uint32_t high, uint32_t *number)
+	const char *option, const char *text, uint32_t low, uint32_t high, uint32_t *number)
 {
 	uint64_t value;
 
@@ -184,7 +184,7 @@ static bool parse_tlds(const char *text, struct options *options)
 
 		if (options->tld_count == OPTIONS_TLDS || !tld_is_valid(at, len))
 			return wrong(
-			        "tld", text, "at most 32 names such as com,co.uk in lower case");
+				"tld", text, "at most 32 names such as com,co.uk in lower case");
 		memcpy(options->tlds[options->tld_count], at, len);
 		options->tlds[options->tld_count++][len] = '\0';
 		if (at[len] == '\0')
@@ -206,7 +206,7 @@ static bool parse_family(const char *text, struct options *options)
 	if (family == NULL)
 		return wrong("family", text, "NAME=COUNT with a name that --help lists");
 	return parse_u32("family", equals + 1, 0, MAX_FAMILY_DOMAINS,
-	        &options->family_domains[family - families]);
+		&options->family_domains[family - families]);
 }
 
 static bool apply_mix(const char *name, struct options *options)
@@ -299,10 +299,10 @@ static bool check_whole(const struct options *options)
 		fprintf(stderr, "trafficgen: nothing to write: give --out FILE, or see --help\n");
 	else if (options->truth != NULL && options->out == NULL)
 		fprintf(stderr,
-		        "trafficgen: --truth: there is none without a capture: give --out FILE\n");
+			"trafficgen: --truth: there is none without a capture: give --out FILE\n");
 	else if (options->start + options->duration > MAX_SECONDS)
 		fprintf(stderr,
-		        "trafficgen: --duration: ends after what a capture can date: shorten it\n");
+			"trafficgen: --duration: ends after what a capture can date: shorten it\n");
 	else
 		return true;
 	return false;
@@ -314,12 +314,12 @@ enum options_verdict options_parse(struct options *options, int argc, char **arg
 	int code;
 
 	*options = (struct options){
-	        .seed = 1,
-	        .start = 1700000000,
-	        .zipf = 1.0,
-	        .vantage = VANTAGE_RESOLVER,
-	        .clients = 1000,
-	        .resolvers = 4,
+		.seed = 1,
+		.start = 1700000000,
+		.zipf = 1.0,
+		.vantage = VANTAGE_RESOLVER,
+		.clients = 1000,
+		.resolvers = 4,
 	};
 	/* The mix first, wherever it stands, for it sets the defaults of the rest. */
 	optind = 0;

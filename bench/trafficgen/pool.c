@@ -7,7 +7,7 @@
 #define NS_SECONDS 1000000000u
 
 void pool_init(struct pool *pool, const struct pool_shape *shape, const struct network_plan *plan,
-        uint64_t key)
+	uint64_t key)
 {
 	struct rng rng;
 
@@ -18,7 +18,7 @@ void pool_init(struct pool *pool, const struct pool_shape *shape, const struct n
 	pool->slots = rng_between(&rng, shape->slots_min, shape->slots_max);
 	pool->ttl = rng_between(&rng, shape->ttl_min, shape->ttl_max);
 	pool->home_count = plan_pick(plan, rng_next(&rng), shape->kind, shape->networks,
-	        shape->home_percent > 0, pool->networks);
+		shape->home_percent > 0, pool->networks);
 }
 
 /* The network of the host that hash stands for. */
@@ -41,18 +41,18 @@ struct address pool_address(const struct pool *pool, uint32_t slot, uint64_t sec
 
 	if (shape->life_max > 0) {
 		uint64_t life =
-		        shape->life_min + hash_below(hash, shape->life_max - shape->life_min + 1);
+			shape->life_min + hash_below(hash, shape->life_max - shape->life_min + 1);
 
 		turn = (second + hash_mix(hash) % life) / life;
 	}
 	hash = hash_pair(hash, turn);
 	return plan_address(
-	        pool->plan, pool_network(pool, slot, hash), hash_pair(hash, 1), shape->v6);
+		pool->plan, pool_network(pool, slot, hash), hash_pair(hash, 1), shape->v6);
 }
 
 /* Whether the zone has records of the type asked; if not, the answer is empty. */
 static bool answer_begin(
-        const struct zone *zone, const struct question *question, struct answer *answer)
+	const struct zone *zone, const struct question *question, struct answer *answer)
 {
 	bool present = question->type == (zone->pool->shape->v6 ? DNS_AAAA : DNS_A);
 
@@ -90,22 +90,22 @@ static void draw_hosts(const struct zone *zone, const struct moment *moment, str
 }
 
 void answer_draw(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	if (answer_begin(zone, question, answer))
 		draw_hosts(zone, moment, answer);
 }
 
 void answer_own(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	if (answer_begin(zone, question, answer))
 		answer_add(answer, pool_address(zone->pool, (uint32_t)question->host,
-		                           moment->time / NS_SECONDS));
+					   moment->time / NS_SECONDS));
 }
 
 void answer_fixed(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	(void)moment;
 	if (!answer_begin(zone, question, answer))
@@ -114,12 +114,12 @@ void answer_fixed(const struct zone *zone, const struct question *question,
 		uint64_t hash = hash_pair(hash_pair(zone->key, hash_text("fixed")), i);
 
 		answer_add(answer, plan_address(zone->plan, NETWORK_COUNT - 1 - zone->key % 64,
-		                           hash, zone->pool->shape->v6));
+					   hash, zone->pool->shape->v6));
 	}
 }
 
 void answer_one_host(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	if (question->host == 0)
 		answer_draw(zone, question, moment, answer);
@@ -128,7 +128,7 @@ void answer_one_host(const struct zone *zone, const struct question *question,
 }
 
 void answer_by_network(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	const struct pool *pool = zone->pool;
 	uint64_t minute = moment->time / NS_SECONDS / 60;
@@ -145,7 +145,7 @@ void answer_by_network(const struct zone *zone, const struct question *question,
 }
 
 void answer_offnet(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	const struct pool *pool = zone->pool;
 
@@ -161,12 +161,12 @@ void answer_offnet(const struct zone *zone, const struct question *question,
 		uint32_t member = hash_below(hash_pair(moment->nonce, i), pool->slots);
 
 		answer_add(answer, plan_address(pool->plan, pool->networks[0],
-		                           hash_pair(pool->key, member), pool->shape->v6));
+					   hash_pair(pool->key, member), pool->shape->v6));
 	}
 }
 
 void answer_alias(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	if (question->host != 0) {
 		answer_fixed(zone, question, moment, answer);
@@ -181,7 +181,7 @@ void answer_alias(const struct zone *zone, const struct question *question,
 }
 
 void answer_listed(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	uint64_t hash = hash_pair(zone->key, question->host);
 
@@ -202,7 +202,7 @@ struct address pool_spelled(const struct pool *pool, uint64_t host)
 }
 
 void answer_spelled(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	(void)moment;
 	if (answer_begin(zone, question, answer))
@@ -210,7 +210,7 @@ void answer_spelled(const struct zone *zone, const struct question *question,
 }
 
 void answer_nothing(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer)
+	const struct moment *moment, struct answer *answer)
 {
 	(void)moment;
 	answer_begin(zone, question, answer);

@@ -35,7 +35,7 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, const struct pool_shape *shape, const struct network_plan *plan,
-        uint64_t key);
+	uint64_t key);
 
 /* The host that holds a slot at a second since the epoch. */
 struct address pool_address(const struct pool *pool, uint32_t slot, uint64_t second);
@@ -44,43 +44,43 @@ struct address pool_address(const struct pool *pool, uint32_t slot, uint64_t sec
 
 /* Distinct hosts drawn at random from those alive. */
 void answer_draw(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* Each host name has one slot of its own. */
 void answer_own(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* Addresses that never change, however the pool turns: only its name servers move. */
 void answer_fixed(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* The first host name draws from the pool, all others are fixed. */
 void answer_one_host(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* One of the pool's networks is chosen for a minute, then addresses inside it. */
 void answer_by_network(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* Three in four answers come from the first network, the rest from one host in another. */
 void answer_offnet(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* The first host name is an alias of a name in zone->target, all others are fixed. */
 void answer_alias(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* A blocklist: 127.0.0.x for one question in three, else NXDOMAIN. */
 void answer_listed(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* The address that the name spells (see name_dashed()). */
 void answer_spelled(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* No such name, whatever is asked. */
 void answer_nothing(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 /* The address a host number stands for in answer_spelled(). */
 struct address pool_spelled(const struct pool *pool, uint64_t host);

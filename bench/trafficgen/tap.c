@@ -21,14 +21,14 @@ struct exchange {
 };
 
 void tap_init(struct tap *tap, const struct options *options, const struct network_plan *plan,
-        struct capture *capture, struct truth *truth)
+	struct capture *capture, struct truth *truth)
 {
 	*tap = (struct tap){
-	        .options = options,
-	        .plan = plan,
-	        .capture = capture,
-	        .truth = truth,
-	        .left = options->packets > 0 ? options->packets : UINT64_MAX,
+		.options = options,
+		.plan = plan,
+		.capture = capture,
+		.truth = truth,
+		.left = options->packets > 0 ? options->packets : UINT64_MAX,
 	};
 	rng_seed(&tap->loss, hash_pair(options->seed, hash_text("loss")));
 }
@@ -67,13 +67,13 @@ static void send_response(struct tap *tap, const struct exchange *exchange)
 	const struct flow *asked = &exchange->flow;
 	uint64_t time = exchange->time + exchange->delay;
 	struct flow flow = {
-	        .source = asked->target,
-	        .target = asked->source,
-	        .source_port = asked->target_port,
-	        .target_port = asked->source_port,
-	        .ip_id = (uint16_t)hash_mix(asked->ip_id),
-	        .hop_limit = (uint8_t)(44 + asked->target.low % 16),
-	        .vlan = asked->vlan,
+		.source = asked->target,
+		.target = asked->source,
+		.source_port = asked->target_port,
+		.target_port = asked->source_port,
+		.ip_id = (uint16_t)hash_mix(asked->ip_id),
+		.hop_limit = (uint8_t)(44 + asked->target.low % 16),
+		.vlan = asked->vlan,
 	};
 	struct server_set servers;
 	struct frame frame;
@@ -83,7 +83,7 @@ static void send_response(struct tap *tap, const struct exchange *exchange)
 	if (shown)
 		zone_servers(exchange->zone, exchange->time, &servers);
 	len = message_response(frame_payload(&frame), &exchange->head, exchange->question,
-	        exchange->answers, exchange->answer_count, shown ? &servers : NULL);
+		exchange->answers, exchange->answer_count, shown ? &servers : NULL);
 	frame_wrap(&frame, &flow, len);
 	if (!tap_emit(tap, time, &frame))
 		return;
@@ -92,7 +92,7 @@ static void send_response(struct tap *tap, const struct exchange *exchange)
 	for (uint32_t i = 0; i < exchange->answer_count && tap->error == 0; i++) {
 		if (exchange->owners[i]->truth >= 0)
 			tap->error = truth_observe(tap->truth, exchange->owners[i]->truth,
-			        tap->plan, time, &exchange->answers[i]);
+				tap->plan, time, &exchange->answers[i]);
 	}
 }
 
@@ -101,38 +101,38 @@ static void exchange_begin(struct exchange *exchange, const struct tap *tap, str
 	uint64_t random = rng_next(rng);
 
 	exchange->head = (struct message_head){
-	        .id = (uint16_t)random,
-	        .authoritative = tap->options->vantage == VANTAGE_RESOLVER,
-	        .nsid = tap->options->plain,
-	        .case_bits = tap->options->mixed_case ? random | 1 : 0,
+		.id = (uint16_t)random,
+		.authoritative = tap->options->vantage == VANTAGE_RESOLVER,
+		.nsid = tap->options->plain,
+		.case_bits = tap->options->mixed_case ? random | 1 : 0,
 	};
 	exchange->flow = (struct flow){
-	        .source_port = (uint16_t)(1024 + hash_below(random, 65536 - 1024)),
-	        .target_port = DNS_PORT,
-	        .ip_id = (uint16_t)(random >> 16),
-	        .hop_limit = 64,
-	        .upstream = true,
-	        .vlan = tap->options->vlan,
+		.source_port = (uint16_t)(1024 + hash_below(random, 65536 - 1024)),
+		.target_port = DNS_PORT,
+		.ip_id = (uint16_t)(random >> 16),
+		.hop_limit = 64,
+		.upstream = true,
+		.vlan = tap->options->vlan,
 	};
 }
 
 static struct address resolver_address(const struct tap *tap, uint32_t resolver, bool v6)
 {
 	return plan_address(
-	        tap->plan, NETWORK_OPERATOR, hash_pair(hash_text("resolver"), resolver), v6);
+		tap->plan, NETWORK_OPERATOR, hash_pair(hash_text("resolver"), resolver), v6);
 }
 
 static struct address client_address(const struct tap *tap, uint32_t client, bool v6)
 {
 	if (v6)
 		return plan_address(
-		        tap->plan, NETWORK_OPERATOR, hash_pair(hash_text("client"), client), true);
+			tap->plan, NETWORK_OPERATOR, hash_pair(hash_text("client"), client), true);
 	return (struct address){.low = CLIENT_BASE + 1 + client};
 }
 
 /* The answer a resolver has or fetches; returns whether it had it. */
 static bool resolver_answer(struct tap *tap, uint32_t resolver, const struct zone *zone,
-        const struct question *question, uint64_t time, struct answer *answer)
+	const struct question *question, uint64_t time, struct answer *answer)
 {
 	uint64_t name = hash_pair(hash_pair(zone->key, question->host), question->type);
 	uint64_t key = hash_pair(name, resolver) | 1; /* never the free slot's 0 */
@@ -145,12 +145,12 @@ static bool resolver_answer(struct tap *tap, uint32_t resolver, const struct zon
 		answer->ttl -= (uint32_t)((time - asked) / NS_SECONDS);
 	else if (answer->rcode == DNS_NOERROR) /* made-up names would fill the cache */
 		tap->error = cache_put(
-		        &tap->cache, key, time, time + answer->ttl * (uint64_t)NS_SECONDS);
+			&tap->cache, key, time, time + answer->ttl * (uint64_t)NS_SECONDS);
 	return asked != 0;
 }
 
 static void lookup_by_client(struct tap *tap, struct rng *rng, const struct zone *zone,
-        const struct question *question, uint64_t time)
+	const struct question *question, uint64_t time)
 {
 	uint32_t client = rng_below(rng, tap->options->clients);
 	uint32_t resolver = client % tap->options->resolvers;
@@ -170,15 +170,15 @@ static void lookup_by_client(struct tap *tap, struct rng *rng, const struct zone
 		question = &answer->target;
 	}
 	exchange.delay = known ? NS_MILLIS + rng_below(rng, 3 * NS_MILLIS)
-	                       : 10 * NS_MILLIS + rng_below(rng, 70 * NS_MILLIS);
+			       : 10 * NS_MILLIS + rng_below(rng, 70 * NS_MILLIS);
 	send_query(tap, &exchange);
 	send_response(tap, &exchange);
 }
 
 /* Asks the zone's authority; returns when the response is back. */
 static uint64_t ask_authority(struct tap *tap, struct rng *rng, uint32_t resolver,
-        const struct zone *zone, const struct question *question, uint64_t time,
-        struct answer *answer)
+	const struct zone *zone, const struct question *question, uint64_t time,
+	struct answer *answer)
 {
 	struct exchange exchange = {.zone = zone, .question = question, .time = time};
 	struct moment moment = {.time = time, .nonce = rng_next(rng)};
@@ -189,8 +189,8 @@ static uint64_t ask_authority(struct tap *tap, struct rng *rng, uint32_t resolve
 	exchange.flow.target = zone_server(zone, &moment, v6);
 	/* The same server is always about as far away. */
 	exchange.delay = NS_MILLIS +
-	                 hash_below(hash_mix(exchange.flow.target.low), 60 * NS_MILLIS) +
-	                 rng_below(rng, 19 * NS_MILLIS);
+			 hash_below(hash_mix(exchange.flow.target.low), 60 * NS_MILLIS) +
+			 rng_below(rng, 19 * NS_MILLIS);
 	zone->answer(zone, question, &moment, &exchange.answers[0]);
 	exchange.owners[exchange.answer_count++] = zone;
 	send_query(tap, &exchange);
@@ -200,7 +200,7 @@ static uint64_t ask_authority(struct tap *tap, struct rng *rng, uint32_t resolve
 }
 
 static void lookup_by_resolver(struct tap *tap, struct rng *rng, const struct zone *zone,
-        const struct question *question, uint64_t time)
+	const struct question *question, uint64_t time)
 {
 	uint32_t resolver = rng_below(rng, tap->options->resolvers);
 	struct answer answer;
@@ -216,7 +216,7 @@ static void lookup_by_resolver(struct tap *tap, struct rng *rng, const struct zo
 }
 
 void tap_lookup(struct tap *tap, struct rng *rng, const struct zone *zone,
-        const struct question *question, uint64_t time)
+	const struct question *question, uint64_t time)
 {
 	if (tap->options->vantage == VANTAGE_CLIENT)
 		lookup_by_client(tap, rng, zone, question, time);

@@ -25,7 +25,7 @@ struct tap {
 };
 
 void tap_init(struct tap *tap, const struct options *options, const struct network_plan *plan,
-        struct capture *capture, struct truth *truth);
+	struct capture *capture, struct truth *truth);
 
 void tap_free(struct tap *tap);
 
@@ -34,4 +34,4 @@ void tap_free(struct tap *tap);
  * one response; resolvers ask the authority of the alias target next.
  */
 void tap_lookup(struct tap *tap, struct rng *rng, const struct zone *zone,
-        const struct question *question, uint64_t time);
+	const struct question *question, uint64_t time);

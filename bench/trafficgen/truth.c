@@ -41,7 +41,7 @@ static int set_add(struct truth_domain *domain, uint64_t unit)
 }
 
 int truth_add(struct truth *truth, const struct zone *zone, const struct family *family,
-        enum flux_class flux_class)
+	enum flux_class flux_class)
 {
 	struct truth_domain *domain;
 
@@ -61,7 +61,7 @@ int truth_add(struct truth *truth, const struct zone *zone, const struct family 
 }
 
 int truth_observe(struct truth *truth, int row, const struct network_plan *plan, uint64_t time,
-        const struct answer *answer)
+	const struct answer *answer)
 {
 	struct truth_domain *domain = &truth->domains[row];
 
@@ -89,12 +89,12 @@ static json_t *domain_to_json(const struct truth_domain *domain)
 	for (size_t i = 0; i < NETWORK_COUNT / 64; i++)
 		networks += __builtin_popcountll(domain->networks[i]);
 	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:I, s:I, s:I}", "domain", domain->name,
-	        "family", domain->family->name, "flux", domain->flux_class != FLUX_NONE, "class",
-	        flux_class_text(domain->flux_class), "first_response",
-	        domain->responses > 0 ? json_integer((json_int_t)domain->first_response)
-	                              : json_null(),
-	        "addresses", (json_int_t)domain->address_count, "networks", networks, "responses",
-	        (json_int_t)domain->responses);
+		"family", domain->family->name, "flux", domain->flux_class != FLUX_NONE, "class",
+		flux_class_text(domain->flux_class), "first_response",
+		domain->responses > 0 ? json_integer((json_int_t)domain->first_response)
+				      : json_null(),
+		"addresses", (json_int_t)domain->address_count, "networks", networks, "responses",
+		(json_int_t)domain->responses);
 }
 
 static json_t *truth_to_json(const struct truth *truth, const struct options *options)
@@ -104,12 +104,12 @@ static json_t *truth_to_json(const struct truth *truth, const struct options *op
 	for (size_t i = 0; i < truth->domain_count; i++)
 		json_array_append_new(domains, domain_to_json(&truth->domains[i]));
 	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}}", "schema_version",
-	        SCHEMA_VERSION, "seed", (json_int_t)options->seed, "start",
-	        (json_int_t)options->start, "duration", (json_int_t)options->duration, "packets",
-	        (json_int_t)(truth->queries + truth->responses), "queries",
-	        (json_int_t)truth->queries, "responses", (json_int_t)truth->responses, "domains",
-	        domains, "background", "registered_domains", (json_int_t)truth->background_domains,
-	        "names", (json_int_t)truth->background_names);
+		SCHEMA_VERSION, "seed", (json_int_t)options->seed, "start",
+		(json_int_t)options->start, "duration", (json_int_t)options->duration, "packets",
+		(json_int_t)(truth->queries + truth->responses), "queries",
+		(json_int_t)truth->queries, "responses", (json_int_t)truth->responses, "domains",
+		domains, "background", "registered_domains", (json_int_t)truth->background_domains,
+		"names", (json_int_t)truth->background_names);
 }
 
 int truth_write(const struct truth *truth, const struct options *options, const char *path)

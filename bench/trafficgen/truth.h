@@ -29,11 +29,11 @@ struct truth {
 
 /* Adds a family's domain and returns its row, or -ENOMEM. */
 int truth_add(struct truth *truth, const struct zone *zone, const struct family *family,
-        enum flux_class flux_class);
+	enum flux_class flux_class);
 
 /* An answer of the row's domain was seen at a time (ns). 0 or -ENOMEM. */
 int truth_observe(struct truth *truth, int row, const struct network_plan *plan, uint64_t time,
-        const struct answer *answer);
+	const struct answer *answer);
 
 /* 0 or -errno. */
 int truth_write(const struct truth *truth, const struct options *options, const char *path);

@@ -47,7 +47,7 @@ void zone_servers(const struct zone *zone, uint64_t time, struct server_set *set
 		if (zone->moving_servers)
 			set->labels[i] = (uint16_t)(10u * (i + 1u) + turn % 10);
 		set->glue[i] = zone->moving_servers ? moving_server(zone, i, second)
-		                                    : fixed_server(zone, i, false);
+						    : fixed_server(zone, i, false);
 	}
 }
 

@@ -48,7 +48,7 @@ struct server_set {
 
 struct zone;
 typedef void (*zone_answer_fn)(const struct zone *zone, const struct question *question,
-        const struct moment *moment, struct answer *answer);
+	const struct moment *moment, struct answer *answer);
 
 struct pool;
 

@@ -58,7 +58,7 @@ static size_t read_name(const uint8_t *message, size_t len, size_t at, char *tex
 }
 
 static bool read_answers(
-        const uint8_t *message, size_t len, size_t at, struct reader_packet *packet)
+	const uint8_t *message, size_t len, size_t at, struct reader_packet *packet)
 {
 	uint32_t records = u16_at(message, 6) + u16_at(message, 8) + u16_at(message, 10);
 
@@ -131,7 +131,7 @@ static bool read_frame(const uint8_t *frame, size_t len, struct reader_packet *p
 		return false;
 	sum = words_sum(sum, frame + at, udp_len);
 	packet->checksums_valid =
-	        packet->checksums_valid && sum == 0xffff && u16_at(frame, at + 6) != 0;
+		packet->checksums_valid && sum == 0xffff && u16_at(frame, at + 6) != 0;
 	packet->source_port = (uint16_t)u16_at(frame, at);
 	packet->target_port = (uint16_t)u16_at(frame, at + 2);
 	return read_message(frame + at + 8, udp_len - 8, packet);
@@ -141,7 +141,7 @@ long reader_run(const char *path, reader_fn each, void *context)
 {
 	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *pcap =
-	        pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, error);
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, error);
 	struct pcap_pkthdr *header;
 	const u_char *bytes;
 	long count = 0;
@@ -153,10 +153,10 @@ long reader_run(const char *path, reader_fn each, void *context)
 
 		memset(&packet, 0, offsetof(struct reader_packet, answers));
 		packet.time =
-		        (uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
+			(uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
 		packet.wire_len = header->len;
 		if (header->caplen != header->len || header->len < 60 ||
-		        !read_frame(bytes, header->caplen, &packet)) {
+			!read_frame(bytes, header->caplen, &packet)) {
 			fprintf(stderr, "packet %ld is malformed\n", count + 1);
 			count = -1;
 			break;

@@ -45,9 +45,9 @@ static bool same_files(const char *a, const char *b)
 static void test_same_arguments_same_octets(void **state)
 {
 	static const char *const arguments[] = {
-	        "--mix all --packets 20000 --mixed-case",
-	        "--mix bench --packets 20000 --domains 5000",
-	        "--mix all --vantage client --packets 20000 --loss 10",
+		"--mix all --packets 20000 --mixed-case",
+		"--mix bench --packets 20000 --domains 5000",
+		"--mix all --vantage client --packets 20000 --loss 10",
 	};
 	const char *a = path_of("a"), *b = path_of("b"), *truth = path_of("truth");
 	char other[128];
@@ -127,16 +127,16 @@ static struct survey *survey_of(const char *arguments, json_t **truth)
 	assert_int_equal(survey->zero_ttls, 0);
 	assert_int_equal(json_integer_value(json_object_get(*truth, "queries")), survey->queries);
 	assert_int_equal(
-	        json_integer_value(json_object_get(*truth, "responses")), survey->responses);
+		json_integer_value(json_object_get(*truth, "responses")), survey->responses);
 	return survey;
 }
 
 static void test_packets_are_well_formed(void **state)
 {
 	static const char *const arguments[] = {
-	        "--mix all --packets 30000 --nsec",
-	        "--mix all --packets 30000 --nsec --vantage client --mixed-case",
-	        "--mix demo --nsec --vlan 12",
+		"--mix all --packets 30000 --nsec",
+		"--mix all --packets 30000 --nsec --vantage client --mixed-case",
+		"--mix demo --nsec --vlan 12",
 	};
 
 	(void)state;
@@ -189,7 +189,7 @@ static void test_bench_mix_has_its_sizes(void **state)
 	/* 98 and 130 octets in the mean, within half an octet. */
 	assert_in_range(2 * survey->query_octets, 195 * survey->queries, 197 * survey->queries);
 	assert_in_range(
-	        2 * survey->response_octets, 259 * survey->responses, 261 * survey->responses);
+		2 * survey->response_octets, 259 * survey->responses, 261 * survey->responses);
 	assert_int_equal(survey->v6, 0);
 	json_decref(truth);
 	free(survey);
@@ -210,7 +210,7 @@ static void test_demo_mix_is_small_and_plain_to_see(void **state)
 			continue;
 		fluxing++;
 		doubles += strcmp(json_string_value(json_object_get(domain, "class")),
-		                   "double_flux") == 0;
+				   "double_flux") == 0;
 		assert_true(json_integer_value(json_object_get(domain, "addresses")) >= 40);
 		assert_true(json_integer_value(json_object_get(domain, "networks")) >= 10);
 	}
@@ -232,18 +232,18 @@ static void test_failed_capture_is_told(void **state)
 	assert_int_equal(run("/dev/full", path_of("truth"), "--packets 50000"), -ENOSPC);
 	assert_int_equal(run(path_of("missing/capture"), path_of("truth"), ""), -ENOENT);
 	assert_int_equal(
-	        run(path_of("capture"), path_of("missing/truth"), "--packets 10"), -ENOENT);
+		run(path_of("capture"), path_of("missing/truth"), "--packets 10"), -ENOENT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_same_arguments_same_octets),
-	        cmocka_unit_test(test_packets_are_well_formed),
-	        cmocka_unit_test(test_limits_and_loss),
-	        cmocka_unit_test(test_bench_mix_has_its_sizes),
-	        cmocka_unit_test(test_demo_mix_is_small_and_plain_to_see),
-	        cmocka_unit_test(test_failed_capture_is_told),
+		cmocka_unit_test(test_same_arguments_same_octets),
+		cmocka_unit_test(test_packets_are_well_formed),
+		cmocka_unit_test(test_limits_and_loss),
+		cmocka_unit_test(test_bench_mix_has_its_sizes),
+		cmocka_unit_test(test_demo_mix_is_small_and_plain_to_see),
+		cmocka_unit_test(test_failed_capture_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, harness_set_up, harness_tear_down);

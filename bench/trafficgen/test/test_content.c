@@ -35,7 +35,7 @@ static size_t domain_of(const struct recount *recount, const char *name)
 		size_t tail = strlen(text);
 
 		if (len >= tail && strcmp(name + len - tail, text) == 0 &&
-		        (len == tail || name[len - tail - 1] == '.'))
+			(len == tail || name[len - tail - 1] == '.'))
 			return i;
 	}
 	return SIZE_MAX;
@@ -97,11 +97,11 @@ static void check_truth(const char *arguments)
 		const char *family = json_string_value(json_object_get(domain, "family"));
 
 		assert_int_equal(
-		        addresses[i], json_integer_value(json_object_get(domain, "addresses")));
+			addresses[i], json_integer_value(json_object_get(domain, "addresses")));
 		/* Behind an alias a domain answers questions that do not name it. */
 		if (strcmp(family, "cnameflux") != 0)
 			assert_int_equal(recount.responses[i],
-			        json_integer_value(json_object_get(domain, "responses")));
+				json_integer_value(json_object_get(domain, "responses")));
 	}
 	assert_true(i >= family_count);
 	free(addresses);
@@ -135,7 +135,7 @@ static void resolver_packet(const struct reader_packet *packet, void *context)
 	if (!packet->response || packet->answer_count == 0)
 		return;
 	while (last < end && (memcmp(last->source, packet->source, 16) != 0 ||
-	                             strcmp(last->question, packet->question) != 0))
+				     strcmp(last->question, packet->question) != 0))
 		last++;
 	if (last == end) {
 		assert_true(resolvers->count++ < RESOLVER_ANSWERS);
@@ -152,7 +152,7 @@ static void resolver_packet(const struct reader_packet *packet, void *context)
 		assert_int_equal(packet->answer_count, last->answer_count);
 		for (uint32_t i = 0; i < packet->answer_count; i++)
 			assert_memory_equal(
-			        packet->answers[i].address, last->answers[i].address, 16);
+				packet->answers[i].address, last->answers[i].address, 16);
 	} else if (elapsed > (last->answers[0].ttl + 1ull) * 1000000000) {
 		resolvers->refreshed++;
 	}
@@ -174,7 +174,7 @@ static void test_resolvers_remember(void **state)
 	(void)state;
 	assert_non_null(resolvers);
 	assert_int_equal(
-	        run(out, truth, "--rate 0 --family srg=1 --duration 20000 --vantage client"), 0);
+		run(out, truth, "--rate 0 --family srg=1 --duration 20000 --vantage client"), 0);
 	assert_true(reader_run(out, resolver_packet, resolvers) > 0);
 	assert_true(resolvers->repeated > 20 && resolvers->refreshed > 100);
 	assert_int_equal(run(out, truth, "--rate 0 --family srg=1 --duration 20000"), 0);
@@ -185,8 +185,8 @@ static void test_resolvers_remember(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_truth_is_what_the_packets_say),
-	        cmocka_unit_test(test_resolvers_remember),
+		cmocka_unit_test(test_truth_is_what_the_packets_say),
+		cmocka_unit_test(test_resolvers_remember),
 	};
 
 	return cmocka_run_group_tests(tests, harness_set_up, harness_tear_down);

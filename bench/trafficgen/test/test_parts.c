@@ -146,23 +146,23 @@ static const struct {
 	const char *base;
 	int bits;
 } special[] = {
-        {"0.0.0.0", 8},
-        {"10.0.0.0", 8},
-        {"100.64.0.0", 10},
-        {"127.0.0.0", 8},
-        {"169.254.0.0", 16},
-        {"172.16.0.0", 12},
-        {"192.0.0.0", 24},
-        {"192.0.2.0", 24},
-        {"192.31.196.0", 24},
-        {"192.52.193.0", 24},
-        {"192.88.99.0", 24},
-        {"192.168.0.0", 16},
-        {"192.175.48.0", 24},
-        {"198.18.0.0", 15},
-        {"198.51.100.0", 24},
-        {"203.0.113.0", 24},
-        {"224.0.0.0", 3},
+	{"0.0.0.0", 8},
+	{"10.0.0.0", 8},
+	{"100.64.0.0", 10},
+	{"127.0.0.0", 8},
+	{"169.254.0.0", 16},
+	{"172.16.0.0", 12},
+	{"192.0.0.0", 24},
+	{"192.0.2.0", 24},
+	{"192.31.196.0", 24},
+	{"192.52.193.0", 24},
+	{"192.88.99.0", 24},
+	{"192.168.0.0", 16},
+	{"192.175.48.0", 24},
+	{"198.18.0.0", 15},
+	{"198.51.100.0", 24},
+	{"203.0.113.0", 24},
+	{"224.0.0.0", 3},
 };
 
 static bool is_special(uint32_t address)
@@ -216,7 +216,7 @@ static uint32_t database_number(MMDB_s *database, const char *address, const cha
 }
 
 static void check_database(
-        const struct network_plan *plan, enum mmdb_content content, const char *key)
+	const struct network_plan *plan, enum mmdb_content content, const char *key)
 {
 	char path[] = "/tmp/trafficgen-mmdb-XXXXXX", text[INET6_ADDRSTRLEN];
 	int file = mkstemp(path);
@@ -232,15 +232,15 @@ static void check_database(
 		struct address v4 = plan_address(plan, i, hash_mix(i), false);
 		struct address v6 = plan_address(plan, i, hash_mix(i), true);
 		uint32_t expected = content == MMDB_ASN ? network->asn
-		                                        : (uint32_t)network->country[0] << 8 |
-		                                                  (uint32_t)network->country[1];
+							: (uint32_t)network->country[0] << 8 |
+								  (uint32_t)network->country[1];
 		uint32_t word = htonl((uint32_t)v4.low);
 
 		inet_ntop(AF_INET, &word, text, sizeof(text));
 		assert_int_equal(database_number(&database, text, key, &found), expected);
 		snprintf(text, sizeof(text), "%x:%x:%x:%x::1", (unsigned int)(v6.high >> 48),
-		        (unsigned int)(v6.high >> 32 & 0xffff),
-		        (unsigned int)(v6.high >> 16 & 0xffff), (unsigned int)(v6.high & 0xffff));
+			(unsigned int)(v6.high >> 32 & 0xffff),
+			(unsigned int)(v6.high >> 16 & 0xffff), (unsigned int)(v6.high & 0xffff));
 		assert_int_equal(database_number(&database, text, key, &found), expected);
 	}
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
@@ -278,17 +278,17 @@ static void test_rows_name_what_exists(void **state)
 		assert_true(shape->slots_min <= shape->slots_max);
 		assert_true(shape->slots_min >= 1 && shape->networks >= 1);
 		assert_true(shape->networks < NETWORK_COUNT - NETWORK_EYEBALLS ||
-		            (shape->kind != NETWORK_HOSTING && shape->networks < NETWORK_EYEBALLS));
+			    (shape->kind != NETWORK_HOSTING && shape->networks < NETWORK_EYEBALLS));
 		assert_true(shape->ttl_min >= 1 && shape->ttl_min <= shape->ttl_max);
 		assert_true(shape->life_min <= shape->life_max);
 	}
 }
 
 static enum options_verdict parse(
-        struct options *options, const char *first, const char *second, const char *third)
+	struct options *options, const char *first, const char *second, const char *third)
 {
 	char *argv[] = {"trafficgen", "--out", "x", (char *)(uintptr_t)first,
-	        (char *)(uintptr_t)second, (char *)(uintptr_t)third, NULL};
+		(char *)(uintptr_t)second, (char *)(uintptr_t)third, NULL};
 	int argc = 3 + (first != NULL) + (second != NULL) + (third != NULL);
 
 	return options_parse(options, argc, argv);
@@ -297,29 +297,29 @@ static enum options_verdict parse(
 static void test_options(void **state)
 {
 	static const char *const wrong[] = {
-	        "--seed=",
-	        "--seed=-1",
-	        "--seed=1x",
-	        "--duration=0",
-	        "--start=4294967295",
-	        "--domains=0",
-	        "--domains=10000001",
-	        "--zipf=nan",
-	        "--zipf=-1",
-	        "--rate=x",
-	        "--loss=101",
-	        "--vlan=4095",
-	        "--tld=",
-	        "--tld=com,,net",
-	        "--tld=Com",
-	        "--tld=a..b",
-	        "--mix=none",
-	        "--family=unheard=1",
-	        "--family=cdn",
-	        "--family=cdn=x",
-	        "--vantage=sky",
-	        "--unheard",
-	        "surplus",
+		"--seed=",
+		"--seed=-1",
+		"--seed=1x",
+		"--duration=0",
+		"--start=4294967295",
+		"--domains=0",
+		"--domains=10000001",
+		"--zipf=nan",
+		"--zipf=-1",
+		"--rate=x",
+		"--loss=101",
+		"--vlan=4095",
+		"--tld=",
+		"--tld=com,,net",
+		"--tld=Com",
+		"--tld=a..b",
+		"--mix=none",
+		"--family=unheard=1",
+		"--family=cdn",
+		"--family=cdn=x",
+		"--vantage=sky",
+		"--unheard",
+		"surplus",
 	};
 	struct options options;
 	long cdn = family_find("cdn") - families, srg = family_find("srg") - families;
@@ -339,15 +339,15 @@ static void test_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_randomness_is_pinned),
-	        cmocka_unit_test(test_logarithm_and_exponential),
-	        cmocka_unit_test(test_zipf_follows_its_law),
-	        cmocka_unit_test(test_heap_keeps_order),
-	        cmocka_unit_test(test_labels_are_unique),
-	        cmocka_unit_test(test_addresses_are_public_and_owned),
-	        cmocka_unit_test(test_databases_tell_the_plan),
-	        cmocka_unit_test(test_rows_name_what_exists),
-	        cmocka_unit_test(test_options),
+		cmocka_unit_test(test_randomness_is_pinned),
+		cmocka_unit_test(test_logarithm_and_exponential),
+		cmocka_unit_test(test_zipf_follows_its_law),
+		cmocka_unit_test(test_heap_keeps_order),
+		cmocka_unit_test(test_labels_are_unique),
+		cmocka_unit_test(test_addresses_are_public_and_owned),
+		cmocka_unit_test(test_databases_tell_the_plan),
+		cmocka_unit_test(test_rows_name_what_exists),
+		cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
