@@ -129,7 +129,7 @@ static void verdict_fill(struct verdict *v, const struct detect_config *c, const
 	v->evaluated = now;
 	v->features = *f;
 	v->reasons = 0;
-	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
+	for (unsigned k = 0; k < CLAUSE_COUNT; k++)
 		if (r->clauses >> k & 1)
 			clause_reason((enum clause)k, c, f, &v->reason[v->reasons++]);
 	verdict_sample(v, d);

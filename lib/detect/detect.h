@@ -125,7 +125,7 @@ struct detect_config {
 /* The values that docs/detection.md explains. */
 void detect_defaults(struct detect_config *c);
 
-#define VERDICT_REASONS_MAX 16u
+#define VERDICT_REASONS_MAX 24u
 #define VERDICT_SAMPLE_MAX 32u
 
 /* One clause of the rule that raised the verdict, or a term of the score. */

@@ -67,6 +67,9 @@ enum clause {
 	CLAUSE_COUNT
 };
 
+_Static_assert(CLAUSE_COUNT <= VERDICT_REASONS_MAX, "each clause can be a reason");
+_Static_assert(CLAUSE_COUNT <= 32, "clauses are bits of a word");
+
 /* Signs of structure; any one makes diversity and movement a verdict. */
 enum sign {
 	SIGN_NS = 1 << 0,    /* a name server's name has many addresses over many networks */

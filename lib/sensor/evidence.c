@@ -4,6 +4,8 @@
 #include "base/bits.h"
 #include "sensor/evidence.h"
 
+#define ALIASES_MAX 16u
+
 /* The names from the question along the CNAMEs, decoded. */
 struct chain {
 	unsigned n;
@@ -71,7 +73,8 @@ static int chain_owner(const struct extract *x, const struct chain *c, const str
 
 /*
  * Follows the CNAMEs of the answer in whatever order they stand. Sets a bit of
- * `used` for each one on the way.
+ * `used` for each one on the way. Only the first ALIASES_MAX are looked at: a
+ * message of nothing but aliases must not cost a round of all of them a link.
  */
 static void chain_follow(
 	const struct extract *x, struct chain *c, unsigned answers, uint64_t used[2])
@@ -79,11 +82,16 @@ static void chain_follow(
 	bool moved = true;
 
 	while (moved && c->n < EVIDENCE_CHAIN_MAX) {
+		unsigned aliases = 0;
+
 		moved = false;
 		for (unsigned i = 0; i < answers && c->n < EVIDENCE_CHAIN_MAX; i++) {
 			const struct dns_record *r = &x->rec[i];
-			if (r->type != DNS_TYPE_CNAME || r->class != DNS_CLASS_IN ||
-				(used[i / 64] >> (i % 64) & 1))
+			if (r->type != DNS_TYPE_CNAME || r->class != DNS_CLASS_IN)
+				continue;
+			if (aliases++ == ALIASES_MAX)
+				break;
+			if (used[i / 64] >> (i % 64) & 1)
 				continue;
 			if (chain_owner(x, c, r) != (int)c->n - 1)
 				continue;
