@@ -43,8 +43,7 @@ enum log_level {
 /* One capture port. */
 struct config_port {
 	char device[CONFIG_TEXT_MAX]; /* EAL vdev ("net_af_packet0,iface=eth1") or PCI address */
-	uint32_t rx_descriptors;      /* per queue */
-	uint32_t queues;              /* 0: one per worker */
+	uint32_t rx_descriptors;      /* per queue; a port has one a worker */
 	bool promiscuous;
 };
 

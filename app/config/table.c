@@ -67,15 +67,6 @@ static const struct config_row port_rows[] = {
 		.what = "Receive descriptors of each queue; the driver may round them.",
 	},
 	{
-		.path = "queues",
-		.kind = CONFIG_KIND(struct config_port, queues),
-		.offset = offsetof(struct config_port, queues),
-		.max = 32,
-		.restart = true,
-		.unit = "",
-		.what = "Receive queues; 0 stands for one per worker.",
-	},
-	{
 		.path = "promiscuous",
 		.kind = CONFIG_KIND(struct config_port, promiscuous),
 		.offset = offsetof(struct config_port, promiscuous),
@@ -100,8 +91,7 @@ static const struct config_table port_table = {
 static const struct config_row rows[] = {
 	{ROW("epoch_seconds", epoch_seconds, FIELD(epoch_seconds), .min = 1, .max = 300,
 		.restart = true, .unit = "s",
-		.what = "Length of an epoch: how often shards change hands and verdicts are "
-			"made.")},
+		.what = "Length of an epoch, at whose end verdicts are made.")},
 	{ROW("workers", workers, FIELD(workers), .min = 1, .max = 32, .restart = true, .unit = "",
 		.what = "Worker lcores of a live sensor.")},
 	{ROW("lcores", lcores, TEXT_OF(lcores), .restart = true, .unit = "",
@@ -129,8 +119,7 @@ static const struct config_row rows[] = {
 	{ROW("shard.entries", shard.entries_log2, .kind = CONFIG_POWER, .min = 1024,
 		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
 		.what = "Registered domains of one epoch in one shard, 64 octets each, used up to "
-			"7/8; "
-			"there are workers + 2 shards.")},
+			"7/8; there are workers + 2 shards.")},
 	{ROW("shard.details_small", shard.details_small, FIELD(shard.details_small), .min = 64,
 		.max = POWER_OF_TWO(24), .restart = true, .unit = "",
 		.what = "Records of 16 addresses, for domains that do not fit an entry.")},
@@ -149,13 +138,10 @@ static const struct config_row rows[] = {
 	{ROW("store.domains", store.domains, FIELD(store.domains), .min = 64, .max = 4194304,
 		.restart = true, .unit = "",
 		.what = "Diverse names that are kept in full, 3 KiB each.")},
-	{ROW("networks.asn_db", networks.asn_db, TEXT_OF(networks.asn_db), .restart = true,
-		.unit = "",
+	{ROW("networks.asn_db", networks.asn_db, TEXT_OF(networks.asn_db), .unit = "",
 		.what = "MaxMind DB file that tells the autonomous system of an address; empty: "
-			"networks "
-			"are told apart by /16.")},
-	{ROW("networks.country_db", networks.country_db, TEXT_OF(networks.country_db),
-		.restart = true, .unit = "",
+			"networks are told apart by /16.")},
+	{ROW("networks.country_db", networks.country_db, TEXT_OF(networks.country_db), .unit = "",
 		.what = "MaxMind DB file that tells the country of an address; empty: none.")},
 	{ROW("networks.public_suffix_list", networks.public_suffix_list,
 		TEXT_OF(networks.public_suffix_list), .restart = true, .unit = "",
@@ -168,7 +154,7 @@ static const struct config_row rows[] = {
 		.max = 4096, .restart = true, .unit = "",
 		.what = "Connections served at a time; more are turned away.")},
 	{ROW("log.level", log.level, .kind = CONFIG_CHOICE, .choices = log_levels,
-		.choice_count = LOG_LEVEL_COUNT, .restart = true, .unit = "",
+		.choice_count = LOG_LEVEL_COUNT, .unit = "",
 		.what = "Least weight of a message that is logged.")},
 };
 

@@ -30,7 +30,7 @@ struct config_table;
 struct config_row {
 	const char *path; /* "store.domains" */
 	enum config_kind kind;
-	bool restart;  /* a change needs a restart */
+	bool restart;  /* memory, cores or ports hang on it */
 	bool required; /* in an element of a list: there is no default */
 	size_t offset; /* of the field in struct config, or in the element */
 	size_t size;   /* texts: octets with NUL */

@@ -90,7 +90,7 @@ static int text_read(
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			return config_refuse(src, row->path, "holds a control character");
 	if (row->wrong && (wrong = row->wrong(text)))
-		return config_refuse(src, row->path, "%s", wrong);
+		return config_refuse(src, row->path, "\"%.60s\": %s", text, wrong);
 	memset(field, 0, row->size);
 	memcpy(field, text, n);
 	return 0;

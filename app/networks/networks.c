@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <maxminddb.h>
 
@@ -169,13 +170,21 @@ static int refuse(char err[ERROR_LINE_MAX], const char *path, const char *why, i
 
 static int database_open(struct database *db, const char *path, char err[ERROR_LINE_MAX])
 {
-	/* MMDB_open tells a missing file from a forbidden one only through errno. */
+	struct stat st;
+
+	/* MMDB_open would say the same of a folder, an empty file and a missing one. */
+	if (stat(path, &st) < 0)
+		return refuse(err, path, strerror(errno), -errno);
+	if (!S_ISREG(st.st_mode))
+		return refuse(err, path, "not a regular file", -EINVAL);
+	if (st.st_size == 0)
+		return refuse(err, path, "empty", -EINVAL);
 	errno = 0;
 	int rc = MMDB_open(path, MMDB_MODE_MMAP, &db->mmdb);
-	int why = errno;
+	int why = errno ? errno : EIO;
 
 	if (rc == MMDB_FILE_OPEN_ERROR || rc == MMDB_IO_ERROR)
-		return refuse(err, path, strerror(why ? why : EIO), why ? -why : -EIO);
+		return refuse(err, path, strerror(why), -why);
 	if (rc == MMDB_OUT_OF_MEMORY_ERROR)
 		return refuse(err, path, "out of memory", -ENOMEM);
 	if (rc != MMDB_SUCCESS)

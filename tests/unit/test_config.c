@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/file.h"
+#include "config/listen.h"
+#include "config_reference.h"
+
+#define TEXT_MAX 4096
+
+static char err[ERROR_LINE_MAX];
+
+static int parse(struct config *c, const char *text)
+{
+	err[0] = '\0';
+	config_defaults(c);
+	return config_parse(c, text, strlen(text), "test.json", err);
+}
+
+/* The text is refused, with exactly this behind the file's name. */
+static void assert_refused(const char *text, const char *line)
+{
+	struct config c;
+	char expected[ERROR_LINE_MAX];
+
+	snprintf(expected, sizeof(expected), "configuration: test.json: %s", line);
+	assert_int_equal(parse(&c, text), -EINVAL);
+	assert_string_equal(err, expected);
+}
+
+/* {"a":{"b":VALUE}} for the path "a.b"; an element's key is put beside a device. */
+static void nest(const char *path, bool element, const char *value, char *out)
+{
+	const char *dot;
+	unsigned depth = 0;
+
+	if (!element)
+		out += sprintf(out, "{");
+	else if (strcmp(path, "device") == 0)
+		out += sprintf(out, "{\"ports\":[{");
+	else
+		out += sprintf(out, "{\"ports\":[{\"device\":\"net_null0\",");
+	for (; (dot = strchr(path, '.')); path = dot + 1, depth++)
+		out += sprintf(out, "\"%.*s\":{", (int)(dot - path), path);
+	out += sprintf(out, "\"%s\":%s", path, value);
+	while (depth--)
+		*out++ = '}';
+	strcpy(out, element ? "}]}" : "}");
+}
+
+static void row_accepts(const struct config_row *row, bool element, double value)
+{
+	char text[TEXT_MAX], number[64];
+	struct config c;
+
+	snprintf(number, sizeof(number), "%.17g", value);
+	nest(row->path, element, number, text);
+	if (parse(&c, text) != 0)
+		fail_msg("%s: %s", text, err);
+
+	json_t *root = config_json(&c), *at = root;
+	if (element)
+		at = json_array_get(json_object_get(root, "ports"), 0);
+	assert_true(json_number_value(default_of(at, row->path)) == value);
+	json_decref(root);
+}
+
+static void row_refuses(
+	const struct config_row *row, bool element, const char *value, const char *why)
+{
+	char text[TEXT_MAX];
+	struct config c;
+
+	nest(row->path, element, value, text);
+	if (parse(&c, text) != -EINVAL)
+		fail_msg("%s was accepted", text);
+	if (!strstr(err, row->path) || !strstr(err, why))
+		fail_msg("%s: \"%s\" does not say \"%s\"", text, err, why);
+}
+
+static void row_check_number(const struct config_row *row, bool element)
+{
+	char value[64], range[96];
+
+	row_accepts(row, element, row->min);
+	row_accepts(row, element, row->max);
+	snprintf(range, sizeof(range), "not within %.15g..%.15g", row->min, row->max);
+	snprintf(value, sizeof(value), "%.15g", row->min - 1);
+	row_refuses(row, element, value, range);
+	snprintf(value, sizeof(value), "%.15g", row->max + 1);
+	row_refuses(row, element, value, range);
+	row_refuses(row, element, "\"1\"", "got a string");
+	row_refuses(row, element, "null", "got null");
+	if (row->kind != CONFIG_DOUBLE)
+		row_refuses(row, element, "100.0", "got a fraction");
+	if (row->kind == CONFIG_POWER)
+		row_refuses(row, element, "1025", "not a power of two");
+}
+
+static void row_check_text(const struct config_row *row, bool element)
+{
+	char value[TEXT_MAX];
+
+	row_refuses(row, element, "5", "expected a string, got an integer");
+	row_refuses(row, element, "\"a\\nb\"", "control character");
+	memset(value, 'a', sizeof(value));
+	value[0] = value[row->size + 1] = '"';
+	value[row->size + 2] = '\0';
+	row_refuses(row, element, value, "octets long");
+}
+
+static void row_check(const struct config_row *row, bool element)
+{
+	switch (row->kind) {
+	case CONFIG_UINT:
+	case CONFIG_DOUBLE:
+	case CONFIG_POWER:
+		row_check_number(row, element);
+		break;
+	case CONFIG_TEXT:
+		row_check_text(row, element);
+		break;
+	case CONFIG_BOOL:
+		row_refuses(row, element, "1", "expected true or false, got an integer");
+		break;
+	case CONFIG_CHOICE:
+		row_refuses(row, element, "\"nothing\"", "expected one of ");
+		row_refuses(row, element, "1", "expected one of ");
+		break;
+	default:
+		row_refuses(row, element, "{}", "expected a list, got an object");
+		row_refuses(row, element, "[[]]", "got a list");
+		row_refuses(row, element,
+			"[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\","
+			"\"m\",\"n\",\"o\",\"p\",\"q\"]",
+			"17 entries, allowed are");
+	}
+	if (row->min > 0 && row->kind == CONFIG_UDP_PORTS)
+		row_refuses(row, element, "[]", "0 entries, allowed are");
+}
+
+/* Every row, at and beyond both ends of its range, and with values of other types. */
+static void test_rows(void **state)
+{
+	const struct config_row *row;
+	size_t n = 0;
+
+	(void)state;
+	for (; (row = config_row_at(&config_table, n)); n++) {
+		row_check(row, false);
+		for (size_t i = 0; row->element && i < row->element->count; i++)
+			row_check(&row->element->rows[i], true);
+	}
+	assert_true(n > 40);
+}
+
+/* Each threshold of the detector, all of them doubles, is a key. */
+static void test_thresholds(void **state)
+{
+	const size_t first = offsetof(struct config, detect);
+	const struct config_row *row;
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(struct detect_config); at += sizeof(double)) {
+		size_t i = 0;
+
+		while ((row = config_row_at(&config_table, i)) && row->offset != first + at)
+			i++;
+		if (!row)
+			fail_msg("threshold %zu of struct detect_config has no row", at / 8);
+		assert_int_equal(row->kind, CONFIG_DOUBLE);
+		assert_int_equal(strncmp(row->path, "detect.", 7), 0);
+	}
+}
+
+static void test_unknown_keys(void **state)
+{
+	(void)state;
+	assert_refused("{\"detect\":{\"max_tl\":5}}",
+		"detect.max_tl: unknown key; did you mean \"detect.max_ttl\"?");
+	assert_refused(
+		"{\"detekt\":{\"max_ttl\":5}}", "detekt: unknown key; did you mean \"detect\"?");
+	assert_refused("{\"listen\":\"\"}", "listen: unknown key; did you mean \"http.listen\"?");
+	assert_refused("{\"http\":{\"workers\":2}}",
+		"http.workers: unknown key; did you mean \"workers\"?");
+	assert_refused("{\"quux\":1}", "quux: unknown key");
+	assert_refused("{\"\":1}", "unknown key");
+	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"devise\":\"b\"}]}",
+		"ports[1].devise: unknown key; did you mean \"device\"?");
+	assert_refused("{\"ev\\nil\":1}", "ev?il: unknown key");
+	/* A dotted key would be a second way to say the same. */
+	assert_refused("{\"store.domains\":64}",
+		"store.domains: a key holds no dot; a section is an object");
+	assert_refused("{\"store\":5}", "store: expected an object");
+	assert_refused("{\"workers\":{\"x\":5}}", "workers: expected an integer, got an object");
+}
+
+static void test_long_keys(void **state)
+{
+	char text[TEXT_MAX];
+	struct config c;
+
+	(void)state;
+	memset(text, 'w', sizeof(text));
+	memcpy(text, "{\"", 2);
+	strcpy(text + sizeof(text) - 8, "\":1}");
+	assert_int_equal(parse(&c, text), -EINVAL);
+	assert_true(strlen(err) < ERROR_LINE_MAX && strstr(err, "unknown key"));
+}
+
+static void test_syntax(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, "{\n  \"workers\": 2,\n  \"lcores\" \"\"\n}"), -EINVAL);
+	assert_non_null(strstr(err, "configuration: test.json: line 3, column 13: "));
+	assert_int_equal(parse(&c, ""), -EINVAL);
+	assert_non_null(strstr(err, "line 1, column 0"));
+	assert_int_equal(parse(&c, "{\"workers\":1,\"workers\":2}"), -EINVAL);
+	assert_non_null(strstr(err, "duplicate object key"));
+	assert_int_equal(parse(&c, "{\"lcores\":\"\xff\"}"), -EINVAL);
+	assert_non_null(strstr(err, "unable to decode byte 0xff"));
+	assert_int_equal(parse(&c, "{} {}"), -EINVAL);
+	assert_refused("[]", "expected an object at the top");
+}
+
+static void test_ports(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, "{\"ports\":[{\"device\":\"net_null0\"},"
+				   "{\"promiscuous\":false,\"device\":\"net_null1\"}]}"),
+		0);
+	assert_int_equal(c.ports_count, 2);
+	assert_string_equal(c.ports[0].device, "net_null0");
+	assert_string_equal(c.ports[1].device, "net_null1");
+	assert_true(c.ports[0].promiscuous);
+	assert_false(c.ports[1].promiscuous);
+	assert_int_equal(c.ports[1].rx_descriptors, 1024);
+
+	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"rx_descriptors\":64}]}",
+		"ports[1].device: is missing");
+	assert_refused(
+		"{\"ports\":[{\"device\":\"\"}]}", "ports[0].device: \"\": must not be empty");
+	assert_refused("{\"ports\":[5]}", "ports[0]: expected an object, got an integer");
+	assert_refused("{\"ports\":[{\"device\":\"a\",\"rx_descriptors\":17}]}",
+		"ports[0].rx_descriptors: 17 is not within 64..32768");
+	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"device\":\"b\"},{\"device\":\"a\"}]}",
+		"ports: entries 0 and 2 name the same device");
+	/* What stands behind a list of ports is not said to be in it. */
+	assert_refused(
+		"{\"ports\":[{\"device\":\"a\"}],\"workers\":0}", "workers: 0 is not within 1..32");
+}
+
+static void test_lists(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(
+		parse(&c, "{\"dns\":{\"ports\":[5353,53]},\"eal\":{\"args\":[\"-v\",\"\"]}}"), 0);
+	assert_int_equal(c.dns.ports_count, 2);
+	assert_int_equal(c.dns.ports[0], 5353);
+	assert_int_equal(c.dns.ports[1], 53);
+	assert_int_equal(c.eal.args_count, 2);
+	assert_string_equal(c.eal.args[0], "-v");
+	assert_string_equal(c.eal.args[1], "");
+	assert_refused("{\"dns\":{\"ports\":[53,54,53]}}", "dns.ports: 53 is listed twice");
+	assert_refused("{\"dns\":{\"ports\":[0]}}", "dns.ports: 0 is not within 1..65535");
+	assert_refused("{\"dns\":{\"ports\":[65536]}}", "dns.ports: 65536 is not within 1..65535");
+}
+
+/* A shorter value leaves nothing of a longer one behind, and a refused text changes nothing. */
+static void test_over(void **state)
+{
+	static const char good[] = "{\"lcores\":\"0\",\"shard\":{\"entries\":2048},"
+				   "\"log\":{\"level\":\"debug\"}}";
+	static const char bad[] =
+		"{\"workers\":3,\"ports\":[{\"device\":\"a\"}],\"epoch_seconds\":0}";
+	struct config c, before;
+
+	(void)state;
+	config_defaults(&c);
+	strcpy(c.lcores, "(0-3)@(0-1)");
+	assert_int_equal(config_parse(&c, good, strlen(good), "a", err), 0);
+	assert_string_equal(c.lcores, "0");
+	assert_int_equal(c.shard.entries_log2, 11);
+	assert_int_equal(c.log.level, LOG_LEVEL_DEBUG);
+	assert_string_equal(log_level_name(c.log.level), "debug");
+	assert_int_equal(c.shard.details_small, 131072);
+	before = c;
+	assert_int_equal(config_parse(&c, bad, strlen(bad), "b", err), -EINVAL);
+	assert_memory_equal(&c, &before, sizeof(c));
+}
+
+static void test_defaults(void **state)
+{
+	struct config c;
+
+	(void)state;
+	config_defaults(&c);
+	assert_int_equal(c.epoch_seconds, 10);
+	assert_int_equal(c.shard.entries_log2, 20);
+	assert_int_equal(c.store.door_log2, 24);
+	assert_int_equal(c.ports_count, 0);
+	assert_true(c.eal.huge);
+	assert_true(c.detect.min_addresses == 10);
+
+	config_defaults_replay(&c);
+	size_t octets = 6 * shard_size(&c.shard) + store_size(&c.store) +
+			4 * ((size_t)8 << c.pairing.entries_log2);
+	assert_in_range(octets, 1, (size_t)768 << 20);
+	assert_true(c.detect.min_addresses == 10);
+}
+
+/* What the ranges allow, the tables take. */
+static void test_table_sizes(void **state)
+{
+	struct shard_config shard = {10, 64, 64, 65536};
+	struct store_config store = {10, 10, 64};
+
+	(void)state;
+	assert_int_not_equal(shard_size(&shard), 0);
+	assert_int_not_equal(store_size(&store), 0);
+	shard = (struct shard_config){26, 1u << 24, 1u << 24, 1u << 31};
+	store = (struct store_config){30, 28, 4194304};
+	assert_int_not_equal(shard_size(&shard), 0);
+	assert_int_not_equal(store_size(&store), 0);
+}
+
+/* dump -> parse -> dump is the same text. */
+static void test_dump(void **state)
+{
+	static const char text[] = "{\"ports\":[{\"device\":\"net_null0\",\"rx_descriptors\":64}],"
+				   "\"detect\":{\"max_top_network_share\":0.45,\"clear_after\":0},"
+				   "\"http\":{\"listen\":\"\"}}";
+	char *dumped[2];
+	size_t len[2];
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, text), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		FILE *f = open_memstream(&dumped[i], &len[i]);
+
+		assert_int_equal(config_dump(&c, f), 0);
+		fclose(f);
+		config_defaults_replay(&c);
+		assert_int_equal(config_parse(&c, dumped[i], len[i], "dump", err), 0);
+	}
+	assert_string_equal(dumped[0], dumped[1]);
+	assert_non_null(strstr(dumped[0], "\"max_top_network_share\": 0.45,"));
+	assert_non_null(strstr(dumped[0], "\"listen\": \"\""));
+	free(dumped[0]);
+	free(dumped[1]);
+}
+
+static void test_environment(void **state)
+{
+	struct config c;
+
+	(void)state;
+	config_defaults(&c);
+	strcpy(c.networks.country_db, "/from/file");
+	setenv("FLUXGATE_ASN_DB", "/a.mmdb", 1);
+	setenv("FLUXGATE_COUNTRY_DB", "", 1);
+	setenv("FLUXGATE_LISTEN", "[::1]:80", 1);
+	assert_int_equal(config_environment(&c, err), 0);
+	assert_string_equal(c.networks.asn_db, "/a.mmdb");
+	assert_string_equal(c.networks.country_db, "");
+	assert_string_equal(c.http.listen, "[::1]:80");
+
+	setenv("FLUXGATE_LISTEN", "localhost:80", 1);
+	assert_int_equal(config_environment(&c, err), -EINVAL);
+	assert_non_null(
+		strstr(err, "configuration: FLUXGATE_LISTEN: http.listen: \"localhost:80\": "));
+	assert_string_equal(c.http.listen, "[::1]:80");
+	unsetenv("FLUXGATE_LISTEN");
+	unsetenv("FLUXGATE_ASN_DB");
+	unsetenv("FLUXGATE_COUNTRY_DB");
+	config_defaults(&c);
+	assert_int_equal(config_environment(&c, err), 0);
+	assert_string_equal(c.http.listen, "127.0.0.1:8953");
+
+	setenv("FLUXGATE_CONFIG", "/c.json", 1);
+	assert_string_equal(config_path(NULL), "/c.json");
+	assert_string_equal(config_path("/d.json"), "/d.json");
+	setenv("FLUXGATE_CONFIG", "", 1);
+	assert_null(config_path(NULL));
+	unsetenv("FLUXGATE_CONFIG");
+	assert_null(config_path(NULL));
+}
+
+static void test_set_text(void **state)
+{
+	struct config c;
+
+	(void)state;
+	config_defaults(&c);
+	assert_int_equal(config_set_text(&c, "networks.asn_db", "x", "--asn-db", err), 0);
+	assert_string_equal(c.networks.asn_db, "x");
+	assert_int_equal(config_set_text(&c, "networks.asn_db", "\xff", "--asn-db", err), -EINVAL);
+	assert_string_equal(err, "configuration: --asn-db: networks.asn_db: is not UTF-8");
+	assert_int_equal(config_set_text(&c, "workers", "2", "--workers", err), -EINVAL);
+	assert_int_equal(config_set_text(&c, "no.such", "2", "--x", err), -EINVAL);
+	assert_string_equal(c.networks.asn_db, "x");
+}
+
+static void test_listen(void **state)
+{
+	static const char *const right[] = {
+		"127.0.0.1:1", "0.0.0.0:65535", "[::1]:8953", "[fe80::1]:80"};
+	static const char *const wrong[] = {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0",
+		"127.0.0.1:65536", "127.0.0.1:+8", "127.0.0.1: 8", "127.0.0.1:000080", "::1:80",
+		"[::1]", "[::1:80", "[127.0.0.1]:80", "[]:80", "localhost:80", "127.1:80",
+		"[::1]x:80", "[1111:2222:3333:4444:5555:6666:7777:8888:9999:0000]:80"};
+	struct sockaddr_storage addr;
+	socklen_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		assert_int_equal(listen_parse(right[i], &addr, &len), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (listen_parse(wrong[i], &addr, &len) == 0)
+			fail_msg("\"%s\" was accepted", wrong[i]);
+	assert_int_equal(listen_parse("127.0.0.1:8953", &addr, &len), 0);
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&addr;
+	assert_int_equal(len, sizeof(*in));
+	assert_int_equal(in->sin_family, AF_INET);
+	assert_int_equal(ntohl(in->sin_addr.s_addr), 0x7f000001);
+	assert_int_equal(ntohs(in->sin_port), 8953);
+	assert_int_equal(listen_parse("[::1]:80", &addr, &len), 0);
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addr;
+	assert_int_equal(len, sizeof(*in6));
+	assert_int_equal(in6->sin6_family, AF_INET6);
+	assert_true(IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr));
+	assert_int_equal(ntohs(in6->sin6_port), 80);
+}
+
+/* A file of this text, to be unlinked by the caller. */
+static void file_write(char *path, const char *text, size_t len)
+{
+	strcpy(path, "/tmp/fluxgate-config-XXXXXX");
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), (ssize_t)len);
+	close(fd);
+}
+
+static void test_files(void **state)
+{
+	char path[64], *large = malloc(1u << 20);
+	struct config c, before;
+
+	(void)state;
+	config_defaults(&c);
+	before = c;
+	assert_int_equal(config_read(&c, "/nowhere/c.json", err), -ENOENT);
+	assert_string_equal(
+		err, "configuration: /nowhere/c.json: cannot be read: No such file or directory");
+	assert_int_equal(config_read(&c, "/", err), -EISDIR);
+	assert_non_null(large);
+	memset(large, ' ', 1u << 20);
+	file_write(path, large, 1u << 20);
+	assert_int_equal(config_read(&c, path, err), -EFBIG);
+	assert_memory_equal(&c, &before, sizeof(c));
+	unlink(path);
+	free(large);
+
+	file_write(path, "{\"workers\":7}", 13);
+	assert_int_equal(config_read(&c, path, err), 0);
+	assert_int_equal(c.workers, 7);
+	unlink(path);
+}
+
+/* Points a stream elsewhere; returns what it pointed at. */
+static int redirect(FILE *f, int fd)
+{
+	fflush(f);
+	int before = dup(fileno(f));
+	dup2(fd, fileno(f));
+	close(fd);
+	return before;
+}
+
+/* The exit code of check-config over a file of this text; its output is not looked at. */
+static int check(const char *text, const char *option)
+{
+	char path[64], name[] = "check-config", opt[16];
+	char *with[] = {name, opt, path, NULL}, *without[] = {name, path, NULL};
+
+	file_write(path, text, strlen(text));
+	snprintf(opt, sizeof(opt), "%s", option ? option : "");
+	int out = redirect(stdout, open("/dev/null", O_WRONLY));
+	int told = redirect(stderr, open("/dev/null", O_WRONLY));
+	int rc = option ? config_check_main(3, with) : config_check_main(2, without);
+	close(redirect(stdout, out));
+	close(redirect(stderr, told));
+	unlink(path);
+	return rc;
+}
+
+static void test_check(void **state)
+{
+	char list[64], text[256];
+
+	(void)state;
+	file_write(list, "com\nuk\nco.uk\n", 13);
+	snprintf(text, sizeof(text), "{\"networks\":{\"public_suffix_list\":\"%s\"}}", list);
+	assert_int_equal(check(text, NULL), EXIT_CODE_OK);
+	assert_int_equal(check(text, "--dump"), EXIT_CODE_OK);
+	assert_int_equal(check(text, "--dmup"), EXIT_CODE_USAGE);
+	assert_int_equal(check("{\"x\":1}", NULL), EXIT_CODE_CONFIG);
+	assert_int_equal(check("{\"networks\":{\"public_suffix_list\":\"/nowhere\"}}", NULL),
+		EXIT_CODE_DATABASE);
+	snprintf(text, sizeof(text),
+		"{\"networks\":{\"public_suffix_list\":\"%s\",\"asn_db\":\"%s\"}}", list, list);
+	assert_int_equal(check(text, NULL), EXIT_CODE_DATABASE);
+	unlink(list);
+}
+
+/* A file of the source tree, with NUL; NULL, and the test is skipped, without a tree. */
+static char *source_read(const char *name)
+{
+	const char *root = getenv("FLUXGATE_SOURCE");
+	char path[512], *text;
+	size_t len;
+
+	if (!root) {
+		print_message("# FLUXGATE_SOURCE is not set\n");
+		skip();
+	}
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	text = file_read(path, 1u << 20, &len);
+	if (!text)
+		fail_msg("%s: %s", path, strerror(errno));
+	text[len] = '\0';
+	return text;
+}
+
+/* Says where two JSON values part. */
+static void assert_same(const json_t *is, const json_t *should, const char *path)
+{
+	char below[256];
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(is) || !json_is_object(should)) {
+		char *text = json_dumps(should, JSON_ENCODE_ANY | JSON_INDENT(2));
+
+		if (!json_equal(is, should))
+			fail_msg("%s should be %s", path, text);
+		free(text);
+		return;
+	}
+	json_object_foreach((json_t *)(uintptr_t)is, key, value) if (!json_object_get(should, key))
+		fail_msg("%s.%s is not in the table", path, key);
+	json_object_foreach((json_t *)(uintptr_t)should, key, value)
+	{
+		snprintf(below, sizeof(below), "%s.%s", path, key);
+		assert_same(json_object_get(is, key), value, below);
+	}
+}
+
+static void test_schema(void **state)
+{
+	char *text = source_read("docs/fluxgate.schema.json");
+	json_t *schema = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	struct config c;
+
+	(void)state;
+	config_defaults(&c);
+	json_t *defaults = config_json(&c), *expected = schema_object(&config_table, defaults);
+
+	assert_non_null(schema);
+	assert_string_equal(json_string_value(json_object_get(schema, "$schema")),
+		"https://json-schema.org/draft/2020-12/schema");
+	json_object_del(schema, "$schema");
+	json_object_del(schema, "title");
+	json_object_del(schema, "description");
+	assert_same(schema, expected, "");
+	json_decref(schema);
+	json_decref(expected);
+	json_decref(defaults);
+	free(text);
+}
+
+/* The rows are lines of the reference; returns how many. */
+static unsigned reference_check(
+	const char *text, const struct config_table *table, const char *prefix, const void *base)
+{
+	json_t *defaults = config_object_json(table, base);
+	const struct config_row *row;
+	unsigned n = 0;
+
+	for (; (row = config_row_at(table, n)); n++) {
+		char line[1024];
+
+		reference_line(row, prefix, defaults, line, sizeof(line) - 1);
+		strcat(line, "\n");
+		if (!strstr(text, line))
+			fail_msg("docs/configuration.md lacks the line\n%s", line);
+	}
+	json_decref(defaults);
+	return n;
+}
+
+static void test_reference(void **state)
+{
+	char *text = source_read("docs/configuration.md");
+	unsigned expected, lines = 0;
+	struct config c;
+
+	(void)state;
+	config_defaults(&c);
+	const struct config_table *port = config_row_find(&config_table, "ports")->element;
+	expected = reference_check(text, &config_table, "", &c);
+	expected += reference_check(text, port, "ports[].", port->initial);
+	for (const char *p = text; (p = strstr(p, "\n| `")); p += 4)
+		lines += p[4] >= 'a' && p[4] <= 'z';
+	assert_int_equal(lines, expected);
+	free(text);
+}
+
+static void test_example(void **state)
+{
+	char *text = source_read("deploy/fluxgate.json");
+	struct config c;
+
+	(void)state;
+	if (parse(&c, text) != 0)
+		fail_msg("%s", err);
+	assert_int_equal(c.ports_count, 1);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_long_keys),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_table_sizes),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_set_text),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_example),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
