@@ -99,6 +99,23 @@ fail:
 	return rc;
 }
 
+/* What is wrong with the compressed file, or NULL; libpcap sees an end or a read error only. */
+static const char *gzip_fault(gzFile gz)
+{
+	int code = Z_OK;
+
+	gzerror(gz, &code);
+	switch (code) {
+	case Z_OK:
+	case Z_STREAM_END:
+		return NULL;
+	case Z_BUF_ERROR:
+		return "the gzip file is cut";
+	default:
+		return "the gzip file is damaged";
+	}
+}
+
 static bool link_of(int dlt, enum wire_link *link)
 {
 	switch (dlt) {
@@ -157,9 +174,11 @@ static int reader_open(struct captures *c, struct reader *r, char *err, size_t e
 	}
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!r->pcap) {
-		fclose(stream);
+		const char *fault = gzip_fault(r->gz);
+
 		snprintf(err, err_size, "capture: %s: no capture (%s): pcap or pcapng is wanted",
-			r->path, why);
+			r->path, fault ? fault : why);
+		fclose(stream);
 		return -EBADMSG;
 	}
 	c->facts.octets_total += size;
@@ -202,7 +221,6 @@ static void progress(struct captures *c, struct reader *r)
 static bool reader_next(struct captures *c, struct reader *r)
 {
 	struct pcap_pkthdr *h;
-	int zerr = Z_OK;
 	int rc = pcap_next_ex(r->pcap, &h, &r->data);
 
 	if (rc == 1) {
@@ -213,12 +231,10 @@ static bool reader_next(struct captures *c, struct reader *r)
 		return true;
 	}
 	progress(c, r);
-	/* gzip may end early just between two packets; libpcap can't know. */
-	const char *zwhy = gzerror(r->gz, &zerr);
-	if (zerr != Z_OK && zerr != Z_STREAM_END)
-		note_cut(c, r, zwhy);
-	else if (rc != PCAP_ERROR_BREAK)
-		note_cut(c, r, pcap_geterr(r->pcap));
+	/* A gzip file may end early just between two packets. */
+	const char *fault = gzip_fault(r->gz);
+	if (fault || rc != PCAP_ERROR_BREAK)
+		note_cut(c, r, fault ? fault : pcap_geterr(r->pcap));
 	return false;
 }
 

@@ -6,9 +6,13 @@
  * a frame may carry a datagram. Every sample carries PAYLOAD between port 4000 and 53.
  */
 
-#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "wire/wire.h"
 
@@ -24,14 +28,14 @@ struct build {
 
 static inline void put(struct build *b, const void *data, size_t n)
 {
-	assert(b->len + n <= FRAME_MAX);
+	assert_true(b->len + n <= FRAME_MAX);
 	memcpy(b->octet + b->len, data, n);
 	b->len += (uint32_t)n;
 }
 
 static inline void put_zeros(struct build *b, size_t n)
 {
-	assert(b->len + n <= FRAME_MAX);
+	assert_true(b->len + n <= FRAME_MAX);
 	memset(b->octet + b->len, 0, n);
 	b->len += (uint32_t)n;
 }
