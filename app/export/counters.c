@@ -25,6 +25,7 @@ enum family_index {
 	FAMILY_STORE_PROMOTED,
 	FAMILY_STORE_TRACKED,
 	FAMILY_STORE_DEMOTED,
+	FAMILY_STORE_RELEASED,
 	FAMILY_STORE_DENIED,
 	FAMILY_STORE_DOOR,
 	FAMILY_RAISED,
@@ -38,86 +39,88 @@ enum family_index {
 };
 
 static const struct counter_family families[FAMILY_COUNT] = {
-        [FAMILY_RECEIVED] = {"received_packets_total", "Frames taken from the source.", false,
-                {"rx", "received"}, {NULL}, AT(account.received)},
-        [FAMILY_OCTETS] = {"received_bytes_total", "Octets of these frames on the wire.", false,
-                {"rx", "octets"}, {NULL}, AT(account.octets)},
-        [FAMILY_PACKETS] = {"packets_total", "What became of each frame.", false, {"rx"},
-                {"disposition", "reason"}, 0},
-        [FAMILY_MESSAGES_ALL] = {NULL, NULL, false, {"dns", "messages"}, {NULL},
-                AT(account.rx[WIRE_DNS])},
-        [FAMILY_MESSAGES] = {"dns_messages_total", "What became of each DNS message.", false,
-                {"dns"}, {"kind", "fate", "reason"}, 0},
-        [FAMILY_DECLARED] = {"records_declared_total", "Records that response headers promise.",
-                false, {"records", "declared"}, {NULL}, AT(account.declared)},
-        [FAMILY_RECORDS] = {"records_total", "What became of each record of a response.", false,
-                {"records"}, {"fate", "reason"}, 0},
-        [FAMILY_UPDATES] = {"table_offered_total", "Observations offered to the shards.", false,
-                {"table", "shard", "updates"}, {NULL}, AT(account.updates)},
-        [FAMILY_TABLE] = {"table_updates_total", "What became of each observation.", false,
-                {"table", "shard"}, {"fate", "reason"}, 0},
-        [FAMILY_STORE_ENTRIES] = {"store_entries_total", "Shard entries merged.", false,
-                {"table", "store", "entries"}, {NULL}, AT(store.entries)},
-        [FAMILY_STORE_OFFERED] = {"store_offered_total",
-                "Domains offered to the store, once an epoch.", false,
-                {"table", "store", "offered"}, {NULL}, AT(store.offered)},
-        [FAMILY_STORE_FATE] = {"store_merged_total", "What became of each offered domain.", false,
-                {"table", "store"}, {"fate"}, 0},
-        [FAMILY_STORE_LIVE] = {"store_domains", "Candidates and tracked domains now.", true,
-                {"table", "store", "live"}, {NULL}, AT(store.live)},
-        [FAMILY_STORE_EVICTED] = {"store_evicted_total", "Candidates pushed out by others.", false,
-                {"table", "store", "evicted"}, {NULL}, AT(store.evicted)},
-        [FAMILY_STORE_EXPIRED] = {"store_expired_total", "Domains let go after a week's silence.",
-                false, {"table", "store", "expired"}, {NULL}, AT(store.expired)},
-        [FAMILY_STORE_PROMOTED] = {"store_promoted_total", "Candidates given a full record.", false,
-                {"table", "store", "promoted"}, {NULL}, AT(store.promoted)},
-        [FAMILY_STORE_TRACKED] = {"store_tracked_domains", "Domains with a full record now.", true,
-                {"table", "store", "tracked"}, {NULL}, AT(store.tracked)},
-        [FAMILY_STORE_DEMOTED] = {"store_demoted_total", "Full records given up for others.", false,
-                {"table", "store", "demoted"}, {NULL}, AT(store.demoted)},
-        [FAMILY_STORE_DENIED] = {"store_promotion_denied_total",
-                "Promotions for which no record was free.", false,
-                {"table", "store", "promotion_denied"}, {NULL}, AT(store.promotion_denied)},
-        [FAMILY_STORE_DOOR] = {"store_door_evicted_total", "Names pushed out of the doorkeeper.",
-                false, {"table", "store", "door_evicted"}, {NULL}, AT(store.door_evicted)},
-        [FAMILY_RAISED] = {"verdicts_raised_total", "Verdicts raised.", false,
-                {"verdict", "raised"}, {NULL}, AT(verdict_account.raised)},
-        [FAMILY_ACTIVE] = {"verdicts_active", "Verdicts in force now.", true, {"verdict", "active"},
-                {NULL}, AT(verdict_account.active)},
-        [FAMILY_CLEARED] = {"verdicts_cleared_total", "Verdicts withdrawn.", false,
-                {"verdict", "cleared"}, {NULL}, AT(verdict_account.cleared)},
-        [FAMILY_EXPIRED] = {"verdicts_expired_total",
-                "Verdicts that ended with their domain's silence.", false, {"verdict", "expired"},
-                {NULL}, AT(verdict_account.expired)},
-        [FAMILY_DENIED] = {"verdicts_denied_total", "Verdicts for which no place was left.", false,
-                {"verdict", "denied"}, {NULL}, AT(verdict_account.denied)},
-        [FAMILY_NOTES] = {"notes_total", "Side counts that belong to no identity.", false,
-                {"notes"}, {"note"}, 0},
-        [FAMILY_ERROR] = {"accounting_error",
-                "Sum of what the identities miss; 0 when all is accounted for.", true,
-                {"accounting_error"}, {NULL}, AT(accounting_error)},
+	[FAMILY_RECEIVED] = {"received_packets_total", "Frames taken from the source.", false,
+		{"rx", "received"}, {NULL}, AT(account.received)},
+	[FAMILY_OCTETS] = {"received_bytes_total", "Octets of these frames on the wire.", false,
+		{"rx", "octets"}, {NULL}, AT(account.octets)},
+	[FAMILY_PACKETS] = {"packets_total", "What became of each frame.", false, {"rx"},
+		{"disposition", "reason"}, 0},
+	[FAMILY_MESSAGES_ALL] = {NULL, NULL, false, {"dns", "messages"}, {NULL},
+		AT(account.rx[WIRE_DNS])},
+	[FAMILY_MESSAGES] = {"dns_messages_total", "What became of each DNS message.", false,
+		{"dns"}, {"kind", "fate", "reason"}, 0},
+	[FAMILY_DECLARED] = {"records_declared_total", "Records that response headers promise.",
+		false, {"records", "declared"}, {NULL}, AT(account.declared)},
+	[FAMILY_RECORDS] = {"records_total", "What became of each record of a response.", false,
+		{"records"}, {"fate", "reason"}, 0},
+	[FAMILY_UPDATES] = {"table_offered_total", "Observations offered to the shards.", false,
+		{"table", "shard", "updates"}, {NULL}, AT(account.updates)},
+	[FAMILY_TABLE] = {"table_updates_total", "What became of each observation.", false,
+		{"table", "shard"}, {"fate", "reason"}, 0},
+	[FAMILY_STORE_ENTRIES] = {"store_entries_total", "Shard entries merged.", false,
+		{"table", "store", "entries"}, {NULL}, AT(store.entries)},
+	[FAMILY_STORE_OFFERED] = {"store_offered_total",
+		"Domains offered to the store, once an epoch.", false,
+		{"table", "store", "offered"}, {NULL}, AT(store.offered)},
+	[FAMILY_STORE_FATE] = {"store_merged_total", "What became of each offered domain.", false,
+		{"table", "store"}, {"fate"}, 0},
+	[FAMILY_STORE_LIVE] = {"store_domains", "Candidates and tracked domains now.", true,
+		{"table", "store", "live"}, {NULL}, AT(store.live)},
+	[FAMILY_STORE_EVICTED] = {"store_evicted_total", "Candidates pushed out by others.", false,
+		{"table", "store", "evicted"}, {NULL}, AT(store.evicted)},
+	[FAMILY_STORE_EXPIRED] = {"store_expired_total", "Domains let go after a week's silence.",
+		false, {"table", "store", "expired"}, {NULL}, AT(store.expired)},
+	[FAMILY_STORE_PROMOTED] = {"store_promoted_total", "Candidates given a full record.", false,
+		{"table", "store", "promoted"}, {NULL}, AT(store.promoted)},
+	[FAMILY_STORE_TRACKED] = {"store_tracked_domains", "Domains with a full record now.", true,
+		{"table", "store", "tracked"}, {NULL}, AT(store.tracked)},
+	[FAMILY_STORE_DEMOTED] = {"store_demoted_total", "Full records given up for others.", false,
+		{"table", "store", "demoted"}, {NULL}, AT(store.demoted)},
+	[FAMILY_STORE_RELEASED] = {"store_released_total", "Full records of domains that went.",
+		false, {"table", "store", "released"}, {NULL}, AT(store.released)},
+	[FAMILY_STORE_DENIED] = {"store_promotion_denied_total",
+		"Promotions for which no record was free.", false,
+		{"table", "store", "promotion_denied"}, {NULL}, AT(store.promotion_denied)},
+	[FAMILY_STORE_DOOR] = {"store_door_evicted_total", "Names pushed out of the doorkeeper.",
+		false, {"table", "store", "door_evicted"}, {NULL}, AT(store.door_evicted)},
+	[FAMILY_RAISED] = {"verdicts_raised_total", "Verdicts raised.", false,
+		{"verdict", "raised"}, {NULL}, AT(verdict_account.raised)},
+	[FAMILY_ACTIVE] = {"verdicts_active", "Verdicts in force now.", true, {"verdict", "active"},
+		{NULL}, AT(verdict_account.active)},
+	[FAMILY_CLEARED] = {"verdicts_cleared_total", "Verdicts withdrawn.", false,
+		{"verdict", "cleared"}, {NULL}, AT(verdict_account.cleared)},
+	[FAMILY_EXPIRED] = {"verdicts_expired_total",
+		"Verdicts that ended with their domain's silence.", false, {"verdict", "expired"},
+		{NULL}, AT(verdict_account.expired)},
+	[FAMILY_DENIED] = {"verdicts_denied_total", "Verdicts for which no place was left.", false,
+		{"verdict", "denied"}, {NULL}, AT(verdict_account.denied)},
+	[FAMILY_NOTES] = {"notes_total", "Side counts that belong to no identity.", false,
+		{"notes"}, {"note"}, 0},
+	[FAMILY_ERROR] = {"accounting_error",
+		"Sum of what the identities miss; 0 when all is accounted for.", true,
+		{"accounting_error"}, {NULL}, AT(accounting_error)},
 };
 
 const struct port_counter port_counters[PORT_COUNTERS] = {
-        {"received", "port_received_packets_total", "Frames that the driver says it received.",
-                offsetof(struct port_status, received)},
-        {"missed", "port_missed_packets_total", "Frames lost for want of a free descriptor.",
-                offsetof(struct port_status, missed)},
-        {"errors", "port_errors_total", "Frames that the port received with an error.",
-                offsetof(struct port_status, errors)},
-        {"no_mbuf", "port_no_mbuf_total", "Frames lost for want of a buffer.",
-                offsetof(struct port_status, no_mbuf)},
+	{"received", "port_received_packets_total", "Frames that the driver says it received.",
+		offsetof(struct port_status, received)},
+	{"missed", "port_missed_packets_total", "Frames lost for want of a free descriptor.",
+		offsetof(struct port_status, missed)},
+	{"errors", "port_errors_total", "Frames that the port received with an error.",
+		offsetof(struct port_status, errors)},
+	{"no_mbuf", "port_no_mbuf_total", "Frames lost for want of a buffer.",
+		offsetof(struct port_status, no_mbuf)},
 };
 
 const struct port_counter worker_counters[WORKER_COUNTERS] = {
-        {"frames", "worker_frames_total", "Frames that a worker took.",
-                offsetof(struct worker_status, frames)},
-        {"responses", "worker_responses_total", "DNS responses that a worker saw.",
-                offsetof(struct worker_status, responses)},
-        {"overruns", "worker_overruns_total", "Epochs that ended with no clean shard at hand.",
-                offsetof(struct worker_status, overruns)},
-        {"late", "worker_late_total", "Epochs that closed without a worker's shard.",
-                offsetof(struct worker_status, late)},
+	{"frames", "worker_frames_total", "Frames that a worker took.",
+		offsetof(struct worker_status, frames)},
+	{"responses", "worker_responses_total", "DNS responses that a worker saw.",
+		offsetof(struct worker_status, responses)},
+	{"overruns", "worker_overruns_total", "Epochs that ended with no clean shard at hand.",
+		offsetof(struct worker_status, overruns)},
+	{"late", "worker_late_total", "Epochs that closed without a worker's shard.",
+		offsetof(struct worker_status, late)},
 };
 
 struct walk {
@@ -126,7 +129,7 @@ struct walk {
 };
 
 static void emit(const struct walk *w, enum family_index f, const char *a, const char *b,
-        const char *c, uint64_t value)
+	const char *c, uint64_t value)
 {
 	const char *const keys[COUNTER_DEPTH] = {a, b, c};
 
@@ -138,7 +141,7 @@ static void packets_each(const struct walk *w, const struct account *a)
 	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
 		enum wire_class class = wire_verdict_class((enum wire_verdict)i);
 		emit(w, FAMILY_PACKETS, wire_class_name(class),
-		        wire_verdict_name((enum wire_verdict)i), NULL, a->rx[i]);
+			wire_verdict_name((enum wire_verdict)i), NULL, a->rx[i]);
 	}
 }
 
@@ -146,18 +149,18 @@ static void messages_each(const struct walk *w, const struct account *a)
 {
 	for (unsigned i = 0; i < QUERY_FATE_COUNT; i++)
 		emit(w, FAMILY_MESSAGES, "queries", query_fate_name((enum query_fate)i), NULL,
-		        a->query[i]);
+			a->query[i]);
 	for (unsigned i = 0; i < RESPONSE_FATE_COUNT; i++) {
 		const char *name = response_fate_name((enum response_fate)i);
 		if (response_fate_is_evidence((enum response_fate)i))
 			emit(w, FAMILY_MESSAGES, "responses", name, NULL, a->response[i]);
 		else
 			emit(w, FAMILY_MESSAGES, "responses", "without_evidence", name,
-			        a->response[i]);
+				a->response[i]);
 	}
 	for (unsigned i = 0; i < NOT_DNS_REASON_COUNT; i++)
 		emit(w, FAMILY_MESSAGES, "not_dns", not_dns_reason_name((enum not_dns_reason)i),
-		        NULL, a->not_dns[i]);
+			NULL, a->not_dns[i]);
 }
 
 static void records_each(const struct walk *w, const struct account *a)
@@ -203,12 +206,12 @@ static void family_each(const struct walk *w, const struct snapshot *s, enum fam
 	case FAMILY_STORE_FATE:
 		for (unsigned i = 0; i < STORE_FATE_COUNT; i++)
 			emit(w, f, store_fate_name((enum store_fate)i), NULL, NULL,
-			        s->store.fate[i]);
+				s->store.fate[i]);
 		break;
 	case FAMILY_NOTES:
 		for (unsigned i = 0; i < ACCOUNT_NOTE_COUNT; i++)
 			emit(w, f, account_note_name((enum account_note)i), NULL, NULL,
-			        s->account.note[i]);
+				s->account.note[i]);
 		break;
 	default:
 		emit(w, f, NULL, NULL, NULL, counter_at(s, families[f].offset));

@@ -24,14 +24,14 @@ struct counter_family {
 	const char *help;
 	bool gauge; /* may fall; else it only grows */
 	const char
-	        *path[COUNTER_DEPTH]; /* place in the accounting tree, NULL-terminated if shorter */
+		*path[COUNTER_DEPTH]; /* place in the accounting tree, NULL-terminated if shorter */
 	const char *label[COUNTER_DEPTH]; /* none: a single number */
 	size_t offset;                    /* of it in struct snapshot */
 };
 
 /* keys: one a label, in their order; a shorter path ends with NULL. */
 typedef void counter_fn(void *ctx, const struct counter_family *family,
-        const char *const keys[COUNTER_DEPTH], uint64_t value);
+	const char *const keys[COUNTER_DEPTH], uint64_t value);
 
 /* Calls fn for every counter, one family after the other, always in the same order. */
 void counters_each(const struct snapshot *s, counter_fn *fn, void *ctx);

@@ -21,33 +21,36 @@ struct feature_column {
 
 /* In the order of struct features. */
 static const struct feature_column feature_columns[] = {
-        FEATURE(seconds),
-        FEATURE(addresses),
-        FEATURE(networks),
-        FEATURE(effective_networks),
-        FEATURE(top_network_share),
-        FEATURE(aggregates),
-        FEATURE(effective_aggregates),
-        FEATURE(asn_known),
-        FEATURE(countries),
-        FEATURE(ttl_max),
-        FEATURE(fresh_epochs),
-        FEATURE(growth),
-        FEATURE(novelty),
-        FEATURE(new_per_epoch),
-        FEATURE(host_names),
-        FEATURE(answer_max),
-        FEATURE(ns_addresses),
-        FEATURE(ns_networks),
-        FEATURE(ns_names),
-        FEATURE(glue_in_pool),
-        FEATURE(shared_units),
-        FEATURE(shared_networks),
-        FEATURE(siblings),
-        FEATURE(open_ratio),
-        FEATURE(open_evidence),
-        FEATURE(sample_share),
-        FEATURE(paired_share),
+	FEATURE(seconds),
+	FEATURE(addresses),
+	FEATURE(networks),
+	FEATURE(effective_networks),
+	FEATURE(top_network_share),
+	FEATURE(aggregates),
+	FEATURE(effective_aggregates),
+	FEATURE(asn_known),
+	FEATURE(countries),
+	FEATURE(ttl_max),
+	FEATURE(fresh_epochs),
+	FEATURE(growth),
+	FEATURE(novelty),
+	FEATURE(new_per_epoch),
+	FEATURE(host_names),
+	FEATURE(answer_max),
+	FEATURE(ns_addresses),
+	FEATURE(ns_networks),
+	FEATURE(ns_names),
+	FEATURE(glue_in_pool),
+	FEATURE(shared_units),
+	FEATURE(shared_networks),
+	FEATURE(siblings),
+	FEATURE(open_ratio),
+	FEATURE(open_evidence),
+	FEATURE(ns_changes),
+	FEATURE(ns_ttl),
+	FEATURE(owned_share),
+	FEATURE(sample_share),
+	FEATURE(paired_share),
 };
 
 static json_t *features_json(const struct features *f)
@@ -58,7 +61,7 @@ static json_t *features_json(const struct features *f)
 	for (size_t i = 0; i < sizeof(feature_columns) / sizeof(*feature_columns); i++) {
 		const char *at = (const char *)f + feature_columns[i].offset;
 		bad |= json_object_set_new(
-		        object, feature_columns[i].key, value_real(*(const double *)at));
+			object, feature_columns[i].key, value_real(*(const double *)at));
 	}
 	return value_whole(object, bad);
 }
@@ -70,10 +73,10 @@ static json_t *reasons_json(const struct verdict *v)
 	for (unsigned i = 0; i < v->reasons && list; i++) {
 		const struct reason *r = &v->reason[i];
 		json_t *reason = json_pack("{s:s, s:o, s:o, s:o}", //
-		        "code", r->code,                           //
-		        "value", value_real(r->value),             //
-		        "threshold", value_real(r->threshold),     //
-		        "text", export_octets(r->text));
+			"code", r->code,                           //
+			"value", value_real(r->value),             //
+			"threshold", value_real(r->threshold),     //
+			"text", export_octets(r->text));
 		list = value_whole(list, json_array_append_new(list, reason));
 	}
 	return list;
@@ -99,11 +102,11 @@ static json_t *sample_json(const struct verdict *v)
 
 		address_text(item->unit, address);
 		json_t *sample = json_pack("{s:s, s:o, s:o, s:o, s:o}",          //
-		        "address", address,                                      //
-		        "asn", item->asn ? value_count(item->asn) : json_null(), //
-		        "country", country_json(item->country),                  //
-		        "first_seen", value_seconds(item->first),                //
-		        "last_seen", value_seconds(item->last));
+			"address", address,                                      //
+			"asn", item->asn ? value_count(item->asn) : json_null(), //
+			"country", country_json(item->country),                  //
+			"first_seen", value_seconds(item->first),                //
+			"last_seen", value_seconds(item->last));
 		list = value_whole(list, json_array_append_new(list, sample));
 	}
 	return list;
@@ -116,33 +119,33 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s,"
-	                 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",     //
-	        "domain", name,                                          //
-	        "class", flux_class_name(v->class),                      //
-	        "suspected", (int)v->suspected,                          //
-	        "score", value_real(v->score),                           //
-	        "confidence", value_real(v->confidence),                 //
-	        "first_flagged", value_seconds(v->first_flagged),        //
-	        "first_seen", value_seconds(v->first_seen),              //
-	        "last_seen", value_seconds(v->last_seen),                //
-	        "window", flux_window_name(v->window),                   //
-	        "addresses", value_estimate(f->addresses),               //
-	        "networks", value_estimate(f->networks),                 //
-	        "effective_networks", value_real(f->effective_networks), //
-	        "countries", value_estimate(f->countries),               //
-	        "ttl_max", value_estimate(f->ttl_max),                   //
-	        "host_names", value_estimate(f->host_names),             //
-	        "reasons", reasons_json(v),                              //
-	        "sample", sample_json(v));
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",     //
+		"domain", name,                                          //
+		"class", flux_class_name(v->class),                      //
+		"suspected", (int)v->suspected,                          //
+		"score", value_real(v->score),                           //
+		"confidence", value_real(v->confidence),                 //
+		"first_flagged", value_seconds(v->first_flagged),        //
+		"first_seen", value_seconds(v->first_seen),              //
+		"last_seen", value_seconds(v->last_seen),                //
+		"window", flux_window_name(v->window),                   //
+		"addresses", value_estimate(f->addresses),               //
+		"networks", value_estimate(f->networks),                 //
+		"effective_networks", value_real(f->effective_networks), //
+		"countries", value_estimate(f->countries),               //
+		"ttl_max", value_estimate(f->ttl_max),                   //
+		"host_names", value_estimate(f->host_names),             //
+		"reasons", reasons_json(v),                              //
+		"sample", sample_json(v));
 }
 
 json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v)
 {
 	json_t *detail = json_pack("{s:i, s:o, s:o, s:o}", //
-	        "schema_version", EXPORT_SCHEMA_VERSION,   //
-	        "generation", value_count(s->generation),  //
-	        "time", value_seconds(s->time),            //
-	        "evaluated", value_seconds(v->evaluated));
+		"schema_version", EXPORT_SCHEMA_VERSION,   //
+		"generation", value_count(s->generation),  //
+		"time", value_seconds(s->time),            //
+		"evaluated", value_seconds(v->evaluated));
 	json_t *domain = export_domain(v);
 	int bad = json_object_update(detail, domain);
 
@@ -154,10 +157,10 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v)
 void domains_query_init(struct domains_query *q)
 {
 	*q = (struct domains_query){
-	        .class = -1,
-	        .window = -1,
-	        .suspected = -1,
-	        .limit = EXPORT_LIMIT_DEFAULT,
+		.class = -1,
+		.window = -1,
+		.suspected = -1,
+		.limit = EXPORT_LIMIT_DEFAULT,
 	};
 }
 
@@ -245,16 +248,16 @@ int export_domains(const struct snapshot *s, const struct domains_query *q, json
 			next.index = i;
 		else
 			list = value_whole(
-			        list, json_array_append_new(list, export_domain(&s->verdict[i])));
+				list, json_array_append_new(list, export_domain(&s->verdict[i])));
 	}
 	*out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-	        "schema_version", EXPORT_SCHEMA_VERSION,             //
-	        "generation", value_count(s->generation),            //
-	        "time", value_seconds(s->time),                      //
-	        "flagged", value_count(s->verdicts),                 //
-	        "matched", value_count(matched),                     //
-	        "limit", value_count(q->limit),                      //
-	        "domains", list,                                     //
-	        "next_cursor", next.index ? cursor_json(&next) : json_null());
+		"schema_version", EXPORT_SCHEMA_VERSION,             //
+		"generation", value_count(s->generation),            //
+		"time", value_seconds(s->time),                      //
+		"flagged", value_count(s->verdicts),                 //
+		"matched", value_count(matched),                     //
+		"limit", value_count(q->limit),                      //
+		"domains", list,                                     //
+		"next_cursor", next.index ? cursor_json(&next) : json_null());
 	return *out ? 0 : -ENOMEM;
 }

@@ -48,7 +48,7 @@ static json_t *tree_step(json_t *at, const char *key)
 }
 
 static void tree_count(void *ctx, const struct counter_family *family,
-        const char *const keys[COUNTER_DEPTH], uint64_t value)
+	const char *const keys[COUNTER_DEPTH], uint64_t value)
 {
 	struct tree *t = ctx;
 	const char *steps[2 * COUNTER_DEPTH];
@@ -77,7 +77,7 @@ static json_t *ports_json(const struct snapshot *s)
 
 		for (unsigned c = 0; c < PORT_COUNTERS; c++)
 			bad |= json_object_set_new(port, port_counters[c].key,
-			        value_count(counter_at(p, port_counters[c].offset)));
+				value_count(counter_at(p, port_counters[c].offset)));
 		bad |= json_array_append_new(list, port);
 		list = value_whole(list, bad);
 	}
@@ -95,7 +95,7 @@ static json_t *workers_json(const struct snapshot *s)
 
 		for (unsigned c = 0; c < WORKER_COUNTERS; c++)
 			bad |= json_object_set_new(worker, worker_counters[c].key,
-			        value_count(counter_at(w, worker_counters[c].offset)));
+				value_count(counter_at(w, worker_counters[c].offset)));
 		bad |= json_array_append_new(list, worker);
 		list = value_whole(list, bad);
 	}
@@ -126,48 +126,48 @@ json_t *export_accounting(const struct snapshot *s)
 json_t *export_stats(const struct snapshot *s)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-	        "schema_version", EXPORT_SCHEMA_VERSION,                            //
-	        "generation", value_count(s->generation),                           //
-	        "epoch", value_count(s->epoch),                                     //
-	        "epochs", value_count(s->epochs),                                   //
-	        "time", value_seconds(s->time),                                     //
-	        "first_ts", value_nanoseconds(s->first_ns),                         //
-	        "last_ts", value_nanoseconds(s->last_ns),                           //
-	        "merge_microseconds", value_count(s->merge_ns / 1000),              //
-	        "degraded", degraded_json(s),                                       //
-	        "workers", workers_json(s),                                         //
-	        "accounting", export_accounting(s));
+		"schema_version", EXPORT_SCHEMA_VERSION,                            //
+		"generation", value_count(s->generation),                           //
+		"epoch", value_count(s->epoch),                                     //
+		"epochs", value_count(s->epochs),                                   //
+		"time", value_seconds(s->time),                                     //
+		"first_ts", value_nanoseconds(s->first_ns),                         //
+		"last_ts", value_nanoseconds(s->last_ns),                           //
+		"merge_microseconds", value_count(s->merge_ns / 1000),              //
+		"degraded", degraded_json(s),                                       //
+		"workers", workers_json(s),                                         //
+		"accounting", export_accounting(s));
 }
 
 json_t *export_status(
-        const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
+	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-	        "{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", //
-	        "schema_version", EXPORT_SCHEMA_VERSION,                                  //
-	        "version", about->version,                                                //
-	        "dpdk", about->dpdk,                                                      //
-	        "mode", about->mode,                                                      //
-	        "vantage", about->vantage,                                                //
-	        "config_generation", value_count(about->config_generation),               //
-	        "started", value_seconds(started),                                        //
-	        "uptime_seconds", value_count(uptime),                                    //
-	        "time", s ? value_seconds(s->time) : json_null(),                         //
-	        "ready", s != NULL,                                                       //
-	        "degraded", s ? degraded_json(s) : json_array(),                          //
-	        "accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
-	        "flagged", s ? value_count(s->verdicts) : json_null(),                    //
-	        "ports", s ? ports_json(s) : json_array());
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
+		"version", about->version,                                                //
+		"dpdk", about->dpdk,                                                      //
+		"mode", about->mode,                                                      //
+		"vantage", about->vantage,                                                //
+		"config_generation", value_count(about->config_generation),               //
+		"started", value_seconds(started),                                        //
+		"uptime_seconds", value_count(uptime),                                    //
+		"time", s ? value_seconds(s->time) : json_null(),                         //
+		"ready", s != NULL,                                                       //
+		"degraded", s ? degraded_json(s) : json_array(),                          //
+		"accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
+		"flagged", s ? value_count(s->verdicts) : json_null(),                    //
+		"ports", s ? ports_json(s) : json_array());
 }
 
 json_t *export_problem(unsigned status, const char *title, const char *detail)
 {
 	return json_pack("{s:i, s:s, s:s, s:i, s:o}",    //
-	        "schema_version", EXPORT_SCHEMA_VERSION, //
-	        "type", "about:blank",                   //
-	        "title", title,                          //
-	        "status", (int)status,                   //
-	        "detail", export_octets(detail));
+		"schema_version", EXPORT_SCHEMA_VERSION, //
+		"type", "about:blank",                   //
+		"title", title,                          //
+		"status", (int)status,                   //
+		"detail", export_octets(detail));
 }
 
 static json_t *capture_json(const struct replay_capture *c)
@@ -176,13 +176,13 @@ static json_t *capture_json(const struct replay_capture *c)
 
 	for (unsigned i = 0; i < c->count && files; i++)
 		files = value_whole(
-		        files, json_array_append_new(files, export_octets(c->files[i])));
+			files, json_array_append_new(files, export_octets(c->files[i])));
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}",       //
-	        "files", files,                             //
-	        "cut_files", value_count(c->cut),           //
-	        "packets", value_count(c->packets),         //
-	        "first_ts", value_nanoseconds(c->first_ns), //
-	        "last_ts", value_nanoseconds(c->last_ns));
+		"files", files,                             //
+		"cut_files", value_count(c->cut),           //
+		"packets", value_count(c->packets),         //
+		"first_ts", value_nanoseconds(c->first_ns), //
+		"last_ts", value_nanoseconds(c->last_ns));
 }
 
 static json_t *run_json(const struct run_facts *r)
@@ -190,26 +190,26 @@ static json_t *run_json(const struct run_facts *r)
 	double rate = r->seconds > 0 ? (double)r->packets / r->seconds : 0;
 
 	return json_pack("{s:o, s:o, s:o, s:o}",            //
-	        "workers", value_count(r->workers),         //
-	        "seconds", value_real(r->seconds),          //
-	        "packets_per_second", value_estimate(rate), //
-	        "host", export_octets(r->host));
+		"workers", value_count(r->workers),         //
+		"seconds", value_real(r->seconds),          //
+		"packets_per_second", value_estimate(rate), //
+		"host", export_octets(r->host));
 }
 
 json_t *export_replay(
-        const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run)
+	const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run)
 {
 	json_t *domains = json_array();
 
 	for (unsigned i = 0; i < s->verdicts && domains; i++)
 		domains = value_whole(
-		        domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
+			domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
 	return json_pack("{s:i, s:o, s:o, s:o, s:o}",    //
-	        "schema_version", EXPORT_SCHEMA_VERSION, //
-	        "capture", capture_json(capture),        //
-	        "accounting", export_accounting(s),      //
-	        "domains", domains,                      //
-	        "run", run_json(run));
+		"schema_version", EXPORT_SCHEMA_VERSION, //
+		"capture", capture_json(capture),        //
+		"accounting", export_accounting(s),      //
+		"domains", domains,                      //
+		"run", run_json(run));
 }
 
 char *export_text(json_t *tree, size_t *len)

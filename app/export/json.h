@@ -82,14 +82,14 @@ json_t *export_stats(const struct snapshot *s);
 
 /* s may be NULL: nothing published yet. `started` in seconds since 1970, `uptime` in seconds. */
 json_t *export_status(
-        const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime);
+	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime);
 
 /* A problem after RFC 9457; `title` is the status in words, `detail` says what to do. */
 json_t *export_problem(unsigned status, const char *title, const char *detail);
 
 /* The one object of `fluxgate replay --json`. */
-json_t *export_replay(
-        const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run);
+json_t *export_replay(const struct snapshot *s, const struct replay_capture *capture,
+	const struct run_facts *run);
 
 /*
  * Text of a tree, two spaces a level, with a newline at its end; *len octets.

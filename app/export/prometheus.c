@@ -11,7 +11,7 @@
 static void head(FILE *f, const char *metric, const char *help, bool gauge)
 {
 	fprintf(f, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", metric, help, metric,
-	        gauge ? "gauge" : "counter");
+		gauge ? "gauge" : "counter");
 }
 
 static void number(FILE *f, const char *metric, const char *help, bool gauge, uint64_t value)
@@ -39,7 +39,7 @@ struct counter_text {
 };
 
 static void counter_line(void *ctx, const struct counter_family *family,
-        const char *const keys[COUNTER_DEPTH], uint64_t value)
+	const char *const keys[COUNTER_DEPTH], uint64_t value)
 {
 	struct counter_text *t = ctx;
 
@@ -64,7 +64,7 @@ static void workers_text(FILE *f, const struct snapshot *s)
 		head(f, w->metric, w->help, false);
 		for (unsigned i = 0; i < s->workers; i++)
 			fprintf(f, PREFIX "%s{lcore=\"%u\"} %" PRIu64 "\n", w->metric,
-			        s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
+				s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
 	}
 }
 
@@ -92,8 +92,8 @@ static void flagged_text(FILE *f, const struct snapshot *s)
 	for (unsigned c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
 		for (unsigned suspected = 0; suspected < 2; suspected++)
 			fprintf(f, PREFIX "flagged_domains{class=\"%s\",suspected=\"%s\"} %u\n",
-			        flux_class_name((enum flux_class)c), suspected ? "true" : "false",
-			        count[c][suspected]);
+				flux_class_name((enum flux_class)c), suspected ? "true" : "false",
+				count[c][suspected]);
 	}
 }
 
@@ -102,7 +102,7 @@ static void degraded_text(FILE *f, const struct snapshot *s)
 	head(f, "degraded", "1 when the sensor runs with this restriction.", true);
 	for (unsigned i = 0; i < DEGRADED_COUNT; i++)
 		fprintf(f, PREFIX "degraded{reason=\"%s\"} %u\n",
-		        snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
+			snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
 }
 
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
@@ -116,9 +116,9 @@ static void about_text(FILE *f, const struct about *about, uint32_t started, boo
 	label(f, "mode", about->mode);
 	fprintf(f, "} 1\n");
 	number(f, "start_time_seconds", "When the program started, seconds since 1970.", true,
-	        started);
+		started);
 	number(f, "config_generation", "Configurations put in force since start.", true,
-	        about->config_generation);
+		about->config_generation);
 	number(f, "ready", "1 once the first epoch is in.", true, ready);
 }
 
@@ -134,14 +134,14 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,
-	        s->time);
+		s->time);
 	number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
 	head(f, "merge_seconds", "Time that the last merge took.", true);
 	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
 }
 
 char *prometheus_text(
-        const struct about *about, const struct snapshot *s, uint32_t started, size_t *len)
+	const struct about *about, const struct snapshot *s, uint32_t started, size_t *len)
 {
 	char *text = NULL;
 	FILE *f = open_memstream(&text, len);

@@ -20,4 +20,4 @@
  * caller frees with free().
  */
 char *prometheus_text(
-        const struct about *about, const struct snapshot *s, uint32_t started, size_t *len);
+	const struct about *about, const struct snapshot *s, uint32_t started, size_t *len);

@@ -135,12 +135,12 @@ static const struct parameter {
 	const char *expects;
 	int (*parse)(const char *value, struct query_text *text, struct domains_query *out);
 } parameters[] = {
-        {"class", "single_flux, double_flux, low_slow, vps_flux or ns_flux", class_parse},
-        {"min_score", "0 to 100, at most three decimals", score_parse},
-        {"window", "1h or 24h", window_parse},
-        {"suspected", "true or false", suspected_parse},
-        {"limit", "1 or more; more than 1000 counts as 1000", limit_parse},
-        {"cursor", "the next_cursor of the page before", cursor_take},
+	{"class", "single_flux, double_flux, low_slow, vps_flux or ns_flux", class_parse},
+	{"min_score", "0 to 100, at most three decimals", score_parse},
+	{"window", "1h or 24h", window_parse},
+	{"suspected", "true or false", suspected_parse},
+	{"limit", "1 or more; more than 1000 counts as 1000", limit_parse},
+	{"cursor", "the next_cursor of the page before", cursor_take},
 };
 
 #define PARAMETERS (sizeof(parameters) / sizeof(*parameters))
@@ -171,7 +171,7 @@ int query_parse(const struct request *q, struct query_text *text, struct domains
 			return problem(text, p->name, "given twice");
 		seen |= 1u << k;
 		if (!p->value || percent_decode(p->value, value, sizeof(value)) ||
-		        parameters[k].parse(value, text, out))
+			parameters[k].parse(value, text, out))
 			return problem(text, p->name, parameters[k].expects);
 	}
 	return 0;

@@ -37,9 +37,8 @@ static void answer_json(struct answer *a, unsigned status, const char *type, jso
 
 static void answer_problem(struct answer *a, unsigned status, const char *detail)
 {
-	a->etag[0] = '\0';
 	answer_json(a, status, PROBLEM_TYPE,
-	        export_problem(status, MHD_get_reason_phrase_for(status), detail));
+		export_problem(status, MHD_get_reason_phrase_for(status), detail));
 }
 
 static void answer_text(struct answer *a, const char *text)
@@ -54,7 +53,7 @@ static const struct snapshot *snapshot_needed(const struct routes *r, struct ans
 
 	if (!s)
 		answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE,
-		        "The first epoch is not in yet: ask again in a few seconds.");
+			"The first epoch is not in yet: ask again in a few seconds.");
 	return s;
 }
 
@@ -82,10 +81,10 @@ static bool etag_listed(const char *list, const char *tag)
  * when the client has it already.
  */
 static bool answer_known(
-        const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
+	const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
 {
 	snprintf(
-	        a->etag, sizeof(a->etag), "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
+		a->etag, sizeof(a->etag), "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
 	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
 		return false;
 	a->status = MHD_HTTP_NOT_MODIFIED;
@@ -94,7 +93,7 @@ static bool answer_known(
 }
 
 static void route_status(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)q, (void)rest;
 	const struct snapshot *s = snapshot_get(r->board);
@@ -103,12 +102,12 @@ static void route_status(
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	answer_json(a, MHD_HTTP_OK, JSON_TYPE,
-	        export_status(r->about, s, r->started, (ms - r->started_ms) / 1000));
+		export_status(r->about, s, r->started, (ms - r->started_ms) / 1000));
 	snapshot_put(s);
 }
 
 static void route_stats(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)rest;
 	const struct snapshot *s = snapshot_needed(r, a);
@@ -119,7 +118,7 @@ static void route_stats(
 }
 
 static void route_domains(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)rest;
 	struct query_text text;
@@ -136,10 +135,10 @@ static void route_domains(
 	int rc = export_domains(s, &query, &page);
 	if (rc == -EINVAL)
 		answer_problem(a, MHD_HTTP_BAD_REQUEST,
-		        "cursor: not the next_cursor of a page with these filters.");
+			"cursor: not the next_cursor of a page with these filters.");
 	else if (rc == -ESTALE)
 		answer_problem(a, MHD_HTTP_GONE,
-		        "cursor: its snapshot is gone; begin again without a cursor.");
+			"cursor: its snapshot is gone; begin again without a cursor.");
 	else if (rc == 0 && answer_known(r, q, s, a))
 		json_decref(page);
 	else
@@ -158,15 +157,15 @@ static const struct verdict *verdict_find(const struct snapshot *s, const struct
 }
 
 static void route_domain(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	char text[DNS_TEXT_MAX];
 	struct dns_name name;
 
 	if (percent_decode(rest, text, sizeof(text)) || dns_name_parse(text, &name)) {
 		answer_problem(a, MHD_HTTP_BAD_REQUEST,
-		        "Not a domain name: labels of 1 to 63 octets, others than "
-		        "letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
+			"Not a domain name: labels of 1 to 63 octets, others than "
+			"letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
 		return;
 	}
 	const struct snapshot *s = snapshot_needed(r, a);
@@ -175,14 +174,14 @@ static void route_domain(
 	const struct verdict *v = verdict_find(s, &name);
 	if (!v)
 		answer_problem(a, MHD_HTTP_NOT_FOUND,
-		        "Not flagged. Flagged domains are registered domains, not host names.");
+			"Not flagged. Flagged domains are registered domains, not host names.");
 	else if (!answer_known(r, q, s, a))
 		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_domain_detail(s, v));
 	snapshot_put(s);
 }
 
 static void route_metrics(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)q, (void)rest;
 	const struct snapshot *s = snapshot_get(r->board);
@@ -194,14 +193,14 @@ static void route_metrics(
 }
 
 static void route_livez(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)r, (void)q, (void)rest;
 	answer_text(a, "alive\n");
 }
 
 static void route_readyz(
-        const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
 	(void)q, (void)rest;
 	const struct snapshot *s = snapshot_needed(r, a);
@@ -215,15 +214,15 @@ static const struct route {
 	const char *path;
 	bool prefix; /* what follows the path is the handler's `rest` */
 	void (*answer)(const struct routes *r, const struct request *q, const char *rest,
-	        struct answer *a);
+		struct answer *a);
 } routes[] = {
-        {"/api/v1/status", false, route_status},
-        {"/api/v1/stats", false, route_stats},
-        {"/api/v1/domains", false, route_domains},
-        {"/api/v1/domains/", true, route_domain},
-        {"/metrics", false, route_metrics},
-        {"/livez", false, route_livez},
-        {"/readyz", false, route_readyz},
+	{"/api/v1/status", false, route_status},
+	{"/api/v1/stats", false, route_stats},
+	{"/api/v1/domains", false, route_domains},
+	{"/api/v1/domains/", true, route_domain},
+	{"/metrics", false, route_metrics},
+	{"/livez", false, route_livez},
+	{"/readyz", false, route_readyz},
 };
 
 static const struct route *route_find(const char *path, const char **rest)
@@ -256,7 +255,7 @@ void routes_answer(const struct routes *r, const struct request *q, struct answe
 	memset(a, 0, sizeof(*a));
 	if (!q->host || !(host_is(q->host, r->host) || host_is(q->host, "localhost"))) {
 		answer_problem(a, MHD_HTTP_MISDIRECTED_REQUEST,
-		        "Host is neither the address listened on nor localhost.");
+			"Host is neither the address listened on nor localhost.");
 	} else if (strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0) {
 		answer_problem(a, MHD_HTTP_METHOD_NOT_ALLOWED, "Read only: GET or HEAD.");
 		a->allow = "GET, HEAD";

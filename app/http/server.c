@@ -39,7 +39,7 @@ static size_t keep_escapes(void *ctx, struct MHD_Connection *connection, char *t
 }
 
 static enum MHD_Result param_add(
-        void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+	void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct request *q = ctx;
 
@@ -58,7 +58,7 @@ struct host_field {
 };
 
 static enum MHD_Result host_seek(
-        void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+	void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct host_field *host = ctx;
 
@@ -73,7 +73,7 @@ static enum MHD_Result host_seek(
 static enum MHD_Result answer_send(struct MHD_Connection *connection, struct answer *a)
 {
 	struct MHD_Response *response =
-	        MHD_create_response_from_buffer(a->len, a->body, MHD_RESPMEM_MUST_FREE);
+		MHD_create_response_from_buffer(a->len, a->body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result rc;
 
 	if (!response) {
@@ -93,8 +93,8 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, struct ans
 }
 
 static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connection,
-        const char *path, const char *method, const char *version, const char *upload,
-        size_t *upload_size, void **state)
+	const char *path, const char *method, const char *version, const char *upload,
+	size_t *upload_size, void **state)
 {
 	static char started;
 	const struct http_server *server = ctx;
@@ -116,7 +116,7 @@ static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connecti
 	if (host.count == 1)
 		q.host = host.value;
 	q.if_none_match = MHD_lookup_connection_value(
-	        connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, param_add, &q);
 	routes_answer(&server->routes, &q, &a);
 	return answer_send(connection, &a);
@@ -165,14 +165,14 @@ static int socket_listen(const struct sockaddr_storage *address, socklen_t len, 
 		return -errno;
 	/* A restart must not wait for the last run's connections to time out. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	        bind(fd, (const struct sockaddr *)address, len) || listen(fd, HTTP_BACKLOG) ||
-	        getsockname(fd, (struct sockaddr *)&bound, &len)) {
+		bind(fd, (const struct sockaddr *)address, len) || listen(fd, HTTP_BACKLOG) ||
+		getsockname(fd, (struct sockaddr *)&bound, &len)) {
 		rc = -errno;
 		close(fd);
 		return rc;
 	}
 	*port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port
-	                                         : ((struct sockaddr_in6 *)&bound)->sin6_port);
+						 : ((struct sockaddr_in6 *)&bound)->sin6_port);
 	return fd;
 }
 
@@ -185,16 +185,16 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, int fd, unsig
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
-	        request_answer, server,                              //
-	        MHD_OPTION_LISTEN_SOCKET, fd,                        //
-	        MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,           //
-	        MHD_OPTION_CONNECTION_LIMIT, connections,            //
-	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections / 2, //
-	        MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_SECONDS, //
-	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY,     //
-	        MHD_OPTION_STRICT_FOR_CLIENT, 1,                     //
-	        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,    //
-	        MHD_OPTION_END);
+		request_answer, server,                              //
+		MHD_OPTION_LISTEN_SOCKET, fd,                        //
+		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,           //
+		MHD_OPTION_CONNECTION_LIMIT, connections,            //
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections / 2, //
+		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_SECONDS, //
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY,     //
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,                     //
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,    //
+		MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return daemon;
 }
@@ -205,11 +205,11 @@ static void routes_init(struct http_server *server, const struct http_config *co
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	server->routes = (struct routes){
-	        .board = config->board,
-	        .about = config->about,
-	        .host = server->host,
-	        .started = (uint32_t)time(NULL),
-	        .started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+		.board = config->board,
+		.about = config->about,
+		.host = server->host,
+		.started = (uint32_t)time(NULL),
+		.started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
 	};
 }
 
@@ -221,10 +221,10 @@ static int refuse(int rc, const struct http_config *config, const char *why, cha
 }
 
 int http_start(
-        struct http_server **out, const struct http_config *config, char *err, size_t err_size)
+	struct http_server **out, const struct http_config *config, char *err, size_t err_size)
 {
 	unsigned connections =
-	        config->max_connections ? config->max_connections : HTTP_CONNECTIONS_DEFAULT;
+		config->max_connections ? config->max_connections : HTTP_CONNECTIONS_DEFAULT;
 	struct sockaddr_storage address;
 	struct http_server *server;
 	socklen_t len;
@@ -232,14 +232,14 @@ int http_start(
 
 	if (connections < HTTP_CONNECTIONS_MIN || connections > HTTP_CONNECTIONS_MAX)
 		return refuse(
-		        -EINVAL, config, "connections out of range: 8 to 4096", err, err_size);
+			-EINVAL, config, "connections out of range: 8 to 4096", err, err_size);
 	if (listen_parse(config->listen, &address, &len))
 		return refuse(-EINVAL, config,
-		        "not a listen address: write 127.0.0.1:PORT or [::1]:PORT", err, err_size);
+			"not a listen address: write 127.0.0.1:PORT or [::1]:PORT", err, err_size);
 	if (!address_is_loopback(&address))
 		return refuse(-EPERM, config,
-		        "not a loopback address: TLS and tokens are not available in this version",
-		        err, err_size);
+			"not a loopback address: TLS and tokens are not available in this version",
+			err, err_size);
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return refuse(-ENOMEM, config, "out of memory", err, err_size);
@@ -249,10 +249,10 @@ int http_start(
 	if (fd < 0) {
 		free(server);
 		return refuse(fd, config,
-		        fd == -EADDRINUSE
-		                ? "port is taken: stop what listens there or choose another"
-		                : strerror(-fd),
-		        err, err_size);
+			fd == -EADDRINUSE
+				? "port is taken: stop what listens there or choose another"
+				: strerror(-fd),
+			err, err_size);
 	}
 	server->daemon = daemon_start(server, fd, connections);
 	if (!server->daemon) {

@@ -41,7 +41,7 @@ struct http_config {
  *   others as socket(), bind() and listen() give them
  */
 int http_start(
-        struct http_server **out, const struct http_config *config, char *err, size_t err_size);
+	struct http_server **out, const struct http_config *config, char *err, size_t err_size);
 
 /* The port that is bound, host order. */
 unsigned http_port(const struct http_server *server);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* A snapshot made by hand, in which every number differs from every other. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "control/snapshot.h"
+
+#define SAMPLE_TIME 1236870300u /* 2009-03-12T15:05:00Z */
+
+/* Wire form of a name of ordinary text labels. */
+static inline uint8_t sample_name(const char *text, uint8_t wire[DNS_NAME_MAX])
+{
+	struct dns_name name;
+
+	if (dns_name_parse(text, &name))
+		return 0;
+	memcpy(wire, name.wire, name.len);
+	return name.len;
+}
+
+static inline void sample_verdict(struct verdict *v, unsigned i)
+{
+	char text[64];
+
+	memset(v, 0, sizeof(*v));
+	snprintf(text, sizeof(text), "flux-%04u.example", i);
+	v->name_len = sample_name(text, v->name);
+	v->key = i + 1;
+	v->class = i % 3 == 2 ? FLUX_DOUBLE : FLUX_SINGLE;
+	v->window = i % 2 ? WINDOW_24H : WINDOW_1H;
+	v->suspected = i % 5 == 4;
+	v->score = 100.0 - i * 0.1;
+	v->confidence = 2.0 / 3.0;
+	v->first_flagged = SAMPLE_TIME - 600;
+	v->evaluated = SAMPLE_TIME;
+	v->first_seen = SAMPLE_TIME - 7200;
+	v->last_seen = SAMPLE_TIME - 5;
+	v->features.window = v->window;
+	v->features.seconds = 3600;
+	v->features.addresses = 41.7;
+	v->features.networks = 12;
+	v->features.effective_networks = 9.87654321;
+	v->features.countries = 7;
+	v->features.ttl_max = 150;
+	v->features.host_names = 1.02;
+	v->features.growth = 0.1 + 0.2;
+	v->reasons = 1;
+	v->reason[0] = (struct reason){"networks", 12, 5, "12 networks, at least 5 asked for"};
+	v->samples = 2;
+	v->sample[0] = (struct domain_item){.unit = 0xc6336401u, /* 198.51.100.1 */
+		.asn = 64500,
+		.country = {'N', 'L'},
+		.first = SAMPLE_TIME - 300,
+		.last = SAMPLE_TIME - 5};
+	v->sample[1] = (struct domain_item){
+		.unit = 0x20010db800010002u, .first = SAMPLE_TIME - 100, .last = SAMPLE_TIME - 50};
+}
+
+/* n words from `from`, each one more than the one before. */
+static inline uint64_t sample_count(uint64_t *word, size_t n, uint64_t from)
+{
+	for (size_t i = 0; i < n; i++)
+		word[i] = from + i;
+	return from + n;
+}
+
+static inline struct snapshot *sample_snapshot(unsigned verdicts)
+{
+	struct snapshot *s = snapshot_new(verdicts);
+	uint64_t next = 1000;
+
+	if (!s)
+		return NULL;
+	next = sample_count((uint64_t *)&s->account, sizeof(s->account) / 8, next);
+	next = sample_count((uint64_t *)&s->store, sizeof(s->store) / 8, next);
+	sample_count((uint64_t *)&s->verdict_account, sizeof(s->verdict_account) / 8, next);
+	s->epoch = SAMPLE_TIME / 10;
+	s->epochs = 90;
+	s->time = SAMPLE_TIME;
+	s->generation = 90;
+	s->first_ns = 1236866000123456789u;
+	s->last_ns = 1236870299999999999u;
+	s->merge_ns = 1234567;
+	s->degraded = 1u << DEGRADED_NO_ASN_DB | 1u << DEGRADED_UNPAIRED;
+	s->workers = 2;
+	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0};
+	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4};
+	s->ports = 1;
+	s->port[0] = (struct port_status){"net_af_packet0", 11, 12, 13, 14};
+	for (unsigned i = 0; i < verdicts; i++)
+		sample_verdict(&s->verdict[i], i);
+	return s;
+}

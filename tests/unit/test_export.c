@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * JSON of snapshots. With FLUXGATE_ANSWERS set to a directory, the
+ * answers are also left there for check_schema.py.
+ */
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "export/json.h"
+#include "export/rfc3339.h"
+#include "json_helpers.h"
+#include "sample_snapshot.h"
+
+static const struct about about = {"0.1.0", "DPDK 22.11.11", "live", "mirror of uplink 1", 1};
+
+/*
+ * The tree as read back from its text, which is kept under `name` for the schema
+ * check (NULL: it is not).
+ */
+static json_t *round_trip(const char *name, json_t *tree)
+{
+	const char *dir = getenv("FLUXGATE_ANSWERS");
+	size_t len = 0;
+	json_error_t error;
+
+	assert_non_null(tree);
+	char *text = export_text(tree, &len);
+	assert_non_null(text);
+	assert_int_equal(text[len - 1], '\n');
+	if (dir && name) {
+		char path[512];
+
+		snprintf(path, sizeof(path), "%s/%s.json", dir, name);
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		assert_int_equal(fwrite(text, 1, len, f), len);
+		assert_int_equal(fclose(f), 0);
+	}
+	json_t *back = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	assert_non_null(back);
+	free(text);
+	return back;
+}
+
+/* All keys of an object, in order, joined by spaces. */
+static void keys_are(const json_t *object, const char *expected)
+{
+	char keys[1024] = "";
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		strncat(keys, *keys ? " " : "", sizeof(keys) - strlen(keys) - 1);
+		strncat(keys, key, sizeof(keys) - strlen(keys) - 1);
+	}
+	assert_string_equal(keys, expected);
+}
+
+static void domain_shape(void **state)
+{
+	(void)state;
+	struct verdict v;
+
+	sample_verdict(&v, 0);
+	json_t *d = round_trip("flagged", export_domain(&v));
+	keys_are(d, "domain class suspected score confidence first_flagged first_seen last_seen "
+		    "window addresses networks effective_networks countries ttl_max host_names "
+		    "reasons sample");
+	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
+	assert_string_equal(text_at(d, "class"), "single_flux");
+	assert_true(json_is_false(at(d, "suspected")));
+	assert_string_equal(text_at(d, "first_flagged"), "2009-03-12T14:55:00Z");
+	assert_string_equal(text_at(d, "window"), "1h");
+	assert_int_equal(count_at(d, "addresses"), 42);
+	assert_int_equal(count_at(d, "host_names"), 1);
+	assert_float_equal(json_real_value(at(d, "effective_networks")), 9.877, 1e-12);
+	assert_float_equal(json_real_value(at(d, "confidence")), 0.667, 1e-12);
+	json_t *reason = json_array_get(at(d, "reasons"), 0);
+	keys_are(reason, "code value threshold text");
+	json_t *sample = json_array_get(at(d, "sample"), 0);
+	keys_are(sample, "address asn country first_seen last_seen");
+	assert_string_equal(text_at(sample, "address"), "198.51.100.1");
+	assert_string_equal(text_at(sample, "country"), "NL");
+	assert_int_equal(count_at(sample, "asn"), 64500);
+	sample = json_array_get(at(d, "sample"), 1);
+	assert_string_equal(text_at(sample, "address"), "2001:db8:1:2::/64");
+	assert_true(json_is_null(at(sample, "asn")));
+	assert_true(json_is_null(at(sample, "country")));
+	json_decref(d);
+}
+
+/* A database's country and a feature that is no number must not spoil the answer. */
+static void domain_of_bad_values(void **state)
+{
+	(void)state;
+	struct verdict v;
+
+	sample_verdict(&v, 1);
+	v.sample[0].country[0] = (char)0xff;
+	v.features.effective_networks = NAN;
+	v.features.addresses = INFINITY;
+	v.score = -0.0001;
+	json_t *d = round_trip(NULL, export_domain(&v));
+	assert_true(json_is_null(at(json_array_get(at(d, "sample"), 0), "country")));
+	assert_true(json_is_null(at(d, "effective_networks")));
+	assert_true(json_is_null(at(d, "addresses")));
+	assert_false(signbit(json_real_value(at(d, "score"))));
+	json_decref(d);
+}
+
+/* Each octet, alone and in the middle of others, survives the way out and back. */
+static void every_octet_in_names(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		struct verdict v;
+		struct dns_name parsed;
+		char text[DNS_TEXT_MAX];
+		uint8_t octet = (uint8_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+		uint8_t wire[] = {1, octet, 5, 'a', octet, '<', octet, 'z', 3, 'c', 'o', 'm', 0};
+
+		sample_verdict(&v, 0);
+		memcpy(v.name, wire, sizeof(wire));
+		v.name_len = sizeof(wire);
+		json_t *d = round_trip("flagged-octet", export_domain(&v));
+		dns_name_text(wire, sizeof(wire), text, sizeof(text));
+		assert_string_equal(text_at(d, "domain"), text);
+		for (const char *p = text; *p; p++)
+			assert_in_range(*p, 0x21, 0x7e);
+		assert_int_equal(dns_name_parse(text_at(d, "domain"), &parsed), 0);
+		assert_int_equal(parsed.len, sizeof(wire));
+		assert_memory_equal(parsed.wire, wire, sizeof(wire));
+		json_decref(d);
+	}
+}
+
+static void counter_leaves(const json_t *tree, unsigned *leaves, uint64_t *sum)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)tree, key, value)
+	{
+		if (json_is_integer(value)) {
+			(*leaves)++;
+			*sum += (uint64_t)json_integer_value(value);
+		} else if (json_is_object(value)) {
+			counter_leaves(value, leaves, sum);
+		}
+	}
+}
+
+static void accounting_is_whole(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(0);
+	const struct account *a = &s->account;
+	json_t *t = round_trip("accounting", export_accounting(s));
+	char path[128];
+	unsigned leaves = 0;
+	uint64_t sum = 0;
+
+	keys_are(t, "port rx dns records table verdict notes accounting_error");
+	assert_int_equal(count_at(t, "rx/received"), a->received);
+	assert_int_equal(count_at(t, "rx/octets"), a->octets);
+	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
+		snprintf(path, sizeof(path), "rx/%s/%s",
+			wire_class_name(wire_verdict_class((enum wire_verdict)i)),
+			wire_verdict_name((enum wire_verdict)i));
+		assert_int_equal(count_at(t, path), a->rx[i]);
+	}
+	assert_int_equal(count_at(t, "dns/messages"), a->rx[WIRE_DNS]);
+	assert_int_equal(count_at(t, "dns/queries/new"), a->query[QUERY_NEW]);
+	assert_int_equal(
+		count_at(t, "dns/responses/conflicting"), a->response[RESPONSE_CONFLICTING]);
+	assert_int_equal(count_at(t, "dns/responses/without_evidence/public_suffix"),
+		a->response[RESPONSE_SUFFIX]);
+	assert_int_equal(count_at(t, "dns/not_dns/short_header"), a->not_dns[NOT_DNS_SHORT]);
+	assert_int_equal(count_at(t, "records/declared"), a->declared);
+	assert_int_equal(count_at(t, "records/used"), a->record[RECORD_USED]);
+	assert_int_equal(count_at(t, "records/unused/section"), a->record[RECORD_SECTION]);
+	assert_int_equal(count_at(t, "table/shard/updates"), a->updates);
+	assert_int_equal(count_at(t, "table/shard/denied/table_full"), a->table[TABLE_DENIED_FULL]);
+	assert_int_equal(count_at(t, "table/store/waiting"), s->store.fate[STORE_WAITING]);
+	assert_int_equal(count_at(t, "table/store/door_evicted"), s->store.door_evicted);
+	assert_int_equal(count_at(t, "verdict/denied"), s->verdict_account.denied);
+	assert_int_equal(count_at(t, "accounting_error"), 0);
+	assert_int_equal(count_at(json_array_get(at(t, "port"), 0), "no_mbuf"), 14);
+	/* Each word once, and beside them the sum "messages" and the error, which is 0. */
+	const size_t words =
+		(sizeof(s->account) + sizeof(s->store) + sizeof(s->verdict_account)) / 8;
+	counter_leaves(t, &leaves, &sum);
+	assert_int_equal(leaves, words + 2);
+	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + a->rx[WIRE_DNS]);
+	json_decref(t);
+	snapshot_put(s);
+}
+
+static json_t *page_of(const struct snapshot *s, const struct domains_query *q)
+{
+	json_t *page = NULL;
+
+	assert_int_equal(export_domains(s, q, &page), 0);
+	return page;
+}
+
+/* Pages hold each match once, in order; the last one has no cursor. */
+static void pages_cover_all(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(250);
+	struct domains_query q;
+	char cursor[64];
+	unsigned next = 0, pages = 0;
+
+	domains_query_init(&q);
+	q.class = FLUX_DOUBLE;
+	q.limit = 40;
+	for (;; pages++) {
+		json_t *page = round_trip("domains", page_of(s, &q));
+		json_t *d;
+		size_t i;
+
+		assert_int_equal(count_at(page, "schema_version"), EXPORT_SCHEMA_VERSION);
+		assert_int_equal(count_at(page, "flagged"), 250);
+		assert_int_equal(count_at(page, "matched"), 83);
+		json_array_foreach(at(page, "domains"), i, d)
+		{
+			char name[64];
+			snprintf(name, sizeof(name), "flux-%04u.example", 3 * next++ + 2);
+			assert_string_equal(text_at(d, "domain"), name);
+		}
+		bool last = json_is_null(at(page, "next_cursor"));
+		assert_int_equal(json_array_size(at(page, "domains")), last ? 3 : 40);
+		if (!last)
+			snprintf(cursor, sizeof(cursor), "%s", text_at(page, "next_cursor"));
+		q.cursor = cursor;
+		json_decref(page);
+		if (last)
+			break;
+	}
+	assert_int_equal(next, 83);
+	assert_int_equal(pages, 2);
+	snapshot_put(s);
+}
+
+static void filters_select(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(100);
+	struct domains_query q;
+
+	domains_query_init(&q);
+	q.min_score = 95000;
+	json_t *page = page_of(s, &q);
+	assert_int_equal(count_at(page, "matched"), 51); /* 100.0 down to 95.0 */
+	json_decref(page);
+	domains_query_init(&q);
+	q.suspected = 1;
+	q.window = WINDOW_24H;
+	page = page_of(s, &q);
+	assert_int_equal(count_at(page, "matched"), 10);
+	json_decref(page);
+	snapshot_put(s);
+}
+
+static void cursors_are_checked(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(100);
+	struct domains_query q;
+	char cursor[64];
+	json_t *none = NULL;
+
+	domains_query_init(&q);
+	q.limit = 10;
+	json_t *page = page_of(s, &q);
+	snprintf(cursor, sizeof(cursor), "%s", text_at(page, "next_cursor"));
+	json_decref(page);
+
+	static const char *const bad[] = {"", "0", "zz", "0000005a49b9", NULL};
+	for (unsigned i = 0; bad[i]; i++) {
+		q.cursor = bad[i];
+		assert_int_equal(export_domains(s, &q, &none), -EINVAL);
+	}
+	q.cursor = cursor;
+	cursor[31] = 'X';
+	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
+	memcpy(cursor + 24, "ffffffff", 8);
+	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
+	memcpy(cursor + 24, "0000000a", 8);
+	q.suspected = 0;
+	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
+	q.suspected = -1;
+	s->generation++;
+	assert_int_equal(export_domains(s, &q, &none), -ESTALE);
+	s->generation--;
+	s->time++;
+	assert_int_equal(export_domains(s, &q, &none), -ESTALE);
+	s->time--;
+	page = page_of(s, &q);
+	json_decref(page);
+	assert_null(none);
+	snapshot_put(s);
+}
+
+static void replay_shape(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"a.pcap", "odd \"\n\xff.pcap"};
+	const struct replay_capture capture = {
+		files, 2, 1, 123456, 1236866000123456789u, 1236870299999999999u};
+	const struct run_facts run = {2, 0.5, 123456, "h\xc3\xb6st"};
+	struct snapshot *s = sample_snapshot(3);
+	json_t *r = round_trip("replay", export_replay(s, &capture, &run));
+
+	keys_are(r, "schema_version capture accounting domains run");
+	assert_string_equal(
+		json_string_value(json_array_get(at(r, "capture/files"), 1)), "odd \"\n\\255.pcap");
+	assert_string_equal(text_at(r, "capture/first_ts"), "2009-03-12T13:53:20.123456Z");
+	assert_string_equal(text_at(r, "capture/last_ts"), "2009-03-12T15:04:59.999999Z");
+	assert_int_equal(count_at(r, "capture/packets"), 123456);
+	assert_int_equal(json_array_size(at(r, "domains")), 3);
+	assert_int_equal(count_at(r, "run/packets_per_second"), 246912);
+	assert_string_equal(text_at(r, "run/host"), "h\xc3\xb6st");
+	json_decref(r);
+
+	/* The same data gives the same octets. */
+	size_t len[2];
+	char *text[2];
+	for (unsigned i = 0; i < 2; i++)
+		text[i] = export_text(export_replay(s, &capture, &run), &len[i]);
+	assert_int_equal(len[0], len[1]);
+	assert_memory_equal(text[0], text[1], len[0]);
+	free(text[0]);
+	free(text[1]);
+	snapshot_put(s);
+}
+
+static void other_answers(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(3);
+	json_t *t = round_trip("status", export_status(&about, s, SAMPLE_TIME - 900, 905));
+
+	assert_true(json_is_true(at(t, "ready")));
+	assert_int_equal(count_at(t, "uptime_seconds"), 905);
+	assert_int_equal(json_array_size(at(t, "degraded")), 2);
+	assert_string_equal(
+		json_string_value(json_array_get(at(t, "degraded"), 0)), "unpaired_ratio");
+	json_decref(t);
+	t = round_trip("status-early", export_status(&about, NULL, SAMPLE_TIME, 0));
+	assert_true(json_is_false(at(t, "ready")));
+	assert_int_equal(json_array_size(at(t, "degraded")), 0);
+	json_decref(t);
+	t = round_trip("stats", export_stats(s));
+	assert_int_equal(count_at(json_array_get(at(t, "workers"), 1), "late"), 4);
+	assert_int_equal(count_at(t, "accounting/dns/messages"), s->account.rx[WIRE_DNS]);
+	json_decref(t);
+	t = round_trip("domain", export_domain_detail(s, &s->verdict[0]));
+	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
+	assert_float_equal(json_real_value(at(t, "features/growth")), 0.3, 1e-15);
+	/* All members of struct features but the window, which is a word of its own. */
+	assert_int_equal(json_object_size(at(t, "features")),
+		(sizeof(struct features) - offsetof(struct features, seconds)) / sizeof(double));
+	json_decref(t);
+	t = round_trip("problem", export_problem(404, "Not Found", "Not flagged."));
+	assert_int_equal(count_at(t, "status"), 404);
+	json_decref(t);
+	size_t len;
+	assert_null(export_text(NULL, &len));
+	snapshot_put(s);
+}
+
+static void times(void **state)
+{
+	(void)state;
+	char text[RFC3339_MAX];
+
+	rfc3339_seconds(UINT32_MAX, text);
+	assert_string_equal(text, "2106-02-07T06:28:15Z");
+	rfc3339_nanoseconds(1999, text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000001Z");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(domain_shape),
+		cmocka_unit_test(domain_of_bad_values),
+		cmocka_unit_test(every_octet_in_names),
+		cmocka_unit_test(accounting_is_whole),
+		cmocka_unit_test(pages_cover_all),
+		cmocka_unit_test(filters_select),
+		cmocka_unit_test(cursors_are_checked),
+		cmocka_unit_test(replay_shape),
+		cmocka_unit_test(other_answers),
+		cmocka_unit_test(times),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
