@@ -196,6 +196,7 @@ static void test_unknown_keys(void **state)
 	assert_refused("{\"listen\":\"\"}", "listen: unknown key; did you mean \"http.listen\"?");
 	assert_refused("{\"http\":{\"workers\":2}}",
 		"http.workers: unknown key; did you mean \"workers\"?");
+	assert_refused("{\"dnsxx\":1}", "dnsxx: unknown key; did you mean \"dns\"?");
 	assert_refused("{\"quux\":1}", "quux: unknown key");
 	assert_refused("{\"\":1}", "unknown key");
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"devise\":\"b\"}]}",
@@ -303,6 +304,8 @@ static void test_over(void **state)
 	assert_int_equal(c.log.level, LOG_LEVEL_DEBUG);
 	assert_string_equal(log_level_name(c.log.level), "debug");
 	assert_int_equal(c.shard.details_small, 131072);
+	assert_int_equal(config_parse(&c, "{\"workers\":2}", 13, "a", err), 0);
+	assert_string_equal(c.lcores, "0");
 	before = c;
 	assert_int_equal(config_parse(&c, bad, strlen(bad), "b", err), -EINVAL);
 	assert_memory_equal(&c, &before, sizeof(c));

@@ -117,12 +117,12 @@ static void asn_layouts(struct mmdb_file *f)
 	put_text(f, "1.6.0.0", 16, "asn", "1235");
 	put_text(f, "2001:db9::", 32, "asn", "AS6");
 	/* What is no ASN is none. */
-	put_text(f, "2.1.0.0", 16, "asn", "AS4294967296");
+	put_text(f, "2.1.0.0", 16, "asn", "AS4294967297");
 	put_text(f, "2.2.0.0", 16, "asn", "AS12x");
 	put_text(f, "2.3.0.0", 16, "asn", "AS");
 	put_text(f, "2.4.0.0", 16, "asn", "");
-	put_text(f, "2.5.0.0", 16, "asn", "AS99999999999999999999");
-	put_number(f, "2.6.0.0", 16, "asn", MMDB_UINT64, UINT64_C(1) << 32);
+	put_text(f, "2.5.0.0", 16, "asn", "AS18446744073709551617");
+	put_number(f, "2.6.0.0", 16, "asn", MMDB_UINT64, (UINT64_C(1) << 32) + 1);
 	put_number(f, "2.7.0.0", 16, "as_number", MMDB_UINT32, 5);
 	mmdb_finish(f, "Test-ASN", 1700000000);
 }
