@@ -28,12 +28,12 @@ static unsigned item_search(
 	return from;
 }
 
-static bool is_name_server(const struct domain *d, uint64_t unit)
+static struct domain_ns *ns_find(struct domain *d, uint64_t unit)
 {
 	for (unsigned i = 0; i < d->ns_items; i++)
 		if (d->ns[i].unit == unit)
-			return true;
-	return false;
+			return &d->ns[i];
+	return NULL;
 }
 
 /* Makes an item at `at`, which is where its hash belongs; there is room. */
@@ -47,7 +47,7 @@ static struct domain_item *item_insert(const struct store *st, struct domain *d,
 	memmove(it + 1, it, (d->items - at) * sizeof(*it));
 	*it = (struct domain_item){.unit = unit, .asn = info.asn, .first = first, .last = first};
 	memcpy(it->country, info.country, sizeof(it->country));
-	it->ns = is_name_server(d, unit);
+	it->ns = ns_find(d, unit) != NULL;
 	if (d->spread)
 		d->spread |= spread_bit(st, unit);
 	d->items++;
@@ -143,19 +143,16 @@ static void ns_names_merge(struct domain *d, const struct sighting *g)
 	d->ns_names = (uint8_t)n;
 }
 
-/* The place of a name server's address: its own, a free one, or that unseen for longest. */
-static struct domain_ns *ns_place(struct domain *d, uint64_t unit)
+/* Room for one more name server's address: free, or of that unseen for longest. */
+static struct domain_ns *ns_place(struct domain *d)
 {
 	struct domain_ns *oldest = &d->ns[0];
 
-	for (unsigned i = 0; i < d->ns_items; i++) {
-		if (d->ns[i].unit == unit)
-			return &d->ns[i];
-		if (d->ns[i].last < oldest->last)
-			oldest = &d->ns[i];
-	}
 	if (d->ns_items < STORE_NS)
 		return &d->ns[d->ns_items++];
+	for (unsigned i = 1; i < STORE_NS; i++)
+		if (d->ns[i].last < oldest->last)
+			oldest = &d->ns[i];
 	return oldest;
 }
 
@@ -163,19 +160,19 @@ static void ns_units_merge(const struct store *st, struct domain *d, const struc
 	const struct net_lookup *net)
 {
 	/* Known ones first, so that none of them is taken for the oldest. */
-	for (unsigned i = 0; i < g->ns_units; i++)
-		for (unsigned k = 0; k < d->ns_items; k++)
-			if (d->ns[k].unit == g->ns_unit[i].unit)
-				d->ns[k].last = g->last;
+	for (unsigned i = 0; i < g->ns_units; i++) {
+		struct domain_ns *ns = ns_find(d, g->ns_unit[i].unit);
+		if (ns && ns->last < g->last)
+			ns->last = g->last;
+	}
 	for (unsigned i = 0; i < g->ns_units; i++) {
 		uint64_t unit = g->ns_unit[i].unit;
-		struct domain_ns *ns = ns_place(d, unit);
 		struct net_info info = {0};
 
-		if (ns->unit == unit)
+		if (ns_find(d, unit))
 			continue;
 		net->fn(net->ctx, unit, &info);
-		*ns = (struct domain_ns){
+		*ns_place(d) = (struct domain_ns){
 			.unit = unit, .asn = info.asn, .first = g->first, .last = g->last};
 		unsigned at = item_search(st, d, g->ns_unit[i].hash, 0);
 		if (at < d->items && d->item[at].unit == unit)

@@ -43,8 +43,6 @@ static void detail_add(struct sighting *g, const struct shard *s, const struct s
 
 	for (unsigned i = 0; i < d->units; i++)
 		unit_add(g, s, d->unit[i], d->grade[i]);
-	if (d->threshold < g->threshold)
-		g->threshold = d->threshold;
 	if (d->ns_ttl > g->ns_ttl)
 		g->ns_ttl = d->ns_ttl;
 	/* Trimmed to what one shard keeps, or more shards would tell of more name servers. */
@@ -84,6 +82,9 @@ void sighting_add(struct sighting *g, const struct shard *s, const struct shard_
 		unit_add(g, s, e->unit[i], (uint8_t)shard_entry_grade(e, i));
 	if (d)
 		detail_add(g, s, d);
+	uint64_t threshold = shard_entry_threshold(s, e);
+	if (threshold < g->threshold)
+		g->threshold = threshold;
 }
 
 void sighting_clamp(struct sighting *g, uint32_t now)

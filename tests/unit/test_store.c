@@ -262,6 +262,43 @@ static void silence_of_seven_days_is_the_end(void **state)
 	assert_null(store_find(st, test_key(3)));
 }
 
+static void names_stay_found_when_others_expire(void **state)
+{
+	(void)state;
+	for (uint32_t id = 0; id < 600; id++)
+		spread_answer(id, 2, 2, 1, START);
+	merge(START);
+	for (uint32_t id = 0; id < 600; id += 3)
+		answer_one(id, NET(0x0800) + 1, START + 6 * DAY);
+	merge(START + 6 * DAY);
+	for (unsigned i = 0; i < 1100; i++)
+		merge(START + 8 * DAY);
+	assert_int_equal(account()->expired, 400);
+	assert_int_equal(account()->live, 200);
+	uint64_t hits = account()->fate[STORE_HIT];
+	for (uint32_t id = 0; id < 600; id += 3)
+		answer_one(id, NET(0x0800) + 1, START + 8 * DAY);
+	merge(START + 8 * DAY);
+	assert_int_equal(account()->fate[STORE_HIT], hits + 200);
+}
+
+/* Probing runs past the last home slot of a shard. */
+static void the_last_slots_of_a_shard_are_merged_too(void **state)
+{
+	(void)state;
+	unsigned n = 0;
+
+	for (uint32_t id = 0; n < 5; id++) {
+		assert_in_range(id, 0, 65535);
+		if (shard_slot(sh, test_key(id)) != sh->mask)
+			continue;
+		answer_one(id, NET(0x0808) + 1, START);
+		n++;
+	}
+	merge(START);
+	assert_int_equal(account()->fate[STORE_WAITING], 5);
+}
+
 /* A table of 1024 slots takes its names under pressure, and says what it lost. */
 static void a_full_table_evicts_the_least_evidence_and_never_a_verdict(void **state)
 {
@@ -395,6 +432,21 @@ static void late_evidence_is_put_where_it_belongs(void **state)
 	assert_int_equal(d->items, 11);
 	assert_int_equal(d->last, START + 7200);
 	assert_int_equal(d->first, START + 7200 - 900);
+}
+
+/* What a shard had to turn away for want of a detail record is missing here too. */
+static void a_cut_entry_bounds_the_slot(void **state)
+{
+	(void)state;
+	struct domain *d = tracked(1, START);
+	uint64_t unit = NET(0x0850) + 9;
+
+	answer_one(1, unit, START + 300);
+	shard_find(sh, test_key(1))->grades |= SHARD_CUT;
+	merge(START + 310);
+	assert_int_equal(d->slot_threshold[0], store_unit_hash(st, unit) >> 48);
+	assert_int_equal(d->slot_threshold[1], 0xffff);
+	assert_int_equal(d->hour_threshold[0], store_unit_hash(st, unit) >> 48);
 }
 
 static void name_servers_are_kept_by_recency(void **state)
@@ -537,6 +589,26 @@ static void siblings_share_addresses_over_networks(void **state)
 	assert_int_equal(s.units, 0);
 }
 
+static void a_sibling_whose_record_went_is_none(void **state)
+{
+	(void)state;
+	struct siblings s;
+
+	spread_answer(1, 10, 10, 1, START);
+	spread_answer(2, 10, 10, 1, START);
+	merge(START);
+	spread_answer(1, 10, 10, 1, START + 6 * DAY);
+	merge(START + 6 * DAY);
+	for (unsigned i = 0; i < 1100; i++)
+		merge(START + 8 * DAY);
+	spread_answer(1, 10, 10, 1, START + 8 * DAY);
+	merge(START + 8 * DAY);
+	assert_null(store_find(st, test_key(2)));
+	store_siblings(st, store_find(st, test_key(1)), 1, 1, &s);
+	assert_int_equal(s.domains, 0);
+	assert_int_equal(s.units, 0);
+}
+
 static void an_alias_does_not_own_its_addresses(void **state)
 {
 	(void)state;
@@ -588,16 +660,20 @@ int main(void)
 		TEST(diversity_promotes_and_volume_does_not),
 		TEST(units_turned_away_before_promotion_bound_the_past),
 		TEST(silence_of_seven_days_is_the_end),
+		TEST(names_stay_found_when_others_expire),
+		TEST(the_last_slots_of_a_shard_are_merged_too),
 		TEST(a_full_table_evicts_the_least_evidence_and_never_a_verdict),
 		TEST(records_go_to_the_more_diverse),
 		TEST(fresh_epochs_are_a_ttl_apart),
 		TEST(time_moves_the_windows),
 		TEST(late_evidence_is_put_where_it_belongs),
+		TEST(a_cut_entry_bounds_the_slot),
 		TEST(name_servers_are_kept_by_recency),
 		TEST(touched_are_those_of_the_last_merge_by_key),
 		TEST(each_visits_every_record),
 		TEST(touched_survives_demotion),
 		TEST(siblings_share_addresses_over_networks),
+		TEST(a_sibling_whose_record_went_is_none),
 		TEST(an_alias_does_not_own_its_addresses),
 		TEST(fates_have_names),
 	};
