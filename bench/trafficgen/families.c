@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "hostnames.h"
-#include "options.h"
 
 #define MINUTES(n) ((n)*60u)
 #define HOURS(n) ((n)*3600u)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "options.h"
 #include "pool.h"
 #include "rng.h"
 #include "zone.h"
@@ -47,6 +48,7 @@ const struct family *family_find(const char *name);
 struct family_domain {
 	const struct family *family;
 	struct rng rng;
+	uint32_t interval_ms; /* mean between two look-ups */
 	struct zone zone;
 	struct zone target; /* the fluxing zone behind an alias */
 	struct pool pool;
@@ -54,11 +56,12 @@ struct family_domain {
 };
 
 /*
- * The index-th domain of a family under tld. The domain must stay where it is: its zones point into
- * it. zone.truth and target.truth are left to the caller.
+ * The index-th domain of a family; options->campaign domains in a row of a family that fluxes have
+ * the same pool. The domain must stay where it is: its zones point into it. zone.truth and
+ * target.truth are left to the caller.
  */
 void family_domain_init(struct family_domain *domain, const struct family *family, uint32_t index,
-	uint64_t seed, const struct network_plan *plan, const char *tld);
+	const struct options *options, const struct network_plan *plan);
 
 /* Whether the domain's first host is an alias into domain->target. */
 bool family_has_target(const struct family *family);

@@ -38,18 +38,26 @@ bool family_has_target(const struct family *family)
 }
 
 void family_domain_init(struct family_domain *domain, const struct family *family, uint32_t index,
-	uint64_t seed, const struct network_plan *plan, const char *tld)
+	const struct options *options, const struct network_plan *plan)
 {
-	uint64_t key = hash_pair(hash_pair(seed, hash_text(family->name)), index);
+	uint64_t family_key = hash_pair(options->seed, hash_text(family->name));
+	uint64_t key = hash_pair(family_key, index);
+	uint32_t campaign = family->flux_class == FLUX_NONE ? index : index / options->campaign;
 	bool moving = family->moving_every > 0 && (index + 1) % family->moving_every == 0;
+	ptrdiff_t row = family - families;
+	uint64_t tld_hash = hash_pair(hash_text(family->name), index);
+	const char *tld = options->tlds[hash_below(tld_hash, options->tld_count)];
 
 	memset(domain, 0, sizeof(*domain));
 	domain->family = family;
+	domain->interval_ms = options->family_intervals[row] > 0
+				      ? 1000 * options->family_intervals[row]
+				      : family->interval_ms;
 	domain->flux_class = family->flux_class;
 	if (moving && family->flux_class == FLUX_SINGLE)
 		domain->flux_class = FLUX_DOUBLE;
 	rng_seed(&domain->rng, hash_pair(key, hash_text("look-ups")));
-	pool_init(&domain->pool, &family->shape, plan, key);
+	pool_init(&domain->pool, &family->shape, plan, hash_pair(family_key, campaign));
 	domain->zone = (struct zone){
 		.key = key,
 		.plan = plan,
@@ -58,14 +66,14 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 		.moving_servers = moving,
 		.shows_servers = true,
 	};
-	apex_make(&domain->zone.apex, family, 2 * index, seed, tld);
+	apex_make(&domain->zone.apex, family, 2 * index, options->seed, tld);
 	if (!family_has_target(family))
 		return;
 	domain->target = domain->zone;
 	domain->target.key = hash_mix(key);
 	domain->target.answer = answer_draw;
 	domain->zone.target = &domain->target;
-	apex_make(&domain->target.apex, family, 2 * index + 1, seed, tld);
+	apex_make(&domain->target.apex, family, 2 * index + 1, options->seed, tld);
 }
 
 uint64_t family_domain_ask(struct family_domain *domain, struct question *question)
@@ -78,5 +86,5 @@ uint64_t family_domain_ask(struct family_domain *domain, struct question *questi
 	if (family->hosts > 0)
 		question->host = hash_below(question->host, family->hosts);
 	family->host_name(&domain->zone, question->host, &question->name);
-	return rng_wait(&domain->rng, (double)family->interval_ms * 1e6);
+	return rng_wait(&domain->rng, (double)domain->interval_ms * 1e6);
 }

@@ -24,21 +24,25 @@ struct generator {
 	struct background background;
 	struct family_domain *domains; /* owned */
 	size_t domain_count;
+	uint32_t campaigns;  /* begun so far */
 	struct heap sources; /* of struct family_domain; NULL stands for the background */
 };
 
 static int add_truth(struct generator *generator, struct family_domain *domain)
 {
 	enum flux_class own = domain->flux_class;
+	uint32_t campaign = own == FLUX_NONE ? 0 : generator->campaigns;
 
 	if (family_has_target(domain->family)) {
-		domain->target.truth =
-			truth_add(&generator->truth, &domain->target, domain->family, own);
+		domain->target.truth = truth_add(
+			&generator->truth, &domain->target, domain->family, own, campaign);
 		if (domain->target.truth < 0)
 			return domain->target.truth;
 		own = FLUX_NONE; /* the alias itself is honest */
+		campaign = 0;
 	}
-	domain->zone.truth = truth_add(&generator->truth, &domain->zone, domain->family, own);
+	domain->zone.truth =
+		truth_add(&generator->truth, &domain->zone, domain->family, own, campaign);
 	return domain->zone.truth < 0 ? domain->zone.truth : 0;
 }
 
@@ -46,16 +50,16 @@ static int add_domain(struct generator *generator, struct family_domain *domain,
 	const struct family *family, uint32_t index)
 {
 	const struct options *options = generator->options;
-	uint64_t tld = hash_pair(hash_text(family->name), index);
 	uint64_t first;
 	int ret;
 
-	family_domain_init(domain, family, index, options->seed, generator->plan,
-		options->tlds[hash_below(tld, options->tld_count)]);
+	family_domain_init(domain, family, index, options, generator->plan);
+	if (family->flux_class != FLUX_NONE && index % options->campaign == 0)
+		generator->campaigns++;
 	ret = add_truth(generator, domain);
 	if (ret != 0)
 		return ret;
-	first = hash_below(rng_next(&domain->rng), family->interval_ms) * 1000000ull;
+	first = hash_below(rng_next(&domain->rng), domain->interval_ms) * 1000000ull;
 	return heap_push(&generator->sources, options->start * NS_SECONDS + first, domain);
 }
 

@@ -19,10 +19,12 @@ struct mix {
 	double rate;
 	bool plain;
 	bool every_family;
+	uint32_t campaign; /* 0: 1 */
 	const char *tlds;
 	struct {
 		const char *family;
 		uint32_t domains;
+		uint32_t interval; /* seconds; 0: as the family's row says */
 	} families[MIX_FAMILIES];
 };
 

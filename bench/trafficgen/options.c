@@ -15,6 +15,7 @@
 #define MAX_CLIENTS 4000000u /* 100.64.0.0/10 */
 #define MAX_RESOLVERS 250
 #define MAX_FAMILY_DOMAINS 10000
+#define MAX_INTERVAL 86400
 
 enum option_code {
 	OPT_HELP = 1,
@@ -31,6 +32,7 @@ enum option_code {
 	OPT_RATE,
 	OPT_MIX,
 	OPT_FAMILY,
+	OPT_CAMPAIGN,
 	OPT_VANTAGE,
 	OPT_CLIENTS,
 	OPT_RESOLVERS,
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"mix", required_argument, NULL, OPT_MIX},
 	{"family", required_argument, NULL, OPT_FAMILY},
+	{"campaign", required_argument, NULL, OPT_CAMPAIGN},
 	{"vantage", required_argument, NULL, OPT_VANTAGE},
 	{"clients", required_argument, NULL, OPT_CLIENTS},
 	{"resolvers", required_argument, NULL, OPT_RESOLVERS},
@@ -88,7 +91,11 @@ static void print_help(void)
 	       "  --zipf S             exponent of their popularity, default 1.0; 0 is uniform\n"
 	       "  --rate N             background look-ups a second, default 100; 0 is none\n"
 	       "  --mix NAME           a set of defaults, see below\n"
-	       "  --family NAME=COUNT  so many domains of a family; may be repeated\n"
+	       "  --family NAME=COUNT[@SECONDS]\n"
+	       "                       so many domains of a family, and the mean time between two\n"
+	       "                       look-ups of one; may be repeated\n"
+	       "  --campaign N         every N domains of a fluxing family share their hosts, "
+	       "default 1\n"
 	       "  --vantage WHERE      client or resolver (the default)\n"
 	       "  --clients N          default 1000\n"
 	       "  --resolvers N        default 4\n"
@@ -195,18 +202,27 @@ static bool parse_tlds(const char *text, struct options *options)
 
 static bool parse_family(const char *text, struct options *options)
 {
-	const char *equals = strchr(text, '=');
 	const struct family *family = NULL;
-	char name[32] = "";
+	char copy[64] = "", *count, *seconds;
+	ptrdiff_t row;
 
-	if (equals != NULL && (size_t)(equals - text) < sizeof(name)) {
-		memcpy(name, text, (size_t)(equals - text));
-		family = family_find(name);
+	if (strlen(text) < sizeof(copy))
+		memcpy(copy, text, strlen(text));
+	count = strchr(copy, '=');
+	if (count != NULL) {
+		*count++ = '\0';
+		family = family_find(copy);
 	}
 	if (family == NULL)
 		return wrong("family", text, "NAME=COUNT with a name that --help lists");
-	return parse_u32("family", equals + 1, 0, MAX_FAMILY_DOMAINS,
-		&options->family_domains[family - families]);
+	row = family - families;
+	seconds = strchr(count, '@');
+	if (seconds != NULL) {
+		*seconds++ = '\0';
+		if (!parse_u32("family", seconds, 1, MAX_INTERVAL, &options->family_intervals[row]))
+			return false;
+	}
+	return parse_u32("family", count, 0, MAX_FAMILY_DOMAINS, &options->family_domains[row]);
 }
 
 static bool apply_mix(const char *name, struct options *options)
@@ -221,12 +237,14 @@ static bool apply_mix(const char *name, struct options *options)
 	options->domains = mix->domains;
 	options->rate = mix->rate;
 	options->plain = mix->plain;
+	options->campaign = mix->campaign > 0 ? mix->campaign : 1;
 	for (size_t i = 0; i < family_count; i++)
 		options->family_domains[i] = mix->every_family;
 	for (size_t i = 0; i < MIX_FAMILIES && mix->families[i].family != NULL; i++) {
 		const struct family *family = family_find(mix->families[i].family);
 
 		options->family_domains[family - families] = mix->families[i].domains;
+		options->family_intervals[family - families] = mix->families[i].interval;
 	}
 	return parse_tlds(mix->tlds, options);
 }
@@ -264,6 +282,8 @@ static bool apply_option(struct options *options, int code, const char *text)
 		return parse_real("rate", text, 1e8, &options->rate);
 	case OPT_FAMILY:
 		return parse_family(text, options);
+	case OPT_CAMPAIGN:
+		return parse_u32("campaign", text, 1, MAX_FAMILY_DOMAINS, &options->campaign);
 	case OPT_VANTAGE:
 		return parse_vantage(text, &options->vantage);
 	case OPT_CLIENTS:

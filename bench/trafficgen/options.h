@@ -32,7 +32,9 @@ struct options {
 	bool mixed_case;
 	uint32_t tld_count;
 	char tlds[OPTIONS_TLDS][TLD_OCTETS];
-	uint32_t family_domains[OPTIONS_FAMILIES]; /* by row of families[] */
+	uint32_t family_domains[OPTIONS_FAMILIES];   /* by row of families[] */
+	uint32_t family_intervals[OPTIONS_FAMILIES]; /* seconds; 0: as the family's row says */
+	uint32_t campaign; /* domains of a fluxing family that share one pool of hosts */
 };
 
 enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

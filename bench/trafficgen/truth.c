@@ -41,7 +41,7 @@ static int set_add(struct truth_domain *domain, uint64_t unit)
 }
 
 int truth_add(struct truth *truth, const struct zone *zone, const struct family *family,
-	enum flux_class flux_class)
+	enum flux_class flux_class, uint32_t campaign)
 {
 	struct truth_domain *domain;
 
@@ -55,7 +55,11 @@ int truth_add(struct truth *truth, const struct zone *zone, const struct family 
 		truth->domain_room = room;
 	}
 	domain = &truth->domains[truth->domain_count];
-	*domain = (struct truth_domain){.family = family, .flux_class = flux_class};
+	*domain = (struct truth_domain){
+		.family = family,
+		.flux_class = flux_class,
+		.campaign = campaign,
+	};
 	name_apex_text(&zone->apex, domain->name);
 	return (int)truth->domain_count++;
 }
@@ -88,9 +92,11 @@ static json_t *domain_to_json(const struct truth_domain *domain)
 
 	for (size_t i = 0; i < NETWORK_COUNT / 64; i++)
 		networks += __builtin_popcountll(domain->networks[i]);
-	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:I, s:I, s:I}", "domain", domain->name,
+	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:I, s:I}", "domain", domain->name,
 		"family", domain->family->name, "flux", domain->flux_class != FLUX_NONE, "class",
-		flux_class_text(domain->flux_class), "first_response",
+		flux_class_text(domain->flux_class), "campaign",
+		domain->campaign > 0 ? json_integer(domain->campaign) : json_null(),
+		"first_response",
 		domain->responses > 0 ? json_integer((json_int_t)domain->first_response)
 				      : json_null(),
 		"addresses", (json_int_t)domain->address_count, "networks", networks, "responses",

@@ -13,6 +13,7 @@ struct truth_domain {
 	char name[NAME_OCTETS];
 	const struct family *family;
 	enum flux_class flux_class;
+	uint32_t campaign; /* 1..; the domains of one have the same hosts; 0: does not flux */
 	uint64_t responses;
 	uint64_t first_response; /* seconds since the epoch; 0: none */
 	uint64_t *addresses;     /* open-addressing set of /32 and /64, 0 is free; owned */
@@ -29,7 +30,7 @@ struct truth {
 
 /* Adds a family's domain and returns its row, or -ENOMEM. */
 int truth_add(struct truth *truth, const struct zone *zone, const struct family *family,
-	enum flux_class flux_class);
+	enum flux_class flux_class, uint32_t campaign);
 
 /* An answer of the row's domain was seen at a time (ns). 0 or -ENOMEM. */
 int truth_observe(struct truth *truth, int row, const struct network_plan *plan, uint64_t time,

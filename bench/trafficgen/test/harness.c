@@ -16,7 +16,7 @@
 #include "networks.h"
 #include "options.h"
 
-#define ARGUMENTS_MAX 16
+#define ARGUMENTS_MAX 24
 
 static struct network_plan *plan;
 static char directory[] = "/tmp/trafficgen-test-XXXXXX";

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 
 /* The truth's domains, counted again from the packets. */
 struct recount {
-	json_t *domains;
+	json_t *truth, *domains;
 	uint64_t *responses;
 	struct seen_address {
 		uint64_t domain;
@@ -71,27 +72,49 @@ static int compare_seen(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct seen_address));
 }
 
-static void check_truth(const char *arguments)
+/* Generates, reads the capture back and sorts what was seen; each pair stays there once. */
+static void recount_begin(struct recount *recount, const char *arguments)
 {
 	const char *out = path_of("capture"), *truth_path = path_of("truth");
-	struct recount recount = {.seen_room = 500000};
-	uint64_t *addresses;
-	json_t *truth, *domain;
-	size_t i;
+	size_t kept = 0;
 
 	assert_int_equal(run(out, truth_path, arguments), 0);
-	truth = json_load_file(truth_path, 0, NULL);
-	assert_non_null(truth);
-	recount.domains = json_object_get(truth, "domains");
-	recount.responses = calloc(json_array_size(recount.domains), sizeof(*recount.responses));
-	recount.seen = calloc(recount.seen_room, sizeof(*recount.seen));
-	addresses = calloc(json_array_size(recount.domains), sizeof(*addresses));
-	assert_true(reader_run(out, recount_packet, &recount) > 0);
-	qsort(recount.seen, recount.seen_count, sizeof(*recount.seen), compare_seen);
-	for (i = 0; i < recount.seen_count; i++) {
-		if (i == 0 || compare_seen(&recount.seen[i - 1], &recount.seen[i]) != 0)
-			addresses[recount.seen[i].domain]++;
+	*recount = (struct recount){.seen_room = 500000};
+	recount->truth = json_load_file(truth_path, 0, NULL);
+	assert_non_null(recount->truth);
+	recount->domains = json_object_get(recount->truth, "domains");
+	recount->responses = calloc(json_array_size(recount->domains), sizeof(*recount->responses));
+	recount->seen = calloc(recount->seen_room, sizeof(*recount->seen));
+	assert_non_null(recount->responses);
+	assert_non_null(recount->seen);
+	assert_true(reader_run(out, recount_packet, recount) > 0);
+	qsort(recount->seen, recount->seen_count, sizeof(*recount->seen), compare_seen);
+	for (size_t i = 0; i < recount->seen_count; i++) {
+		if (kept == 0 || compare_seen(&recount->seen[kept - 1], &recount->seen[i]) != 0)
+			recount->seen[kept++] = recount->seen[i];
 	}
+	recount->seen_count = kept;
+}
+
+static void recount_end(struct recount *recount)
+{
+	free(recount->seen);
+	free(recount->responses);
+	json_decref(recount->truth);
+}
+
+static void check_truth(const char *arguments)
+{
+	struct recount recount;
+	uint64_t *addresses;
+	json_t *domain;
+	size_t i;
+
+	recount_begin(&recount, arguments);
+	addresses = calloc(json_array_size(recount.domains), sizeof(*addresses));
+	assert_non_null(addresses);
+	for (i = 0; i < recount.seen_count; i++)
+		addresses[recount.seen[i].domain]++;
 	json_array_foreach(recount.domains, i, domain)
 	{
 		const char *family = json_string_value(json_object_get(domain, "family"));
@@ -105,9 +128,7 @@ static void check_truth(const char *arguments)
 	}
 	assert_true(i >= family_count);
 	free(addresses);
-	free(recount.seen);
-	free(recount.responses);
-	json_decref(truth);
+	recount_end(&recount);
 }
 
 static void test_truth_is_what_the_packets_say(void **state)
@@ -115,6 +136,88 @@ static void test_truth_is_what_the_packets_say(void **state)
 	(void)state;
 	check_truth("--mix all --duration 2000 --rate 5 --mixed-case");
 	check_truth("--mix all --duration 2000 --rate 5 --vantage client --loss 5");
+}
+
+/* Addresses that answers of domain a and of domain b had. */
+static size_t shared_addresses(const struct recount *recount, size_t a, size_t b)
+{
+	size_t shared = 0;
+
+	for (size_t i = 0; i < recount->seen_count; i++) {
+		struct seen_address wanted = recount->seen[i];
+
+		if (wanted.domain != a)
+			continue;
+		wanted.domain = b;
+		shared += bsearch(&wanted, recount->seen, recount->seen_count,
+				  sizeof(*recount->seen), compare_seen) != NULL;
+	}
+	return shared;
+}
+
+/* Whether domains of one campaign, and only these, answer with the same hosts. */
+static void check_campaigns(const struct recount *recount, const json_int_t *expected)
+{
+	json_t *first, *second;
+	size_t a, b;
+
+	json_array_foreach(recount->domains, a, first)
+	{
+		json_t *campaign = json_object_get(first, "campaign");
+
+		assert_int_equal(json_integer_value(campaign), expected[a]);
+		assert_int_equal(json_is_null(campaign), expected[a] == 0);
+		json_array_foreach(recount->domains, b, second)
+		{
+			size_t shared = shared_addresses(recount, a, b);
+
+			if (a == b)
+				continue;
+			if (expected[a] == 0 || expected[a] != expected[b])
+				assert_int_equal(shared, 0);
+			else
+				assert_true(
+					4 * shared >= (size_t)json_integer_value(
+							      json_object_get(first, "addresses")));
+		}
+	}
+}
+
+static void test_campaigns_share_their_hosts(void **state)
+{
+	/* In the order of the families' rows; behind cnameflux the target stands first. */
+	static const json_int_t shared[] = {1, 1, 1, 2, 2, 3, 3, 3, 4, 0, 4, 0, 0, 0};
+	static const json_int_t alone[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 10, 0, 0, 0};
+	const char *domains = "--rate 0 --duration 7200 --family darkcloud=5 --family gamaredon=3 "
+			      "--family cnameflux=2 --family cdn=2";
+	struct recount recount;
+	char arguments[200];
+
+	(void)state;
+	snprintf(arguments, sizeof(arguments), "%s --campaign 3", domains);
+	recount_begin(&recount, arguments);
+	assert_int_equal(json_array_size(recount.domains), sizeof(shared) / sizeof(shared[0]));
+	check_campaigns(&recount, shared);
+	recount_end(&recount);
+	recount_begin(&recount, domains);
+	check_campaigns(&recount, alone);
+	recount_end(&recount);
+}
+
+static void count_response(const struct reader_packet *packet, void *context)
+{
+	*(uint64_t *)context += packet->response;
+}
+
+static void test_families_are_asked_as_often_as_told(void **state)
+{
+	const char *out = path_of("capture"), *truth = path_of("truth");
+	uint64_t responses = 0;
+
+	(void)state;
+	assert_int_equal(run(out, truth, "--rate 0 --family srg=2@50 --duration 20000"), 0);
+	assert_true(reader_run(out, count_response, &responses) > 0);
+	assert_in_range(responses, 680, 920); /* 800 in the mean, four sigma */
 }
 
 #define RESOLVER_ANSWERS 64
@@ -186,6 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_truth_is_what_the_packets_say),
+		cmocka_unit_test(test_campaigns_share_their_hosts),
+		cmocka_unit_test(test_families_are_asked_as_often_as_told),
 		cmocka_unit_test(test_resolvers_remember),
 	};
 
