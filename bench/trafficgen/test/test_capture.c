@@ -48,6 +48,7 @@ static void test_same_arguments_same_octets(void **state)
 		"--mix all --packets 20000 --mixed-case",
 		"--mix bench --packets 20000 --domains 5000",
 		"--mix all --vantage client --packets 20000 --loss 10",
+		"--mix demo --campaign 2",
 	};
 	const char *a = path_of("a"), *b = path_of("b"), *truth = path_of("truth");
 	char other[128];
@@ -61,6 +62,10 @@ static void test_same_arguments_same_octets(void **state)
 		assert_int_equal(run(b, truth, other), 0);
 		assert_false(same_files(a, b));
 	}
+	/* What is the default says nothing. */
+	assert_int_equal(run(a, truth, "--family srg=3 --duration 1000"), 0);
+	assert_int_equal(run(b, truth, "--family srg=3@25 --campaign 1 --duration 1000"), 0);
+	assert_true(same_files(a, b));
 }
 
 #define RECENT 256
@@ -198,9 +203,10 @@ static void test_bench_mix_has_its_sizes(void **state)
 static void test_demo_mix_is_small_and_plain_to_see(void **state)
 {
 	json_t *truth, *domain;
-	struct survey *survey = survey_of("--mix demo --duration 3600", &truth);
-	uint64_t fluxing = 0, doubles = 0;
+	struct survey *survey = survey_of("--mix demo", &truth);
+	uint64_t fluxing = 0, doubles = 0, campaigns[4] = {0};
 	struct stat status;
+	int benign = 0;
 	size_t i;
 
 	(void)state;
@@ -209,19 +215,22 @@ static void test_demo_mix_is_small_and_plain_to_see(void **state)
 		if (!json_boolean_value(json_object_get(domain, "flux")))
 			continue;
 		fluxing++;
+		campaigns[json_integer_value(json_object_get(domain, "campaign")) % 4]++;
 		doubles += strcmp(json_string_value(json_object_get(domain, "class")),
 				   "double_flux") == 0;
-		assert_true(json_integer_value(json_object_get(domain, "addresses")) >= 40);
+		assert_true(json_integer_value(json_object_get(domain, "addresses")) >= 100);
 		assert_true(json_integer_value(json_object_get(domain, "networks")) >= 10);
 	}
-	assert_int_equal(fluxing, 4);
+	assert_int_equal(fluxing, 7);
 	assert_int_equal(doubles, 1);
-	json_decref(truth);
-	free(survey);
-	survey = survey_of("--mix demo", &truth);
+	assert_int_equal(campaigns[1], 2);
+	assert_int_equal(campaigns[2], 1);
+	assert_int_equal(campaigns[3], 4);
+	json_unpack(truth, "{s:{s:i}}", "background", "registered_domains", &benign);
+	assert_true(benign >= 200);
 	assert_int_equal(stat(path_of("capture"), &status), 0);
 	assert_true(status.st_size <= 2000000);
-	assert_true(survey->last_time >= (1700000000ull + 7200) * 1000000000u);
+	assert_true(survey->last_time >= (1700000000ull + 14 * 3600) * 1000000000u);
 	json_decref(truth);
 	free(survey);
 }

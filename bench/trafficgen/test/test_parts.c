@@ -317,6 +317,12 @@ static void test_options(void **state)
 		"--family=unheard=1",
 		"--family=cdn",
 		"--family=cdn=x",
+		"--family=cdn=1@",
+		"--family=cdn=1@0",
+		"--family=cdn=@1",
+		"--family=cdn=1@86401",
+		"--campaign=0",
+		"--campaign=10001",
 		"--vantage=sky",
 		"--unheard",
 		"surplus",
@@ -334,6 +340,13 @@ static void test_options(void **state)
 	assert_int_equal(options.family_domains[cdn], 3);
 	assert_int_equal(options.family_domains[srg], 1);
 	assert_true(options.rate == 2.5);
+	assert_int_equal(options.campaign, 1);
+	assert_int_equal(
+		parse(&options, "--family=cdn=3@7", "--campaign=9", "--mix=demo"), OPTIONS_RUN);
+	assert_int_equal(options.family_domains[cdn], 3);
+	assert_int_equal(options.family_intervals[cdn], 7);
+	assert_int_equal(options.family_intervals[srg], 100);
+	assert_int_equal(options.campaign, 9);
 }
 
 int main(void)
