@@ -5,6 +5,7 @@
 #include "sensor/evidence.h"
 
 #define ALIASES_MAX 16u
+#define NAME_CHUNK 32u
 
 /* The names from the question along the CNAMEs, decoded. */
 struct chain {
@@ -144,7 +145,6 @@ static enum record_fate addresses_add(struct extract *x, const struct dns_record
 		e->units = (uint8_t)units;
 		e->digest = digest;
 		x->special = special;
-		x->capped = capped;
 		return RECORD_TYPE;
 	}
 	if (likely(e->units > units)) {
@@ -197,6 +197,15 @@ static unsigned answers_extract(struct extract *x, struct chain *c)
 	return answers;
 }
 
+/* Most names fit one fixed-size copy; `room` octets can be read at src. */
+static inline void name_copy(uint8_t *dst, const uint8_t *src, unsigned len, size_t room)
+{
+	if (likely(len <= NAME_CHUNK && room >= NAME_CHUNK))
+		memcpy(dst, src, NAME_CHUNK);
+	else
+		memcpy(dst, src, len);
+}
+
 /* Every registered domain on the chain, once. */
 static void owners_add(struct extract *x, const struct chain *c, struct evidence_arena *arena)
 {
@@ -225,7 +234,8 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		o->name = arena->octet + arena->octets;
 		o->name_len = (uint8_t)len;
 		o->ns = 0;
-		memcpy(arena->octet + arena->octets, domain, len);
+		name_copy(arena->octet + arena->octets, domain, len,
+			(size_t)(name->wire + sizeof(name->wire) - domain));
 		arena->octets += len;
 	}
 }
