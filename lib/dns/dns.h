@@ -94,6 +94,8 @@ struct dns_message {
 	uint16_t records;	 /* entries written to the caller's array */
 	uint16_t capped;	 /* declared records beyond DNS_RECORDS_MAX, not looked at */
 	uint16_t unparsed;	 /* declared records behind a fault or a cut */
+	uint8_t labels;		 /* of the question name, without the root */
+	uint8_t label[DNS_LABELS_MAX + 1]; /* offsets within it, the root's included */
 };
 
 static inline bool dns_is_response(const struct dns_message *m)

@@ -86,15 +86,12 @@ unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct d
 
 void dns_name_question(const uint8_t *msg, const struct dns_message *m, struct dns_name *out)
 {
-	unsigned labels = 0, pos = 0;
-
 	lower_copy(out->wire, msg + DNS_HEADER_LEN, m->qname_wire_len);
-	while (out->wire[pos]) {
-		out->label[labels++] = (uint8_t)pos;
-		pos += out->wire[pos] + 1u;
-	}
-	out->label[labels] = (uint8_t)pos;
-	out->labels = (uint8_t)labels;
+	/* Sixteen labels at once; names with more are rare. */
+	memcpy(out->label, m->label, 16);
+	if (unlikely(m->labels >= 16))
+		memcpy(out->label, m->label, sizeof(out->label));
+	out->labels = m->labels;
 	out->len = (uint8_t)m->qname_wire_len;
 }
 

@@ -51,19 +51,26 @@ static unsigned name_check(
 	return taken ? taken : pos + 1 - at;
 }
 
-/* Question name at octet 12; no pointer can be valid there. 0: malformed. */
-static uint32_t question_name(const uint8_t *msg, uint32_t len, uint32_t at, bool *short_)
+/*
+ * Question name at `at`; no pointer can be valid there. Its octets, with the
+ * offsets of its labels in `label`; 0: malformed.
+ */
+static uint32_t question_name(const uint8_t *msg, uint32_t len, uint32_t at,
+	uint8_t label[DNS_LABELS_MAX + 1], unsigned *labels, bool *short_)
 {
 	uint32_t pos = at;
 
-	for (unsigned labels = 0; labels <= DNS_LABELS_MAX; labels++) {
+	for (unsigned n = 0; n <= DNS_LABELS_MAX; n++) {
 		if (unlikely(pos >= len)) {
 			*short_ = true;
 			return 0;
 		}
 		unsigned c = msg[pos];
-		if (c == 0)
+		label[n] = (uint8_t)(pos - at);
+		if (c == 0) {
+			*labels = n;
 			return pos + 1 - at;
+		}
 		pos += c + 1;
 		if (unlikely(c > 63 || pos - at >= DNS_NAME_MAX))
 			return 0;
@@ -134,14 +141,18 @@ static enum dns_verdict record_next(struct scan *s, struct dns_record *r)
 static enum dns_verdict questions(struct scan *s, bool cut, struct dns_message *out)
 {
 	for (unsigned q = 0; q < out->qdcount; q++) {
+		uint8_t others[DNS_LABELS_MAX + 1];
+		unsigned labels = 0;
 		bool off_end = false;
-		uint32_t n = question_name(s->msg, s->len, s->pos, &off_end);
+		uint32_t n = question_name(
+			s->msg, s->len, s->pos, q == 0 ? out->label : others, &labels, &off_end);
 
 		if (unlikely(n == 0 || s->pos + n + 4 > s->len))
 			return cut && (off_end || n) ? DNS_CUT : DNS_QUESTION;
 		if (q == 0) {
 			const uint8_t *p = s->msg + s->pos + n;
 			out->qname_wire_len = (uint16_t)n;
+			out->labels = (uint8_t)labels;
 			out->qtype = load_be16(p);
 			out->qclass = load_be16(p + 2);
 		}
@@ -206,6 +217,7 @@ enum dns_verdict dns_parse(const uint8_t *msg, uint32_t len, bool cut, struct dn
 	out->ancount = (uint16_t)ancount;
 	out->declared = (uint16_t)(declared > UINT16_MAX ? UINT16_MAX : declared);
 	out->qtype = out->qclass = out->qname_wire_len = 0;
+	out->labels = 0;
 	out->records = out->capped = 0;
 	out->unparsed = out->declared;
 

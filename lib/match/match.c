@@ -12,14 +12,15 @@
 #define WAITING_MAX 7u
 
 /*
- * A slot is one word: it is free when it is 0, for a used one has waiting > 0
- * or answered set.
+ * Tags and states of a line's eight slots stand apart, so that each pass over
+ * them is one vector wide. A state is 0 when the slot is free; a used one has
+ * queries waiting or was answered.
  *
- *   63..32 tag of the transaction   31..20 tick   19..17 queries waiting
- *   16 answered                     15..0 digest of the first answer
+ *   31..20 tick   19..17 queries waiting   16 answered   15..0 digest of the first answer
  */
 struct line {
-	uint64_t slot[WAYS];
+	uint32_t tag[WAYS];
+	uint32_t state[WAYS];
 };
 _Static_assert(sizeof(struct line) == CACHE_LINE, "one cache line a look-up");
 
@@ -29,23 +30,22 @@ struct match {
 	struct line line[];
 };
 
-#define TAG_MASK UINT64_C(0xffffffff00000000)
-#define ANSWERED (UINT64_C(1) << 16)
+#define ANSWERED (UINT32_C(1) << 16)
 
-static inline unsigned slot_tick(uint64_t s)
+static inline unsigned state_tick(uint32_t s)
 {
-	return (unsigned)(s >> 20) & TICK_MASK;
+	return s >> 20;
 }
 
-static inline unsigned slot_waiting(uint64_t s)
+static inline unsigned state_waiting(uint32_t s)
 {
-	return (unsigned)(s >> 17) & 7u;
+	return s >> 17 & 7u;
 }
 
-static inline uint64_t slot_make(
-	uint64_t tag, unsigned tick, unsigned waiting, uint64_t answered, uint32_t digest)
+static inline uint32_t state_make(
+	unsigned tick, unsigned waiting, uint32_t answered, uint32_t digest)
 {
-	return tag | (uint64_t)tick << 20 | (uint64_t)waiting << 17 | answered | (digest & 0xffffu);
+	return tick << 20 | waiting << 17 | answered | (digest & 0xffffu);
 }
 
 size_t match_size(unsigned entries_log2)
@@ -103,61 +103,79 @@ void match_prefetch(const struct match *t, uint64_t h)
 	__builtin_prefetch(line_of(t, h), 1);
 }
 
-static inline bool fresh(uint64_t slot, unsigned tick)
+static inline unsigned age_of(uint32_t state, unsigned tick)
 {
-	return ((tick - slot_tick(slot)) & TICK_MASK) <= TIMEOUT_TICKS;
+	return (tick - state_tick(state)) & TICK_MASK;
+}
+
+/* Slot of a transaction that is neither free nor stale; WAYS when there is none. */
+static inline unsigned find(const struct line *l, uint32_t tag, unsigned tick)
+{
+	unsigned hits = 0;
+
+	for (unsigned i = 0; i < WAYS; i++)
+		hits |= (unsigned)(l->tag[i] == tag) << i;
+	for (; hits; hits &= hits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(hits);
+		if (l->state[i] && age_of(l->state[i], tick) <= TIMEOUT_TICKS)
+			return i;
+	}
+	return WAYS;
+}
+
+/* The slot to use for a new query: free, answered or stale ones first, then the oldest. */
+static inline unsigned victim(const struct line *l, unsigned tick, bool *waits)
+{
+	uint32_t best = 0;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		uint32_t s = l->state[i];
+		uint32_t age = s ? (tick - (s >> 20)) & TICK_MASK : TICK_MASK + 1;
+		uint32_t idle = (s >> 17 & 7u) == 0 || age > TIMEOUT_TICKS;
+		uint32_t rank = (idle << 13 | age) << 3 | i;
+		best = rank > best ? rank : best;
+	}
+	*waits = !(best >> 16 & 1);
+	return best & (WAYS - 1);
 }
 
 enum match_stored match_query(struct match *t, uint64_t h, uint64_t now_ms)
 {
 	struct line *l = &t->line[(uint32_t)h & t->mask];
-	uint64_t tag = h & TAG_MASK;
+	uint32_t tag = (uint32_t)(h >> 32);
 	unsigned tick = (unsigned)(now_ms / TICK_MS) & TICK_MASK;
-	unsigned victim = 0, victim_age = 0;
-	bool victim_waits = true;
+	unsigned i = find(l, tag, tick);
+	bool waits;
 
-	for (unsigned i = 0; i < WAYS; i++) {
-		uint64_t s = l->slot[i];
-		if ((s & TAG_MASK) == tag && s != 0 && fresh(s, tick)) {
-			unsigned waiting = slot_waiting(s);
-			l->slot[i] = slot_make(tag, tick,
-				waiting < WAITING_MAX ? waiting + 1 : waiting, s & ANSWERED,
-				(uint32_t)s);
-			return MATCH_AGAIN;
-		}
-		/* Free, answered or stale slots go first, then the oldest waiting one. */
-		bool waits = s != 0 && slot_waiting(s) && fresh(s, tick);
-		unsigned age = s == 0 ? TICK_MASK + 1 : (tick - slot_tick(s)) & TICK_MASK;
-		if ((victim_waits && !waits) || (victim_waits == waits && age > victim_age)) {
-			victim = i;
-			victim_age = age;
-			victim_waits = waits;
-		}
+	if (unlikely(i < WAYS)) {
+		uint32_t s = l->state[i];
+		unsigned waiting = state_waiting(s);
+		l->state[i] = state_make(
+			tick, waiting < WAITING_MAX ? waiting + 1 : waiting, s & ANSWERED, s);
+		return MATCH_AGAIN;
 	}
-	l->slot[victim] = slot_make(tag, tick, 1, 0, 0);
-	return victim_waits ? MATCH_EVICTED : MATCH_NEW;
+	i = victim(l, tick, &waits);
+	l->tag[i] = tag;
+	l->state[i] = state_make(tick, 1, 0, 0);
+	return waits ? MATCH_EVICTED : MATCH_NEW;
 }
 
 enum match_result match_response(struct match *t, uint64_t h, uint32_t answer, uint64_t now_ms)
 {
 	struct line *l = &t->line[(uint32_t)h & t->mask];
-	uint64_t tag = h & TAG_MASK;
 	unsigned tick = (unsigned)(now_ms / TICK_MS) & TICK_MASK;
+	unsigned i = find(l, (uint32_t)(h >> 32), tick);
 
-	for (unsigned i = 0; i < WAYS; i++) {
-		uint64_t s = l->slot[i];
-		if ((s & TAG_MASK) != tag || s == 0 || !fresh(s, tick))
-			continue;
-		unsigned waiting = slot_waiting(s);
-		if (waiting) {
-			uint32_t first = s & ANSWERED ? (uint32_t)s : answer;
-			l->slot[i] = slot_make(tag, slot_tick(s), waiting - 1, ANSWERED, first);
-			return MATCH_PAIRED;
-		}
-		return ((uint32_t)s & 0xffffu) == (answer & 0xffffu) ? MATCH_DUPLICATE
-								     : MATCH_CONFLICTING;
+	if (unlikely(i == WAYS))
+		return MATCH_UNPAIRED;
+	uint32_t s = l->state[i];
+	unsigned waiting = state_waiting(s);
+	if (likely(waiting)) {
+		l->state[i] = state_make(
+			state_tick(s), waiting - 1, ANSWERED, s & ANSWERED ? s : answer);
+		return MATCH_PAIRED;
 	}
-	return MATCH_UNPAIRED;
+	return (s & 0xffffu) == (answer & 0xffffu) ? MATCH_DUPLICATE : MATCH_CONFLICTING;
 }
 
 const char *match_result_name(enum match_result r)

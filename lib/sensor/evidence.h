@@ -53,7 +53,7 @@ struct evidence_arena {
 	uint32_t owners, words, octets;
 	struct evidence_owner owner[SENSOR_BURST * EVIDENCE_CHAIN_MAX];
 	uint64_t word[SENSOR_BURST * (EVIDENCE_UNITS_MAX + 2 * EVIDENCE_NS_MAX)];
-	uint8_t octet[SENSOR_BURST * EVIDENCE_CHAIN_MAX * 256];
+	uint8_t octet[SENSOR_BURST * EVIDENCE_CHAIN_MAX * 256]; /* 255 used of each: copies overrun */
 };
 
 static inline void evidence_reset(struct evidence_arena *a)

@@ -59,6 +59,8 @@ static inline enum wire_verdict lacking(
 	return c->wire >= n ? WIRE_CUT : malformed;
 }
 
+#define HOT static inline __attribute__((always_inline)) enum wire_verdict
+
 #define NEED(c, n, malformed)                                                                      \
 	do {                                                                                       \
 		enum wire_verdict lack_ = lacking(c, n, malformed);                                \
@@ -79,7 +81,7 @@ static inline bool is_dns_port(const struct wire_config *cfg, const uint8_t *por
 	return false;
 }
 
-static enum wire_verdict decode_udp(
+HOT decode_udp(
 	const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
 {
 	NEED(c, 8, WIRE_BAD_UDP);
@@ -108,7 +110,7 @@ static enum wire_verdict decode_tcp(const struct wire_config *cfg, const struct 
 	return is_dns_port(cfg, c->p) || is_dns_port(cfg, c->p + 2) ? WIRE_TCP_DNS : WIRE_TCP_OTHER;
 }
 
-static inline enum wire_verdict decode_transport(const struct wire_config *cfg, struct cursor *c,
+HOT decode_transport(const struct wire_config *cfg, struct cursor *c,
 	unsigned proto, struct wire_packet *out)
 {
 	if (likely(proto == PROTO_UDP))
@@ -118,7 +120,7 @@ static inline enum wire_verdict decode_transport(const struct wire_config *cfg, 
 	return proto == PROTO_ESP ? WIRE_ESP : WIRE_NOT_UDP;
 }
 
-static enum wire_verdict decode_ipv4(
+HOT decode_ipv4(
 	const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
 {
 	NEED(c, 20, WIRE_BAD_IPV4);
@@ -211,7 +213,7 @@ static enum wire_verdict decode_ip(
 }
 
 /* An IP header behind the wrong EtherType is a liar's, not a packet. */
-static inline enum wire_verdict decode_versioned(
+HOT decode_versioned(
 	const struct wire_config *cfg, struct cursor *c, struct wire_packet *out, unsigned version)
 {
 	NEED(c, 1, version == 4 ? WIRE_BAD_IPV4 : WIRE_BAD_IPV6);
@@ -232,7 +234,7 @@ static enum wire_verdict decode_llc(struct cursor *c, unsigned *type, struct wir
 	return WIRE_DNS;
 }
 
-static enum wire_verdict decode_ethertype(
+HOT decode_ethertype(
 	const struct wire_config *cfg, struct cursor *c, unsigned type, struct wire_packet *out)
 {
 	for (unsigned depth = 0; depth < LAYERS_MAX; depth++) {
