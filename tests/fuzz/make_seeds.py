@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the seeds of the fuzz targets: DNS messages after RFC 9267 and frames.
+"""Writes the seeds of the fuzz targets: DNS messages after RFC 9267, frames, configurations.
 
 usage: make_seeds.py DIRECTORY STAMP
 
-One file a seed in DIRECTORY/dns and DIRECTORY/frame, the same in each run. They are made
+One file a seed in DIRECTORY/dns, frame and config, the same in each run. They are made
 rather than kept, so that what each one is can be read.
 """
 import os
@@ -158,9 +158,27 @@ def frame_seeds():
         yield "dns_" + title, seed
 
 
+def config_seeds():
+    yield "empty", b"{}"
+    yield "nothing", b""
+    yield "text", b"workers = 2"
+    yield "array", b"[1, 2]"
+    yield "number", b'{"epoch_seconds": 30, "workers": 4}'
+    yield "range", b'{"epoch_seconds": -1, "workers": 1e99}'
+    yield "unknown", b'{"epoch_second": 10}'
+    yield "twice", b'{"workers": 1, "workers": 2}'
+    yield "wrong_type", b'{"workers": "two", "http": 3, "dns": {"ports": {}}}'
+    yield "ports", b'{"dns": {"ports": [53, 8053, 0, 65536]}}'
+    yield "listen", b'{"http": {"listen": "[::1]:8953"}}'
+    yield "controls", b'{"http": {"listen": "\\u0000\\u001b[2J\\ud800"}, "\\"\\n": 1}'
+    yield "octets", b'{"' + bytes(range(256)) + b'": 1}'
+    yield "deep", b'{"dns":' * 3000 + b"1" + b"}" * 3000
+    yield "many", b'{"dns": {"ports": [' + b", ".join(b"%d" % i for i in range(1, 200)) + b"]}}"
+
+
 def main():
     directory, stamp = sys.argv[1:3]
-    for kind, seeds in (("dns", dns_seeds), ("frame", frame_seeds)):
+    for kind, seeds in (("dns", dns_seeds), ("frame", frame_seeds), ("config", config_seeds)):
         os.makedirs(os.path.join(directory, kind), exist_ok=True)
         for title, seed in seeds():
             with open(os.path.join(directory, kind, title), "wb") as file:
