@@ -24,7 +24,7 @@ FLUX_ADDRESSES, FLUX_PREFIXES, FLUX_SECONDS = 10, 8, 3600
 FLUX_DOMAINS, FLUX_FLAGGED = 143, 100
 
 # Captures replayed by one call; of each call's files the accounting is one.
-FILES_A_CALL = 16
+FILES_A_CALL = 64
 
 
 @functools.cache
