@@ -124,7 +124,9 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 {
 	static struct worker_set sets[WORKERS_MAX];
 	unsigned lcore = rte_get_main_lcore();
+	uint64_t epoch = clock_at(&a->clock, rte_rdtsc()) / a->control.config.epoch_ns;
 
+	a->control.closed = epoch - 1;
 	for (unsigned i = 0; i < a->workers; i++) {
 		struct worker *w = &a->worker[i];
 
@@ -132,12 +134,11 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 		w->source.ports = (uint16_t)ports->n;
 		memcpy(w->source.port, ports->id, sizeof(ports->id));
 		w->source.queue = (uint16_t)i;
-		w->epoch = clock_at(&a->clock, rte_rdtsc()) / w->epoch_ns;
-		atomic_store_explicit(&w->reached, w->epoch, memory_order_release);
+		w->epoch = epoch;
+		atomic_store_explicit(&w->reached, epoch, memory_order_release);
 		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
 		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
 	}
-	a->control.closed = a->worker[0].epoch - 1;
 	control_publish(&a->control);
 	control_loop(a);
 	if (!control_ended(&a->control))

@@ -6,17 +6,19 @@
  *
  * Control writes a fresh anchor each second or so; workers read the newest one
  * once a burst. Two anchors are kept, so that the one a worker reads is not
- * written before the next but one update. The rate is slewed towards the real
+ * written before the next but one update; a worker that was held up for so long
+ * finds `current` moved on and reads again. The rate is slewed towards the real
  * time and a worker never sees time run backwards.
  */
 
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Written by control (release), read by workers (acquire): see clock_at. */
 struct clock_anchor {
-	uint64_t tsc;
-	uint64_t ns;   /* since 1970, at tsc */
-	uint64_t rate; /* ns per cycle, scaled by 2^32 */
+	_Atomic uint64_t tsc;
+	_Atomic uint64_t ns;   /* since 1970, at tsc */
+	_Atomic uint64_t rate; /* ns per cycle, scaled by 2^32 */
 };
 
 struct sensor_clock {
@@ -34,10 +36,18 @@ void clock_update(struct sensor_clock *c);
 
 static inline uint64_t clock_at(const struct sensor_clock *c, uint64_t tsc)
 {
-	uint32_t i = atomic_load_explicit(&c->current, memory_order_acquire) & 1;
-	const struct clock_anchor *a = &c->anchor[i];
+	for (;;) {
+		uint32_t i = atomic_load_explicit(&c->current, memory_order_acquire);
+		const struct clock_anchor *a = &c->anchor[i & 1];
+		uint64_t start = atomic_load_explicit(&a->tsc, memory_order_acquire);
+		uint64_t ns = atomic_load_explicit(&a->ns, memory_order_acquire);
+		uint64_t rate = atomic_load_explicit(&a->rate, memory_order_acquire);
 
-	if (tsc < a->tsc)
-		return a->ns;
-	return a->ns + (uint64_t)(((unsigned __int128)(tsc - a->tsc) * a->rate) >> 32);
+		/* A newer value of any of these comes with a newer number. */
+		if (atomic_load_explicit(&c->current, memory_order_relaxed) != i)
+			continue;
+		if (tsc < start)
+			return ns;
+		return ns + (uint64_t)(((unsigned __int128)(tsc - start) * rate) >> 32);
+	}
 }
