@@ -59,7 +59,7 @@ size_t appliance_octets(const struct appliance *a)
 {
 	struct sensor_config s = sensor_config(a, replay_placement, replay_sketch);
 
-	return handover_shards(a->workers, !a->live) * shard_size(&a->config.shard) + a->workers * sensor_size(&s) +
+	return a->workers * SHARDS_A_WORKER * shard_size(&a->config.shard) + a->workers * sensor_size(&s) +
 	       store_size(&a->config.store) + detector_size(APPLIANCE_VERDICTS);
 }
 
@@ -81,11 +81,10 @@ static int workers_build(struct appliance *a, struct hash_key placement, struct 
 {
 	struct sensor_config s = sensor_config(a, placement, sketch);
 
-	if (handover_init(&a->handover, a->workers, !a->live, &a->config.shard, placement,
-		    sketch) < 0) {
+	if (handover_init(&a->handover, a->workers, &a->config.shard, placement, sketch) < 0) {
 		snprintf(err, ERROR_LINE_MAX,
 			"memory: shards: no memory for %u of %zu MiB: lower \"shard\"",
-			handover_shards(a->workers, !a->live), shard_size(&a->config.shard) >> 20);
+			a->workers * SHARDS_A_WORKER, shard_size(&a->config.shard) >> 20);
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < a->workers; i++) {

@@ -55,6 +55,9 @@ static const struct config_row rows[] = {
 		"Open population: how much oftener an address returns soon than late."),
 	DETECT(min_open_evidence, 0, COUNT_MAX, "nats",
 		"Open population: evidence against a fixed pool."),
+	DETECT(min_paired_share, 0, 1, "",
+		"Share of the addresses attested by a paired response of its own; below it a domain "
+		"is suspected only."),
 	DETECT(small_min_addresses, 2, COUNT_MAX, "",
 		"Addresses at which a domain below min_addresses can be suspected."),
 	DETECT(raise_evaluations, 1, 255, "",

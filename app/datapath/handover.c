@@ -17,13 +17,13 @@ static struct rte_ring *ring_make(const char *what, unsigned i, unsigned room, u
 	return rte_ring_create(name, rte_align32pow2(room + 1), SOCKET_ID_ANY, flags);
 }
 
-int handover_init(struct handover *h, unsigned workers, bool replay,
-	const struct shard_config *config, struct hash_key placement, struct hash_key sketch)
+int handover_init(struct handover *h, unsigned workers, const struct shard_config *config,
+	struct hash_key placement, struct hash_key sketch)
 {
 	size_t size = shard_size(config);
 
 	h->workers = workers;
-	h->shards = handover_shards(workers, replay);
+	h->shards = workers * SHARDS_A_WORKER;
 	h->clean = ring_make("clean", 0, h->shards, RING_F_SP_ENQ);
 	if (!h->clean)
 		return -ENOMEM;

@@ -8,12 +8,12 @@
  *   worker i --- full[i], SP/SC ---> control
  *   control ---- clean, SP/MC -----> any worker
  *
- * Live the pool holds workers + HANDOVER_SPARE shards: a worker that finds none
- * goes on in the old one. In a replay workers wait, and they are not all at the
- * same epoch: a pool of two each, of which a worker may leave no more than two
- * with control, keeps one that is ahead from taking what the slowest needs, or
- * control would wait for ever. Each ring has room for all shards, so putting one
- * on a ring cannot fail.
+ * The pool holds two shards a worker, and a worker takes a clean one only while
+ * control has fewer than two of its own: so one that is ahead cannot take what
+ * the slowest needs. In a replay, where workers wait for a clean shard, control
+ * would otherwise wait for ever; live, all tick in the same instant, and a
+ * smaller pool would leave some without (docs/adr/0003). Each ring has room for
+ * all shards, so putting one on a ring cannot fail.
  */
 
 #include <stdatomic.h>
@@ -24,8 +24,8 @@
 #include "shard/shard.h"
 
 #define WORKERS_MAX 32u
-#define HANDOVER_SPARE 2u
-#define SHARDS_MAX (2 * WORKERS_MAX)
+#define SHARDS_A_WORKER 2u
+#define SHARDS_MAX (SHARDS_A_WORKER * WORKERS_MAX)
 
 struct handover {
 	unsigned workers;
@@ -36,27 +36,12 @@ struct handover {
 	_Atomic unsigned held[WORKERS_MAX];
 };
 
-/* Shards that a pool holds. */
-static inline unsigned handover_shards(unsigned workers, bool replay)
-{
-	return workers + (replay ? workers : HANDOVER_SPARE);
-}
-
 /*
  * Makes the rings and lays out the shards, all clean. 0, or -ENOMEM. Memory is
  * DPDK's and lives as long as the process.
  */
-int handover_init(struct handover *h, unsigned workers, bool replay,
-	const struct shard_config *config, struct hash_key placement, struct hash_key sketch);
-
-/* A clean shard, or NULL when control holds them all. Any worker. */
-static inline struct shard *handover_take(struct handover *h)
-{
-	void *s = NULL;
-
-	rte_ring_mc_dequeue(h->clean, &s);
-	return s;
-}
+int handover_init(struct handover *h, unsigned workers, const struct shard_config *config,
+	struct hash_key placement, struct hash_key sketch);
 
 /* Shards of worker i that control has and has not cleaned yet. */
 static inline unsigned handover_held(const struct handover *h, unsigned i)
@@ -64,12 +49,14 @@ static inline unsigned handover_held(const struct handover *h, unsigned i)
 	return atomic_load_explicit(&h->held[i], memory_order_relaxed);
 }
 
-/* The same as handover_take for worker i of a replay: NULL too while control has two of its shards. */
-static inline struct shard *handover_take_turn(struct handover *h, unsigned i)
+/* A clean shard for worker i, or NULL while control has two of its own. */
+static inline struct shard *handover_take(struct handover *h, unsigned i)
 {
-	if (handover_held(h, i) >= 2)
-		return NULL;
-	return handover_take(h);
+	void *s = NULL;
+
+	if (handover_held(h, i) < SHARDS_A_WORKER)
+		rte_ring_mc_dequeue(h->clean, &s);
+	return s;
 }
 
 /* Worker i gives its shard to control. */

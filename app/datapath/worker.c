@@ -30,34 +30,51 @@ static inline void take(struct worker *w, struct shard *clean)
 	w->holding = true;
 }
 
+static void give(struct worker *w)
+{
+	handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
+	w->holding = false;
+}
+
 /*
  * Time has reached `epoch`. A live worker without a clean shard goes on in the
- * old one, which then spans more epochs: late is better than lost. In a replay
- * the shard is given first and the worker waits for a clean one: other
- * partitions on this lcore must be able to give theirs, or control waits for ever.
+ * old one, which then spans more epochs, and asks again each turn: late is better
+ * than lost. In a replay the shard is given first and the worker waits for a
+ * clean one: other partitions on this lcore must be able to give theirs, or
+ * control waits for ever.
  */
 static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 {
-	struct shard *clean = wait ? NULL : handover_take(w->handover);
+	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index);
 
-	if (!wait && !clean) {
-		w->epoch = epoch;
+	w->owed = !wait && !clean;
+	if (w->owed) {
 		sensor_shard_current(w->sensor)->epoch_last = epoch;
 		count(&w->overruns);
 	} else {
-		handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
-		w->epoch = epoch;
-		w->holding = false;
-		if (clean)
-			take(w, clean);
+		give(w);
 	}
+	w->epoch = epoch;
+	if (clean)
+		take(w, clean);
 	atomic_store_explicit(&w->reached, epoch, memory_order_release);
+}
+
+/* The old shard spans into this epoch; a clean one for the rest of it, if there is one now. */
+static void worker_settle_debt(struct worker *w)
+{
+	struct shard *clean = handover_take(w->handover, w->index);
+
+	if (!clean)
+		return;
+	give(w);
+	take(w, clean);
+	w->owed = false;
 }
 
 void worker_end(struct worker *w)
 {
-	handover_give(w->handover, w->index, sensor_shard(w->sensor, NULL));
-	w->holding = false;
+	give(w);
 	w->ended = true;
 	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
 }
@@ -88,7 +105,7 @@ static bool turn_fed(struct worker *w)
 	unsigned n = 0;
 
 	if (!w->holding) {
-		struct shard *clean = handover_take_turn(w->handover, w->index);
+		struct shard *clean = handover_take(w->handover, w->index);
 		if (!clean)
 			return false;
 		take(w, clean);
@@ -153,6 +170,8 @@ unsigned worker_poll(struct worker *w)
 	w->last_ns = now_ns;
 	if (unlikely(now_ns >= (w->epoch + 1) * w->epoch_ns))
 		worker_tick(w, now_ns / w->epoch_ns, false);
+	else if (unlikely(w->owed))
+		worker_settle_debt(w);
 	for (unsigned p = 0; p < w->source.ports; p++) {
 		unsigned n = rte_eth_rx_burst(
 			w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
@@ -189,7 +208,6 @@ static void lcore_polled(struct worker_set *set)
 	while (!atomic_load_explicit(set->stop, memory_order_relaxed)) {
 		if (worker_poll(w) == 0)
 			rte_pause();
-		count(&w->turns);
 	}
 	for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
 		;
@@ -199,7 +217,7 @@ static void lcore_polled(struct worker_set *set)
 void worker_begin(struct worker *w)
 {
 	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
-	take(w, handover_take(w->handover));
+	take(w, handover_take(w->handover, w->index));
 }
 
 int worker_lcore(void *arg)

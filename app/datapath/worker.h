@@ -43,6 +43,7 @@ struct worker {
 	uint64_t last_ns; /* newest time handed to the sensor */
 	bool holding;	  /* a shard is in hand; else it waits for a clean one */
 	bool ended;	  /* the last shard was given away */
+	bool owed;	  /* live: an epoch ended without a clean shard at hand */
 	unsigned stash_at; /* items taken off the feed and not handled yet */
 	unsigned stash_end;
 	void *stash[SENSOR_BURST];
@@ -50,7 +51,6 @@ struct worker {
 	/* Read by control. Release on write: what the epoch's shard holds is older. */
 	_Alignas(64) _Atomic uint64_t reached; /* epoch that the worker is in; UINT64_MAX at the end */
 	_Atomic uint64_t overruns;	       /* relaxed: ticks that found no clean shard */
-	_Atomic uint64_t turns;		       /* relaxed: heartbeat */
 	_Atomic uint32_t lcore;		       /* relaxed: who runs it */
 };
 

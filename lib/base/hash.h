@@ -25,10 +25,15 @@ static inline uint64_t hash_fold(uint64_t x, uint64_t y)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-/* Finaliser of one word; a bijection is not promised, good mixing is. */
+/*
+ * Hash of one word. Two folds: with one, consecutive inputs (the addresses of a
+ * /24, which is every CDN) give a regular sequence, and a HyperLogLog of them
+ * errs by 60 % in place of 13 %.
+ */
 static inline uint64_t hash_u64(uint64_t x, struct hash_key k)
 {
-	return hash_fold(x ^ k.a, 0x9e3779b97f4a7c15u ^ k.b);
+	unsigned __int128 p = (unsigned __int128)(x ^ k.a) * (0x9e3779b97f4a7c15u ^ k.b);
+	return hash_fold((uint64_t)p ^ 0xe7037ed1a0b428dbu, (uint64_t)(p >> 64) ^ k.b);
 }
 
 /* The n low bytes of a word that starts at p, n in 0..8; reads only those. */

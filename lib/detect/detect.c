@@ -47,6 +47,7 @@ void detect_defaults(struct detect_config *c)
 		.min_open_seconds = 21600,
 		.min_open_ratio = 1.5,
 		.min_open_evidence = 6.9,
+		.min_paired_share = 0.5,
 		.small_min_addresses = 8,
 		.raise_evaluations = 2,
 		.clear_after = 86400,

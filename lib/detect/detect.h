@@ -81,7 +81,7 @@ struct features {
 	double open_evidence; /* nats by which the recaptures speak against a closed population */
 	double ns_changes;   /* epochs that brought a name server's name not known before */
 	double ns_ttl;	     /* seconds, largest */
-	double owned_share;  /* share of the sample that the domain's own names own, no alias */
+	double owned_share;  /* share of the sample that the domain's own names own, no alias's */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */
 };
@@ -117,6 +117,7 @@ struct detect_config {
 	double min_open_ratio;
 	double min_open_evidence;
 	/* verdict */
+	double min_paired_share; /* below it no more than `suspected` */
 	double small_min_addresses; /* for `suspected` */
 	double raise_evaluations; /* evaluations in a row before a verdict is raised */
 	double clear_after; /* seconds without a rule met; 0: never */

@@ -150,7 +150,7 @@ static void diversity(const struct view *v, struct features *f)
 		known += it->asn != 0;
 		paired += it->grade == EVIDENCE_PAIRED;
 		glue += it->ns != 0;
-		owned += it->owned != 0;
+		owned += it->grade != EVIDENCE_ALIAS;
 	}
 	for (unsigned i = 0; i < networks.n; i++)
 		if (networks.count[i] > top)

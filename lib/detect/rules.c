@@ -223,6 +223,11 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 		bool ns = r->signs & SIGN_NS || (r->signs & SIGN_GLUE &&
 							f->ns_addresses >= c->min_ns_addresses);
 		r->class = ns ? FLUX_DOUBLE : FLUX_SINGLE;
+		/*
+		 * Anybody can answer with somebody else's addresses, or send what nobody
+		 * asked for: neither siblings alone nor unpaired answers convict.
+		 */
+		r->suspected = r->signs == SIGN_SHARE || f->paired_share < c->min_paired_share;
 	} else if (!many && f->addresses >= c->small_min_addresses && signs >= 2 &&
 		   r->signs & SIGN_SHARE) {
 		r->class = FLUX_SINGLE;

@@ -6,6 +6,7 @@
 
 #define ALIASES_MAX 16u
 #define NAME_CHUNK 32u
+#define NAME_OCTETS 2048 /* decoded behind the answer, a message */
 
 /* The names from the question along the CNAMEs, decoded. */
 struct chain {
@@ -26,6 +27,9 @@ struct extract {
 	unsigned special; /* addresses left out for being special-purpose */
 	unsigned capped;  /* and for want of room */
 	unsigned owned; /* a bit for each name of the chain that owns an address */
+	int octets_left;       /* of names behind the answer; see name_read */
+	uint16_t zone_pointer; /* the owner of the last NS record looked at, and what it was */
+	bool zone_asked;
 };
 
 static enum response_fate refusal(enum dns_verdict verdict, const struct dns_message *m)
@@ -233,6 +237,7 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		o->host = label ? hash_bytes(name->wire, name->len, x->sketch) : key;
 		o->name = arena->octet + arena->octets;
 		o->name_len = (uint8_t)len;
+		o->asked = i == 0;
 		o->ns = 0;
 		name_copy(arena->octet + arena->octets, domain, len,
 			(size_t)(name->wire + sizeof(name->wire) - domain));
@@ -240,39 +245,55 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 	}
 }
 
-/* The owner whose registered domain the zone is part of, or -1. */
-static int zone_owner(const struct extract *x, const struct dns_record *r)
+/*
+ * Decodes a name of the authority or additional section, as long as the message
+ * has not used up what such names may cost: C00C and the like are free in
+ * dns_parse's budget, and a small message holds many.
+ */
+static bool name_read(struct extract *x, uint32_t at, struct dns_name *name)
+{
+	if (x->octets_left < 0 || !dns_name_decode(x->msg, x->len, at, name))
+		return false;
+	x->octets_left -= name->len;
+	return true;
+}
+
+/* Is the record's owner a name of the registered domain that was asked for? */
+static bool is_asked_zone(struct extract *x, const struct dns_record *r)
 {
 	struct dns_name zone;
 
-	if (!dns_name_decode(x->msg, x->len, r->owner, &zone))
-		return -1;
+	if (x->out->owners == 0 || !x->out->owner[0].asked)
+		return false;
+	if (r->owner_is_qname)
+		return true;
+	unsigned at = load_be16(x->msg + r->owner);
+	if (at >= 0xc000 && at == x->zone_pointer)
+		return x->zone_asked;
+	if (!name_read(x, r->owner, &zone))
+		return false;
 	int label = psl_registered(x->psl, &zone);
-	if (label < 0)
-		return -1;
-	uint64_t key = hash_bytes(zone.wire + zone.label[label],
-			       (size_t)(zone.len - zone.label[label]), x->sketch) | 1;
-	for (unsigned i = 0; i < x->out->owners; i++)
-		if (x->out->owner[i].key == key)
-			return (int)i;
-	return -1;
+	bool asked = label >= 0 && (hash_bytes(zone.wire + zone.label[label],
+					    (size_t)(zone.len - zone.label[label]), x->sketch) |
+					   1) == x->out->owner[0].key;
+	x->zone_pointer = (uint16_t)at;
+	x->zone_asked = asked;
+	return asked;
 }
 
-/* One NS record: its fate. Name servers of one zone only are taken. */
-static enum record_fate ns_add(struct extract *x, const struct dns_record *r, int *zone)
+/* One NS record: its fate. */
+static enum record_fate ns_add(struct extract *x, const struct dns_record *r)
 {
 	struct evidence *e = x->out;
 	struct dns_name name;
 
-	int owner = zone_owner(x, r);
-	if (owner < 0 || (*zone >= 0 && owner != *zone))
-		return RECORD_OUT_OF_CHAIN;
 	if (e->ns_names == EVIDENCE_NS_MAX)
 		return RECORD_CAPPED;
-	if (dns_name_decode(x->msg, x->len, r->rdata, &name) != r->rdlen)
+	if (!is_asked_zone(x, r))
+		return RECORD_OUT_OF_CHAIN;
+	if (!name_read(x, r->rdata, &name))
 		return RECORD_TYPE;
-	*zone = owner;
-	e->owner[owner].ns = 1;
+	e->owner[0].ns = 1;
 	e->ns_name[e->ns_names++] = hash_bytes(name.wire, name.len, x->sketch);
 	if (r->ttl > e->ns_ttl)
 		e->ns_ttl = r->ttl;
@@ -285,7 +306,7 @@ static enum record_fate glue_add(struct extract *x, const struct dns_record *r)
 	struct evidence *e = x->out;
 	struct dns_name name;
 
-	if (e->ns_names == 0 || !dns_name_decode(x->msg, x->len, r->owner, &name))
+	if (e->ns_names == 0 || !name_read(x, r->owner, &name))
 		return RECORD_SECTION;
 	uint64_t hash = hash_bytes(name.wire, name.len, x->sketch);
 	for (unsigned i = 0; i < e->ns_names; i++) {
@@ -308,7 +329,6 @@ static enum record_fate glue_add(struct extract *x, const struct dns_record *r)
 static void ns_extract(struct extract *x, unsigned from)
 {
 	bool wanted = x->out->units && x->out->owners && x->out->ttl <= SENSOR_NS_TTL_GATE;
-	int zone = -1;
 
 	for (unsigned i = from; i < x->m->records; i++) {
 		const struct dns_record *r = &x->rec[i];
@@ -320,7 +340,7 @@ static void ns_extract(struct extract *x, unsigned from)
 		else if (unlikely(r->class != DNS_CLASS_IN))
 			fate = RECORD_CLASS;
 		else if (r->type == DNS_TYPE_NS && r->section == DNS_AUTHORITY)
-			fate = wanted ? ns_add(x, r, &zone) : RECORD_SECTION;
+			fate = wanted ? ns_add(x, r) : RECORD_SECTION;
 		else if (address)
 			fate = wanted && r->section == DNS_ADDITIONAL ? glue_add(x, r)
 								      : RECORD_SECTION;
@@ -349,7 +369,17 @@ enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketc
 		.ns_name = arena->word + arena->words + EVIDENCE_UNITS_MAX,
 		.ns_unit = arena->word + arena->words + EVIDENCE_UNITS_MAX + EVIDENCE_NS_MAX,
 	};
-	struct extract x = {psl, sketch, msg, len, m, rec, account->record, out, 0, 0, 0};
+	struct extract x = {
+		.psl = psl,
+		.sketch = sketch,
+		.msg = msg,
+		.len = len,
+		.m = m,
+		.rec = rec,
+		.fate = account->record,
+		.out = out,
+		.octets_left = NAME_OCTETS,
+	};
 	struct chain chain;
 	chain.n = 1;
 	chain.offset[0] = DNS_HEADER_LEN;

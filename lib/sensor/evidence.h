@@ -8,9 +8,9 @@
  *   chain   the question name and the CNAME targets behind it, in order; the
  *	     addresses at its end are evidence for each registered domain on it
  *   units   A, AAAA and SVCB/HTTPS address hints owned by a name on the chain
- *   ns	     name servers of the zone that the addresses' registered domain is,
- *	     and their glue: evidence for that zone only, never for the registered
- *	     domain of the name server, whose owner has no say in it
+ *   ns	     name servers of the question's registered domain and their glue; never
+ *	     of a domain on the chain behind it, nor evidence for the registered
+ *	     domain of the name server: their owners have no say in this answer
  */
 
 #include "base/hash.h"
@@ -30,6 +30,7 @@ struct evidence_owner {
 	const uint8_t *name; /* registered domain in the arena */
 	uint8_t name_len;
 	uint8_t ns;   /* the name servers are this one's */
+	uint8_t asked; /* the question was for a name of it */
 	uint8_t owns; /* the address records are its names' own, not reached by an alias */
 };
 

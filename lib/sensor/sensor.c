@@ -140,6 +140,16 @@ static bool one_way(const struct sensor *s)
 	return s->queries * ONE_WAY_RATIO < s->responses;
 }
 
+/* What the response attests for one of the domains on its chain. */
+static enum evidence_grade grade_for(const struct evidence_owner *o, enum evidence_grade response)
+{
+	if (!o->owns)
+		return EVIDENCE_ALIAS;
+	if (!o->asked && response > EVIDENCE_CONTESTED)
+		return EVIDENCE_CONTESTED;
+	return response;
+}
+
 static void observe(struct sensor *s, const struct pending *p, enum evidence_grade grade)
 {
 	const struct evidence *e = &p->evidence;
@@ -160,8 +170,7 @@ static void observe(struct sensor *s, const struct pending *p, enum evidence_gra
 						.ns_units = o->ns ? e->ns_units : 0,
 						.ns_ttl = o->ns ? e->ns_ttl : 0,
 						.now = (uint32_t)(p->time_ns / NS_PER_SECOND),
-						.grade = grade,
-						.owns = o->owns,
+						.grade = grade_for(o, grade),
 					});
 	}
 }

@@ -404,8 +404,6 @@ enum table_fate shard_observe(struct shard *s, const struct shard_observation *o
 		uint32_t last = o->now - e->first;
 		e->last = (uint16_t)(last < UINT16_MAX ? last : UINT16_MAX);
 	}
-	if (o->owns)
-		e->grades |= SHARD_OWNS;
 	entry_add(s, e, o);
 	return fate;
 }

@@ -12,7 +12,7 @@
  * it to a detail record, of which there are fewer. Tables are sized at start;
  * what does not fit is denied with a reason and counted.
  *
- * Entries stand in slot order of shard_slot_hash(key): linear probing over at
+ * Entries stand in slot order, that of shard_slot(key): linear probing over at
  * most SHARD_PROBE_MAX slots from the home slot. Store and shards use the same
  * bits in the same order, so that a merge walks both sequentially.
  */
@@ -31,10 +31,15 @@
 #define SHARD_SAMPLE_MAX 64u   /* in a large one: the k of the bottom-k sample */
 #define SHARD_NS_MAX 8u	       /* k of the name-server samples */
 
-/* How well an address is attested; merging keeps the best. */
+/*
+ * How well it is attested that an address is the domain's own; merging keeps the
+ * best. What somebody else's domain says of this one is never better than
+ * contested: a CNAME into it is in the hands of who writes the CNAME.
+ */
 enum evidence_grade {
+	EVIDENCE_ALIAS, /* the address of an alias target: the domain does not own it */
 	EVIDENCE_UNPAIRED,  /* a response whose query was not seen */
-	EVIDENCE_CONTESTED, /* one answer more than questions, and they disagree */
+	EVIDENCE_CONTESTED, /* answers that disagree, or reached by another domain's alias */
 	EVIDENCE_PAIRED,
 };
 
@@ -43,7 +48,6 @@ enum evidence_grade {
  * sketch key and is its identity: two of 10^7 names meet with probability
  * 3 * 10^-6.
  */
-#define SHARD_OWNS 0x40u /* names under it owned the addresses themselves, not by an alias */
 #define SHARD_CUT 0x80u  /* no detail record was to be had, and inline units were turned away */
 
 struct shard_entry {
@@ -105,7 +109,6 @@ struct shard_observation {
 	uint8_t ns_names;
 	uint8_t ns_units;
 	enum evidence_grade grade;
-	bool owns; /* the address records are the domain's own, not an alias target's */
 };
 
 struct shard {

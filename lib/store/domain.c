@@ -68,9 +68,9 @@ static void item_touch(const struct store *st, const struct domain *d, struct do
 {
 	uint32_t day = g->last / DAY_SECONDS;
 
-	if (g->owned && (!it->owned || it->last / DAY_SECONDS != day)) {
+	if (grade != EVIDENCE_ALIAS && (!it->reversed || it->last / DAY_SECONDS != day)) {
 		reverse_add(st->reverse, it->unit, d->key, day);
-		it->owned = 1;
+		it->reversed = 1;
 	}
 	it->slots |= m.slots;
 	it->hours |= m.hours;

@@ -77,7 +77,6 @@ void sighting_add(struct sighting *g, const struct shard *s, const struct shard_
 		g->ttl_max = e->ttl_max;
 	if (e->answer_max > g->answer_max)
 		g->answer_max = e->answer_max;
-	g->owned |= (e->grades & SHARD_OWNS) != 0;
 	for (unsigned i = 0; i < e->units; i++)
 		unit_add(g, s, e->unit[i], (uint8_t)shard_entry_grade(e, i));
 	if (d)

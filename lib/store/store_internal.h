@@ -61,7 +61,6 @@ struct sighting {
 	uint32_t ttl_max;
 	uint32_t ns_ttl;
 	uint32_t entries; /* shards that had the domain */
-	bool owned;       /* some answer was no alias */
 	uint8_t answer_max;
 	uint8_t units;
 	uint8_t ns_names;
