@@ -15,6 +15,7 @@
 #include "capture/capture.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
+#define LEAP_NS (86400 * NS_PER_SECOND)
 #define READ_BUFFER (64u << 10)
 
 /* Packets between two looks at how far the file was read. */
@@ -38,6 +39,7 @@ struct reader {
 
 struct captures {
 	struct capture_facts facts;
+	uint64_t leap_ns; /* a stamp far ahead that waits to be confirmed; 0 none */
 	bool started;
 	uint32_t heap_used;
 	uint32_t heap[CAPTURE_FILES_MAX]; /* readers with a packet, the oldest one first */
@@ -301,6 +303,27 @@ int captures_open(
 	return 0;
 }
 
+/* The stamp as time: not backwards, and no leap ahead that stands alone. */
+static uint64_t time_of(struct captures *c, uint64_t stamp_ns)
+{
+	struct capture_facts *f = &c->facts;
+
+	if (stamp_ns < f->last_ns) {
+		f->backwards++;
+		return f->last_ns;
+	}
+	if (f->packets && stamp_ns - f->last_ns > LEAP_NS) {
+		if (c->leap_ns == 0 || stamp_ns + LEAP_NS < c->leap_ns) {
+			c->leap_ns = stamp_ns;
+			f->leaps++;
+			return f->last_ns;
+		}
+		f->leaps--; /* confirmed: the capture has a gap there */
+	}
+	c->leap_ns = 0;
+	return stamp_ns;
+}
+
 static void hand_out(struct captures *c, uint32_t file, struct capture_packet *out)
 {
 	const struct reader *r = &c->reader[file];
@@ -309,14 +332,11 @@ static void hand_out(struct captures *c, uint32_t file, struct capture_packet *o
 	out->data = r->data;
 	out->caplen = r->header->caplen;
 	out->wirelen = r->header->len < out->caplen ? out->caplen : r->header->len;
-	out->stamp_ns = out->time_ns = r->stamp_ns;
+	out->stamp_ns = r->stamp_ns;
+	out->time_ns = time_of(c, r->stamp_ns);
 	out->file = file;
 	out->frame = r->frames;
 	out->link = r->link;
-	if (out->time_ns < f->last_ns) {
-		out->time_ns = f->last_ns;
-		f->backwards++;
-	}
 	if (f->packets++ == 0)
 		f->first_ns = out->time_ns;
 	f->last_ns = out->time_ns;

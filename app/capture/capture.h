@@ -7,7 +7,8 @@
  * Several files are read as one, merged by packet time (two legs of a tap are
  * two files), ties in the order of the arguments. Time as handed out never
  * goes backwards: a packet that is older than the one before it takes that
- * one's time, and is counted.
+ * one's time, and is counted. A stamp more than a day ahead is taken for damage until
+ * the next packet confirms it, or one bad stamp would end all windows.
  */
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ struct capture_facts {
 	uint64_t first_ns; /* of the first packet handed out; 0: none */
 	uint64_t last_ns;
 	uint64_t backwards;    /* packets whose time was moved forwards */
+	uint64_t leaps;	       /* stamps more than a day ahead that no packet behind confirmed */
 	uint64_t octets_total; /* of the files on disk, for a progress bar */
 	uint64_t octets_read;
 	uint32_t cut; /* files that end within a packet, or are damaged behind a good part */

@@ -79,6 +79,7 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
+	unsigned long workers;
 	char *end;
 	int opt;
 
@@ -86,12 +87,13 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 	while ((opt = getopt_long(argc, argv, "w:jc:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'w':
-			o->workers = (unsigned)strtoul(optarg, &end, 10);
-			if (*end || o->workers < 1 || o->workers > REPLAY_PARTITIONS) {
+			workers = strtoul(optarg, &end, 10);
+			if (*end || workers < 1 || workers > REPLAY_PARTITIONS) {
 				fprintf(stderr, "fluxgate: replay: --workers %s: not in 1..%u\n",
 					optarg, REPLAY_PARTITIONS);
 				return EXIT_CODE_USAGE;
 			}
+			o->workers = (unsigned)workers;
 			break;
 		case 'j':
 			o->json = true;
@@ -205,6 +207,8 @@ static int print_result(const struct appliance *a, const struct replay_options *
 	char host[256] = "";
 	int code = EXIT_CODE_OK;
 
+	if (!s)
+		return EXIT_CODE_RUNTIME;
 	gethostname(host, sizeof(host) - 1);
 	if (o->json) {
 		const struct replay_capture capture = {
@@ -272,7 +276,18 @@ static int replay_with(struct appliance *a, const struct replay_options *o, stru
 	const struct capture_facts *facts = captures_facts(c);
 	if (facts->cut)
 		fprintf(stderr, "fluxgate: %s\n", facts->cut_note);
+	if (facts->backwards || facts->leaps)
+		fprintf(stderr,
+			"fluxgate: capture: %lu packets older than the one before, %lu more than a "
+			"day ahead of all others: taken at that one's time\n",
+			facts->backwards, facts->leaps);
 	code = print_result(a, o, c, seconds);
+	if (atomic_load_explicit(&stop_requested, memory_order_relaxed)) {
+		snprintf(err, ERROR_LINE_MAX,
+			"replay: interrupted: the result covers the first %lu packets only",
+			facts->packets);
+		return EXIT_CODE_RUNTIME;
+	}
 	if (code != EXIT_CODE_OK)
 		snprintf(err, ERROR_LINE_MAX, "replay: standard output: %s", strerror(errno));
 	if (code == EXIT_CODE_OK && a->http)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -104,16 +105,18 @@ static void control_loop(struct appliance *a)
 
 		if (now - updated > hz) {
 			clock_update(&a->clock);
+			a->control.clock_steps = a->clock.steps;
 			updated = now;
 		}
 		control_step(&a->control, clock_at(&a->clock, now));
 		if (atomic_load_explicit(&stop_requested, memory_order_relaxed)) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz) {
-				fputs("fluxgate: a worker did not end in time; its last epoch is "
+				/* It still polls its port: nothing can be taken down under it. */
+				fputs("fluxgate: a worker did not end in time: its last epoch is "
 				      "lost\n",
 					stderr);
-				return;
+				_exit(EXIT_CODE_RUNTIME);
 			}
 		}
 		nanosleep(&(struct timespec){.tv_nsec = CONTROL_PERIOD_NS}, NULL);
@@ -141,8 +144,6 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 	}
 	control_publish(&a->control);
 	control_loop(a);
-	if (!control_ended(&a->control))
-		return EXIT_CODE_RUNTIME;
 	rte_eal_mp_wait_lcore();
 	control_publish(&a->control);
 	return EXIT_CODE_OK;

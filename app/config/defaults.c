@@ -37,5 +37,7 @@ void config_defaults_replay(struct config *c)
 		.details_large = 4096,
 		.name_octets = 4u << 20,
 	};
+	/* It reports what was flagged within the capture, however long that is. */
+	c->detect.clear_after = 0;
 	c->store = (struct store_config){.door_log2 = 20, .candidates_log2 = 18, .domains = 16384};
 }

@@ -80,31 +80,40 @@ static void degraded_set(struct control *c, enum degraded_reason r, bool on)
 		c->degraded |= UINT32_C(1) << r;
 }
 
+/* Whatever found no room since start: from here on verdicts may depend on who came first. */
+static uint64_t turned_away(const struct account *a, const struct store_account *store,
+	const struct detector *detector)
+{
+	uint64_t n = store->evicted + store->demoted + store->promotion_denied +
+		     store->door_evicted + store->fate[STORE_DENIED] +
+		     a->note[NOTE_DETAIL_DENIED] + detect_account(detector)->denied;
+
+	for (unsigned f = 0; f < TABLE_FATE_COUNT; f++)
+		if (table_fate_is_denied((enum table_fate)f))
+			n += a->table[f];
+	return n;
+}
+
 /* What this epoch says of the sensor's own condition. */
-static void assess(struct control *c, const struct account *before,
-	const struct store_account *store_before)
+static void assess(struct control *c, const struct account *before)
 {
 	const struct account *now = &c->account;
 	const struct store_account *store = store_account(c->config.store);
-	uint64_t denied = 0, denied_before = 0;
-	uint64_t queries = account_queries(now), responses = account_responses(now);
+	uint64_t queries = account_queries(now) - account_queries(before);
+	uint64_t responses = account_responses(now) - account_responses(before);
+	uint64_t unpaired = now->response[RESPONSE_UNPAIRED] - before->response[RESPONSE_UNPAIRED];
+	uint64_t paired = now->response[RESPONSE_PAIRED] - before->response[RESPONSE_PAIRED];
 
 	c->degraded = 0;
-	for (unsigned f = 0; f < TABLE_FATE_COUNT; f++) {
-		if (table_fate_is_denied((enum table_fate)f)) {
-			denied += now->table[f];
-			denied_before += before->table[f];
-		}
-	}
 	degraded_set(c, DEGRADED_TABLE_PRESSURE,
-		denied > denied_before || store->evicted > store_before->evicted ||
-			store->demoted > store_before->demoted);
+		turned_away(now, store, c->config.detector) > c->turned_away);
+	c->turned_away = turned_away(now, store, c->config.detector);
 	degraded_set(c, DEGRADED_ONE_DIRECTION,
 		responses > DIRECTION_RESPONSES && queries < responses / 16);
-	uint64_t evidence = now->response[RESPONSE_PAIRED] + now->response[RESPONSE_UNPAIRED] +
-			    now->response[RESPONSE_CONFLICTING];
-	degraded_set(c, DEGRADED_UNPAIRED, now->response[RESPONSE_UNPAIRED] * 10 > evidence);
+	degraded_set(c, DEGRADED_UNPAIRED, unpaired * 10 > unpaired + paired);
 	degraded_set(c, DEGRADED_NO_ASN_DB, !c->config.asn_known);
+	degraded_set(c, DEGRADED_CLOCK_STEP, c->clock_steps > c->clock_steps_seen);
+	c->clock_steps_seen = c->clock_steps;
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		struct worker_status *w = &c->worker[i];
 		uint64_t overruns = atomic_load_explicit(
@@ -126,6 +135,14 @@ static int by_epoch_and_worker(const void *a, const void *b)
 	return (int)x->worker - (int)y->worker;
 }
 
+/* Seconds since 1970, which end in 2106. */
+static uint32_t epoch_end(const struct control *c, uint64_t epoch)
+{
+	uint64_t seconds = (epoch + 1) * (c->config.epoch_ns / NS_PER_SECOND);
+
+	return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
 /* Merges every pending shard that ends with `epoch` or before, as one epoch. */
 static void close_epoch(struct control *c, uint64_t epoch)
 {
@@ -133,8 +150,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	unsigned n = 0, keep = 0;
 	uint64_t started = rte_rdtsc();
 	struct account before = c->account;
-	struct store_account store_before = *store_account(c->config.store);
-	struct judging j = {c, (uint32_t)((epoch + 1) * c->config.epoch_ns / NS_PER_SECOND)};
+	struct judging j = {c, epoch_end(c, epoch)};
 
 	for (unsigned i = 0; i < c->pending; i++) {
 		if (c->shard[i]->epoch_last <= epoch)
@@ -153,7 +169,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	detect_sweep(c->config.detector, c->config.store, j.now);
 	c->closed = epoch;
 	c->epochs++;
-	assess(c, &before, &store_before);
+	assess(c, &before);
 	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
 				 rte_get_tsc_hz());
 }
@@ -234,7 +250,7 @@ int control_publish(struct control *c)
 	qsort(s->verdict, n, sizeof(s->verdict[0]), by_score);
 	s->epoch = c->closed;
 	s->epochs = c->epochs;
-	s->time = (uint32_t)((c->closed + 1) * c->config.epoch_ns / NS_PER_SECOND);
+	s->time = epoch_end(c, c->closed);
 	s->generation = ++c->generation;
 	s->first_ns = c->first_ns;
 	s->last_ns = c->last_ns;

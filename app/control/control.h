@@ -48,6 +48,9 @@ struct control {
 	uint32_t generation;
 	uint32_t degraded; /* of the last epoch; bits of enum degraded_reason */
 	uint64_t published_at; /* TSC */
+	uint64_t turned_away;  /* as of the last epoch */
+	uint64_t clock_steps;  /* live: written by the caller of control_step */
+	uint64_t clock_steps_seen;
 	uint64_t packets_read; /* at a replay's end: what the reader dealt out; else 0 */
 	struct worker_status worker[WORKERS_MAX];
 	unsigned pending;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -111,6 +113,11 @@ static void arguments_make(
 	}
 	if (huge) {
 		argument(a, "--in-memory");
+		if (c->eal.memory_mb) {
+			argument(a, "-m");
+			snprintf(text, sizeof(text), "%u", c->eal.memory_mb);
+			argument(a, text);
+		}
 	} else {
 		argument(a, "--no-huge");
 		argument(a, "--no-shconf");
@@ -151,7 +158,20 @@ static int eal_init_quietly(struct arguments *a, bool verbose, char *words, size
 
 	if (stream && !verbose)
 		rte_openlog_stream(stream);
+	/* getopt and the EAL's usage text do not go through its log. */
+	int out = dup(STDOUT_FILENO), errors = dup(STDERR_FILENO);
+	int nowhere = verbose ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (nowhere >= 0) {
+		dup2(nowhere, STDOUT_FILENO);
+		dup2(nowhere, STDERR_FILENO);
+		close(nowhere);
+	}
 	int rc = rte_eal_init(a->n, a->value) < 0 ? -(rte_errno ? rte_errno : EINVAL) : 0;
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	dup2(errors, STDERR_FILENO);
+	close(out);
+	close(errors);
 	rte_openlog_stream(NULL);
 	if (stream)
 		fclose(stream);

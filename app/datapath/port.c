@@ -57,17 +57,26 @@ static int queue_start(uint16_t id, uint16_t queue, const struct config_port *c,
 	return rc;
 }
 
-/* Both directions of a flow must reach one queue: addresses only, where the NIC can. */
+/*
+ * Both directions of a flow must reach one queue: addresses only, and a key whose
+ * 16-bit halves are equal, which makes a Toeplitz hash symmetric (Woo and Park,
+ * 2012). A driver without RSS spreads by other means (net_af_packet's kernel
+ * fan-out is symmetric) or not at all.
+ */
 static void rss_wanted(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info,
 	unsigned queues)
 {
-	if (queues < 2)
+	static uint8_t key[256];
+	uint64_t hash = RTE_ETH_RSS_IP & info->flow_type_rss_offloads;
+
+	if (queues < 2 || hash == 0)
 		return;
-	uint64_t hash = (RTE_ETH_RSS_IP) & info->flow_type_rss_offloads;
-	if (hash == 0)
-		return;
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = i % 2 ? 0x5a : 0x6d;
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	conf->rx_adv_conf.rss_conf.rss_hf = hash;
+	conf->rx_adv_conf.rss_conf.rss_key = info->hash_key_size ? key : NULL;
+	conf->rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
 }
 
 static int port_start(uint16_t id, const struct config_port *c, unsigned queues, const char *name,

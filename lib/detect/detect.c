@@ -204,17 +204,23 @@ static void verdict_drop(struct detector *t, struct store *st, unsigned i)
 	t->account.active--;
 }
 
+static bool older(uint32_t then, uint32_t now, double seconds)
+{
+	return now > then && now - then >= seconds;
+}
+
 void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 {
+	bool clears = t->config.clear_after > 0;
+
 	for (unsigned i = 0; i < t->n;) {
 		const struct verdict *v = &t->verdict[i];
 		const struct domain *d = store_find(st, v->key);
 
-		if (!d || (t->config.clear_after > 0 && now - d->last >= EXPIRE_SECONDS)) {
+		if (!d || (clears && older(d->last, now, EXPIRE_SECONDS))) {
 			t->account.expired++;
 			verdict_drop(t, st, i);
-		} else if (t->config.clear_after > 0 &&
-			   now - d->verdict.last_met >= t->config.clear_after) {
+		} else if (clears && older(d->verdict.last_met, now, t->config.clear_after)) {
 			t->account.cleared++;
 			verdict_drop(t, st, i);
 		} else {

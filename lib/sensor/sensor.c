@@ -12,6 +12,7 @@
  * directions; until then an unpaired response is taken as weak evidence.
  */
 #define ONE_WAY_RATIO 16u
+#define DIRECTION_MEMORY 65536u
 
 enum kind {
 	KIND_NONE,
@@ -64,6 +65,11 @@ struct shard *sensor_shard(struct sensor *s, struct shard *shard)
 {
 	struct shard *before = s->shard;
 
+	/* What the tap was like a while ago says less than what it is like now. */
+	if (s->queries + s->responses > DIRECTION_MEMORY) {
+		s->queries /= 2;
+		s->responses /= 2;
+	}
 	s->shard = shard;
 	return before;
 }

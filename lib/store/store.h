@@ -110,7 +110,7 @@ struct domain {
 	uint32_t fresh;  /* fresh TTL epochs in all: responses >= ttl_max after the one before */
 	uint32_t ns_ttl; /* largest NS TTL, seconds; 0: no NS seen */
 	uint64_t responses;
-	uint16_t ns_changes; /* epochs that brought a name-server name not known before */
+	uint16_t ns_changes; /* epochs that brought a name server not known; halved each day */
 	uint8_t items;
 	uint8_t ns_items;
 	uint8_t ns_names;

@@ -89,6 +89,9 @@ void domain_advance(struct domain *d, uint32_t now)
 		d->ttl_day[1] = day - d->day == 1 ? d->ttl_day[0] : 0;
 		d->ttl_day[0] = 0;
 		d->ttl_max = d->ttl_day[1];
+		/* What name servers did is forgotten by halves, their TTL at once. */
+		d->ns_changes /= 2;
+		d->ns_ttl = 0;
 		d->day = day;
 	}
 }
