@@ -35,7 +35,6 @@ struct model {
 	unsigned observations;
 	uint32_t first, last, ttl_max, ns_ttl;
 	unsigned answer_max;
-	bool owns;
 	struct set units, hosts, ns_names, ns_units;
 	struct hll host_sketch, pair_sketch;
 	uint8_t grade[UNITS_MAX];
@@ -101,7 +100,6 @@ static void model_add(struct model *m, const struct shard_observation *o, struct
 	m->ttl_max = o->ttl > m->ttl_max ? o->ttl : m->ttl_max;
 	m->ns_ttl = o->ns_ttl > m->ns_ttl ? o->ns_ttl : m->ns_ttl;
 	m->answer_max = o->units > m->answer_max ? o->units : m->answer_max;
-	m->owns |= o->owns;
 	set_add(&m->hosts, o->host);
 	hll_add(&m->host_sketch, o->host);
 	for (unsigned i = 0; i < o->units; i++) {
@@ -152,8 +150,7 @@ static void stream_make(const struct shape *shape, uint64_t seed)
 			.ns_units = servers ? (uint8_t)random_below(&rng, 4) : 0,
 			.ttl = random_below(&rng, 600),
 			.now = 1700000000 + (d % 40 == 7 ? random_below(&rng, 200000) : n / 50),
-			.grade = (enum evidence_grade)random_below(&rng, 3),
-			.owns = random_below(&rng, 30) == 0,
+			.grade = (enum evidence_grade)random_below(&rng, 4),
 		};
 		/* No TTL without a record that it is of. */
 		s->o.ns_ttl = s->o.ns_names ? random_below(&rng, 600) : 0;
@@ -244,7 +241,6 @@ static void entry_check(const struct shard *s, const struct shard_entry *e, unsi
 	assert_int_equal(e->first, m->first);
 	assert_int_equal(
 		e->last, m->last - m->first < UINT16_MAX ? m->last - m->first : UINT16_MAX);
-	assert_int_equal((e->grades & SHARD_OWNS) != 0, m->owns);
 
 	for (unsigned i = 0; i < units; i++) {
 		assert_true(set_has(&m->units, unit[i]));

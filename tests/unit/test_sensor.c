@@ -174,13 +174,6 @@ static unsigned units(const struct rig *r, const char *domain)
 	return d ? d->units : e ? e->units : 0;
 }
 
-static bool owns(const struct rig *r, const char *domain)
-{
-	const struct shard_entry *e = entry(r, domain);
-
-	return e && e->grades & SHARD_OWNS;
-}
-
 static const struct shard_detail *detail(const struct rig *r, const char *domain)
 {
 	const struct shard_entry *e = entry(r, domain);
@@ -247,7 +240,6 @@ static void a_pair_is_observed_once(void **state)
 	assert_int_equal(units(r, "example.com"), 2);
 	assert_int_equal(grade(r, "example.com", "8.8.8.8"), EVIDENCE_PAIRED);
 	assert_int_equal(grade(r, "example.com", "8.8.4.4"), EVIDENCE_PAIRED);
-	assert_true(owns(r, "example.com"));
 	assert_int_equal(r->shard->first_ns, START_S * UINT64_C(1000000000) + 1000000);
 	assert_int_equal(r->shard->last_ns, START_S * UINT64_C(1000000000) + 2000000);
 
@@ -587,7 +579,7 @@ static void special_addresses_are_left_out(void **state)
 }
 
 /* A chain over three registered domains, its records in both orders. */
-static void an_alias_gives_addresses_to_all_and_ownership_to_the_last(void **state)
+static void an_alias_gives_addresses_to_all_that_only_the_last_owns(void **state)
 {
 	struct rig *r = *state;
 
@@ -608,12 +600,10 @@ static void an_alias_gives_addresses_to_all_and_ownership_to_the_last(void **sta
 		}
 		deliver(r);
 		assert_int_equal(r->shard->used, 3);
-		assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
-		assert_int_equal(grade(r, "b.net", "8.0.0.1"), EVIDENCE_PAIRED);
-		assert_int_equal(grade(r, "c.org", "8.0.0.1"), EVIDENCE_PAIRED);
-		assert_false(owns(r, "a.com"));
-		assert_false(owns(r, "b.net"));
-		assert_true(owns(r, "c.org"));
+		assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_ALIAS);
+		assert_int_equal(grade(r, "b.net", "8.0.0.1"), EVIDENCE_ALIAS);
+		/* On the word of a.com: it could be anybody's addresses. */
+		assert_int_equal(grade(r, "c.org", "8.0.0.1"), EVIDENCE_CONTESTED);
 		assert_int_equal(entry(r, "b.net")->responses, 1);
 		/* The addresses' own TTL, not the aliases'. */
 		assert_int_equal(entry(r, "a.com")->ttl_max, 20);
@@ -632,7 +622,7 @@ static void an_alias_within_a_domain_owns(void **state)
 	message_address(m, DNS_ANSWER, "host.a.com", 60, "8.0.0.1");
 	deliver(r);
 	assert_int_equal(r->shard->used, 1);
-	assert_true(owns(r, "a.com"));
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
 	/* The host name is the one that was asked for: another one makes two. */
 	assert_null(shard_entry_detail(r->shard, entry(r, "a.com")));
 	m = ask(r, "host.a.com");
@@ -653,13 +643,14 @@ static void only_an_address_in_use_makes_an_owner(void **state)
 	message_address(m, DNS_ANSWER, "www.a.com", 60, "10.0.0.1");
 	message_address(m, DNS_ANSWER, "www.b.net", 60, "8.0.0.1");
 	deliver(r);
-	assert_false(owns(r, "a.com"));
-	assert_true(owns(r, "b.net"));
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_ALIAS);
+	assert_int_equal(grade(r, "b.net", "8.0.0.1"), EVIDENCE_CONTESTED);
 	m = ask(r, "www.a.com");
 	message_cname(m, "www.a.com", 60, "www.b.net");
 	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.2");
 	deliver(r);
-	assert_true(owns(r, "a.com"));
+	assert_int_equal(grade(r, "a.com", "8.0.0.2"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "b.net", "8.0.0.2"), EVIDENCE_ALIAS);
 }
 
 static void chains_that_loop_end(void **state)
@@ -673,8 +664,8 @@ static void chains_that_loop_end(void **state)
 	message_address(m, DNS_ANSWER, "www.b.net", 60, "8.0.0.1");
 	deliver(r);
 	assert_int_equal(r->shard->used, 2);
-	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
-	assert_int_equal(grade(r, "b.net", "8.0.0.1"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_ALIAS);
+	assert_int_equal(grade(r, "b.net", "8.0.0.1"), EVIDENCE_CONTESTED);
 	assert_int_equal(RECORDS(r, RECORD_USED), 3);
 	assert_int_equal(RECORDS(r, RECORD_OUT_OF_CHAIN), 1);
 	assert_int_equal(r->shard->account.updates, 2);
@@ -714,8 +705,8 @@ static void a_long_chain_is_followed_to_its_eighth_name(void **state)
 			fits ? 0 : aliases - 7 + 1);
 	}
 	assert_int_equal(r->shard->used, 8);
-	assert_true(owns(r, "d7.com"));
-	assert_false(owns(r, "d6.com"));
+	assert_int_equal(grade(r, "d7.com", "8.0.0.1"), EVIDENCE_CONTESTED);
+	assert_int_equal(grade(r, "d6.com", "8.0.0.1"), EVIDENCE_ALIAS);
 }
 
 /* Sixteen aliases are looked at, whoever's they are. */
@@ -774,7 +765,8 @@ static void owners_are_compared_as_names(void **state)
 	deliver(r);
 	assert_int_equal(RECORDS(r, RECORD_USED), 3);
 	assert_int_equal(units(r, "a.com"), 2);
-	assert_true(owns(r, "a.com") && owns(r, "b.net"));
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "b.net", "8.0.0.2"), EVIDENCE_CONTESTED);
 }
 
 static void other_types_and_classes_are_counted(void **state)
@@ -948,8 +940,8 @@ static void name_servers_are_evidence_for_their_zone_only(void **state)
 	assert_int_equal(RECORDS(r, RECORD_SPECIAL), 1);
 }
 
-/* Behind an alias the zone of the name servers is the target's: the asked one has none. */
-static void name_servers_behind_an_alias_are_the_targets(void **state)
+/* Whoever writes the alias writes this answer: of the target's servers it is no word. */
+static void name_servers_behind_an_alias_are_not_taken(void **state)
 {
 	struct rig *r = *state;
 	struct message *m = ask(r, "www.a.com");
@@ -957,14 +949,46 @@ static void name_servers_behind_an_alias_are_the_targets(void **state)
 	message_cname(m, "www.a.com", 60, "www.b.net");
 	message_address(m, DNS_ANSWER, "www.b.net", 60, "8.0.0.1");
 	message_ns(m, "b.net", 300, "ns1.b.net");
-	message_ns(m, "a.com", 300, "ns1.a.com"); /* one zone a response */
+	message_ns(m, "a.com", 300, "ns1.a.com");
 	message_address(m, DNS_ADDITIONAL, "ns1.b.net", 60, "8.0.1.1");
+	message_address(m, DNS_ADDITIONAL, "ns1.a.com", 60, "8.0.1.2");
 	deliver(r);
-	assert_null(detail(r, "a.com"));
-	assert_non_null(detail(r, "b.net"));
-	assert_true(has_ns(detail(r, "b.net"), "ns1.b.net", "8.0.1.1"));
-	assert_int_equal(detail(r, "b.net")->ns_names, 1);
+	assert_null(detail(r, "b.net"));
+	assert_non_null(detail(r, "a.com"));
+	assert_true(has_ns(detail(r, "a.com"), "ns1.a.com", "8.0.1.2"));
+	assert_int_equal(detail(r, "a.com")->ns_names, 1);
+	assert_int_equal(detail(r, "a.com")->ns_units, 1);
 	assert_int_equal(RECORDS(r, RECORD_OUT_OF_CHAIN), 1);
+	assert_int_equal(RECORDS(r, RECORD_SECTION), 1);
+
+	/* A question without a registered domain has no servers, nor has its alias's target. */
+	m = ask(r, "co.uk");
+	message_cname(m, "co.uk", 60, "www.c.org");
+	message_address(m, DNS_ANSWER, "www.c.org", 60, "8.0.0.1");
+	message_ns(m, "c.org", 300, "ns1.c.org");
+	message_ns(m, "co.uk", 300, "ns1.c.org");
+	deliver(r);
+	assert_int_equal(grade(r, "c.org", "8.0.0.1"), EVIDENCE_CONTESTED);
+	assert_null(detail(r, "c.org"));
+	assert_int_equal(RECORDS(r, RECORD_OUT_OF_CHAIN), 3);
+}
+
+/* A small message of long names must not cost more than a large one. */
+static void names_behind_the_answer_have_a_budget(void **state)
+{
+	struct rig *r = *state;
+	struct message *m = ask(r, "a.com");
+	char server[256];
+	unsigned octets = 3 + 3 * 61 + 7, fit = 2048 / octets + 1;
+
+	message_address(m, DNS_ANSWER, "a.com", 60, "8.0.0.1");
+	for (unsigned i = 0; i < 15; i++) {
+		snprintf(server, sizeof(server), "%02u.%060d.%060d.%060d.a.com", i, 1, 2, 3);
+		message_ns(m, "a.com", 60, server);
+	}
+	deliver(r);
+	assert_int_equal(RECORDS(r, RECORD_USED), 1 + fit);
+	assert_int_equal(RECORDS(r, RECORD_TYPE), 15 - fit);
 }
 
 static void name_servers_of_long_lived_addresses_are_not_looked_at(void **state)
@@ -1407,7 +1431,7 @@ int main(void)
 		RIG_TEST(a_truncated_flag_is_noted_and_used),
 		RIG_TEST(exact_case_pairs_and_counts_as_one_domain),
 		RIG_TEST(special_addresses_are_left_out),
-		RIG_TEST(an_alias_gives_addresses_to_all_and_ownership_to_the_last),
+		RIG_TEST(an_alias_gives_addresses_to_all_that_only_the_last_owns),
 		RIG_TEST(an_alias_within_a_domain_owns),
 		RIG_TEST(only_an_address_in_use_makes_an_owner),
 		RIG_TEST(chains_that_loop_end),
@@ -1420,7 +1444,8 @@ int main(void)
 		RIG_TEST(a_faulty_record_leaves_nothing),
 		RIG_TEST(more_addresses_than_there_is_room_for_are_capped),
 		RIG_TEST(name_servers_are_evidence_for_their_zone_only),
-		RIG_TEST(name_servers_behind_an_alias_are_the_targets),
+		RIG_TEST(name_servers_behind_an_alias_are_not_taken),
+		RIG_TEST(names_behind_the_answer_have_a_budget),
 		RIG_TEST(name_servers_of_long_lived_addresses_are_not_looked_at),
 		RIG_TEST(many_name_servers_are_capped),
 		RIG_TEST(a_one_way_tap_gives_weak_evidence),

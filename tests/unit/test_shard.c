@@ -116,11 +116,9 @@ static void three_units_stay_in_the_line(void **state)
 	o.units = 1;
 	o.grade = EVIDENCE_PAIRED;
 	o.ttl = 300;
-	o.owns = true;
 	o.now -= 9;
 	assert_int_equal(shard_observe(s, &o), TABLE_HIT);
 	o.grade = EVIDENCE_UNPAIRED;
-	o.owns = false;
 	o.now += 1;
 	assert_int_equal(shard_observe(s, &o), TABLE_HIT);
 
@@ -135,7 +133,7 @@ static void three_units_stay_in_the_line(void **state)
 	assert_int_equal(shard_entry_grade(e, 0), EVIDENCE_PAIRED);
 	assert_int_equal(shard_entry_grade(e, 1), EVIDENCE_CONTESTED);
 	assert_int_equal(shard_entry_grade(e, 2), EVIDENCE_CONTESTED);
-	assert_true(e->grades & SHARD_OWNS);
+	assert_false(e->grades & SHARD_CUT);
 	assert_true(shard_entry_threshold(s, e) == UINT64_MAX);
 	assert_int_equal(e->responses, 4);
 	assert_int_equal(e->ttl_max, 300);
@@ -440,12 +438,12 @@ static void small_records_come_back_when_a_domain_grows(void **state)
 static void a_walk_visits_each_entry_once_in_slot_order(void **state)
 {
 	struct shard *s = shard_new(&roomy);
-	unsigned visited = 0;
+	unsigned visited = 0, inserted = 0;
 
 	(void)state;
 	assert_true(shard_next(s, 0) == UINT32_MAX);
 	for (uint64_t key = 1; key <= 600; key++)
-		observe(s, key, 1, 1);
+		inserted += observe(s, key, 1, 1) == TABLE_INSERTED;
 	for (uint32_t i = shard_next(s, 0); i != UINT32_MAX; i = shard_next(s, i + 1)) {
 		const struct shard_entry *e = &s->entries[i];
 		uint32_t slot = shard_slot(s, e->key);
@@ -457,7 +455,8 @@ static void a_walk_visits_each_entry_once_in_slot_order(void **state)
 		visited++;
 	}
 	assert_int_equal(visited, s->used);
-	assert_int_equal(visited, 600);
+	assert_int_equal(visited, inserted);
+	assert_true(visited > 550);
 	assert_true(shard_next(s, 1024 + SHARD_PROBE_MAX) == UINT32_MAX);
 	assert_true(shard_next(s, UINT32_MAX - 1) == UINT32_MAX);
 	shard_free(s);
