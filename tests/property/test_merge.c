@@ -107,8 +107,7 @@ static void answer_draw(uint32_t id, struct shard_observation *o, uint64_t *unit
 	o->units = (uint8_t)(below(30) ? n : 0);
 	o->host = hash_u64(id * 1000 + below(id % 5 ? 1 : 40), test_sketch);
 	o->ttl = 30 + below(200);
-	o->grade = (enum evidence_grade)below(3);
-	o->owns = id % 4 != 0 && below(5);
+	o->grade = id % 4 ? (enum evidence_grade)below(4) : EVIDENCE_ALIAS;
 	for (uint32_t i = 0; i < 10; i++)
 		ns[i] = (uint64_t)(0x0900 + id * 64 + below(14)) << 16 | 5;
 	ns[3] = unit[0];

@@ -52,8 +52,7 @@ static void answer(uint32_t id, const uint64_t *unit, unsigned n, uint32_t when)
 		.units = (uint8_t)n,
 		.ttl = 60,
 		.now = when,
-		.grade = EVIDENCE_PAIRED,
-		.owns = true};
+		.grade = EVIDENCE_PAIRED};
 
 	observe(&o);
 }
@@ -624,14 +623,15 @@ static void an_alias_does_not_own_its_addresses(void **state)
 		.name_len = (uint8_t)test_name(2, name),
 		.unit = unit,
 		.units = 10,
-		.now = START};
+		.now = START,
+		.grade = EVIDENCE_ALIAS};
 	observe(&o);
 	merge(START);
 	store_siblings(st, store_find(st, test_key(1)), 1, 1, &s);
 	assert_int_equal(s.domains, 0);
 	store_siblings(st, store_find(st, test_key(2)), 1, 1, &s);
 	assert_int_equal(s.domains, 1);
-	o.owns = true;
+	o.grade = EVIDENCE_UNPAIRED;
 	o.now = START + 10;
 	observe(&o);
 	merge(START + 10);
