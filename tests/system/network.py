@@ -18,6 +18,7 @@ import sys
 from harness import skip_all, wait_for
 
 CLIENT, SERVER = "10.53.0.1", "10.53.0.2"
+MACS = {CLIENT: "02:00:00:00:53:01", SERVER: "02:00:00:00:53:02"}
 INSIDE = "FLUXGATE_TEST_INSIDE"
 
 
@@ -49,13 +50,13 @@ def inside(namespace, *command):
 
 
 def be_silent():
-    """No frames that nobody asked for, such as those of IPv6, in this network namespace."""
+    """No frames of IPv6 that nobody asked for, in this network namespace."""
     for which in "all", "default":
         pathlib.Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
 
 
 def lay_wire():
-    """Makes namespaces, hub and tap."""
+    """Makes namespaces, hub and tap. No frame is on the wire but those that a test sends."""
     # `ip netns` keeps its names below /run, where others must not see ours.
     subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
     be_silent()
@@ -68,11 +69,16 @@ def lay_wire():
         subprocess.run(inside(name, sys.executable, "-c",
                               "import network; network.be_silent()"),
                        cwd=pathlib.Path(__file__).parent, check=True)
-        ip("link", "add", f"hub-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("link", "add", f"hub-{name}", "type", "veth",
+           "peer", "name", "eth0", "address", MACS[address], "netns", name)
         ip("link", "set", f"hub-{name}", "master", "hub", "up")
         ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
         ip("-n", name, "link", "set", "lo", "up")
         ip("-n", name, "link", "set", "eth0", "up")
+        # Neighbours that are known need no ARP.
+        for neighbour, mac in MACS.items():
+            ip("-n", name, "neigh", "add", neighbour, "lladdr", mac, "dev", "eth0",
+               "nud", "permanent")
     ip("link", "add", "tap0", "type", "veth", "peer", "name", "hub-tap")
     ip("link", "set", "hub-tap", "master", "hub", "up")
     ip("link", "set", "tap0", "up")
