@@ -991,6 +991,50 @@ static void names_behind_the_answer_have_a_budget(void **state)
 	assert_int_equal(RECORDS(r, RECORD_TYPE), 15 - fit);
 }
 
+/* C00C costs two octets, and two hundred and more to decode: a name of 125 labels in 84 records. */
+static void pointers_to_a_long_name_have_a_budget(void **state)
+{
+	struct rig *r = *state;
+	char name[256];
+	unsigned n = 0, fit = 2048 / 253 + 1;
+
+	while (n < 2 * 124)
+		n += (unsigned)snprintf(name + n, sizeof(name) - n, "a.");
+	snprintf(name + n, sizeof(name) - n, "com");
+	/*
+	 * Owner and target are the question's name; then the owners take turns and are read
+	 * anew each time, as many as the parser lets through.
+	 */
+	for (unsigned turns = 0; turns < 2; turns++) {
+		struct account before = r->shard->account;
+		struct message *m = ask(r, name);
+		unsigned records = turns ? 30 : 84;
+
+		message_address(m, DNS_ANSWER, name, 60, "8.0.0.1");
+		for (unsigned i = 0; i < records; i++)
+			message_ns(m, turns ? name + 2 + i % 2 * 2 : name, 60, name);
+		assert_int_equal(m->len, 12 + 253 + 4 + 16 + records * 14);
+		deliver(r);
+		const struct account *a = &r->shard->account;
+		uint64_t used = a->record[RECORD_USED] - before.record[RECORD_USED] - 1;
+		uint64_t type = a->record[RECORD_TYPE] - before.record[RECORD_TYPE];
+		uint64_t out = a->record[RECORD_OUT_OF_CHAIN] - before.record[RECORD_OUT_OF_CHAIN];
+		assert_int_equal(used, turns ? fit / 2 : fit);
+		assert_int_equal(type + out, records - used);
+		assert_true(turns || out == 0);
+	}
+	/* The same for glue: found once, and then not looked for. */
+	uint64_t used = RECORDS(r, RECORD_USED);
+	struct message *m = ask(r, name);
+	message_address(m, DNS_ANSWER, name, 60, "8.0.0.1");
+	message_ns(m, name, 60, name);
+	for (unsigned i = 0; i < 84; i++)
+		message_address(m, DNS_ADDITIONAL, name, 60, "8.0.1.1");
+	deliver(r);
+	assert_int_equal(RECORDS(r, RECORD_USED) - used, 1 + fit);
+	assert_int_equal(RECORDS(r, RECORD_SECTION), 84 - (fit - 1));
+}
+
 static void name_servers_of_long_lived_addresses_are_not_looked_at(void **state)
 {
 	struct rig *r = *state;
@@ -1044,6 +1088,37 @@ static void a_one_way_tap_gives_weak_evidence(void **state)
 	}
 	assert_int_equal(RESPONSES(r, RESPONSE_UNPAIRED), 3);
 	assert_int_equal(entry(r, "a.com")->responses, 3);
+}
+
+/* Being reached by an alias lowers what the response attests, and never raises it. */
+static void an_alias_makes_no_evidence_better(void **state)
+{
+	struct rig *r = *state;
+	char address[16];
+
+	for (unsigned i = 1; i <= 4; i++) {
+		if (i == 2)
+			ask(r, "x.evil.com");
+		message_start(
+			&r->m, i == 1 ? 99u : r->id, MESSAGE_RESPONSE, "x.evil.com", DNS_TYPE_A);
+		snprintf(address, sizeof(address), "8.0.0.%u", i);
+		if (i < 4)
+			message_cname(&r->m, "x.evil.com", 60, "www.a.com");
+		message_address(&r->m, DNS_ANSWER, i < 4 ? "www.a.com" : "x.evil.com", 60, address);
+		deliver(r);
+	}
+	assert_int_equal(RESPONSES(r, RESPONSE_UNPAIRED), 1);
+	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 1);
+	assert_int_equal(RESPONSES(r, RESPONSE_CONFLICTING), 2);
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_UNPAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.2"), EVIDENCE_CONTESTED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.3"), EVIDENCE_CONTESTED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.4"), -1);
+	for (unsigned i = 1; i <= 3; i++) {
+		snprintf(address, sizeof(address), "8.0.0.%u", i);
+		assert_int_equal(grade(r, "evil.com", address), EVIDENCE_ALIAS);
+	}
+	assert_int_equal(grade(r, "evil.com", "8.0.0.4"), EVIDENCE_CONTESTED);
 }
 
 /* One query makes the tap two-way until sixteen responses have come to it. */
@@ -1446,9 +1521,11 @@ int main(void)
 		RIG_TEST(name_servers_are_evidence_for_their_zone_only),
 		RIG_TEST(name_servers_behind_an_alias_are_not_taken),
 		RIG_TEST(names_behind_the_answer_have_a_budget),
+		RIG_TEST(pointers_to_a_long_name_have_a_budget),
 		RIG_TEST(name_servers_of_long_lived_addresses_are_not_looked_at),
 		RIG_TEST(many_name_servers_are_capped),
 		RIG_TEST(a_one_way_tap_gives_weak_evidence),
+		RIG_TEST(an_alias_makes_no_evidence_better),
 		RIG_TEST(an_unsolicited_response_is_no_evidence),
 		RIG_TEST(answers_that_disagree_are_contested),
 		RIG_TEST(suffixes_of_several_kinds_are_heeded),

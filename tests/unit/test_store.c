@@ -631,10 +631,24 @@ static void an_alias_does_not_own_its_addresses(void **state)
 	assert_int_equal(s.domains, 0);
 	store_siblings(st, store_find(st, test_key(2)), 1, 1, &s);
 	assert_int_equal(s.domains, 1);
-	o.grade = EVIDENCE_UNPAIRED;
-	o.now = START + 10;
-	observe(&o);
+	/* One address that it does own makes it the owner of that one. */
+	answer_one(2, unit[3], START + 10);
 	merge(START + 10);
+	store_siblings(st, store_find(st, test_key(1)), 1, 1, &s);
+	assert_int_equal(s.units, 1);
+	o.now = START + 20;
+	observe(&o);
+	merge(START + 20);
+	store_siblings(st, store_find(st, test_key(1)), 1, 1, &s);
+	assert_int_equal(s.units, 1);
+	const struct domain *d = store_find(st, test_key(2));
+	for (unsigned i = 0; i < d->items; i++)
+		assert_int_equal(d->item[i].grade,
+			d->item[i].unit == unit[3] ? EVIDENCE_PAIRED : EVIDENCE_ALIAS);
+	o.grade = EVIDENCE_UNPAIRED;
+	o.now = START + 30;
+	observe(&o);
+	merge(START + 30);
 	store_siblings(st, store_find(st, test_key(1)), 1, 1, &s);
 	assert_int_equal(s.units, 10);
 }
