@@ -8,8 +8,8 @@
  *   worker i --- full[i], SP/SC ---> control
  *   control ---- clean, SP/MC -----> any worker
  *
- * The pool holds two shards a worker, and a worker takes a clean one only while
- * control has fewer than two of its own: so one that is ahead cannot take what
+ * The pool holds two shards a worker, and a worker never has more than two, in
+ * its hands and with control together: so one that is ahead cannot take what
  * the slowest needs. In a replay, where workers wait for a clean shard, control
  * would otherwise wait for ever; live, all tick in the same instant, and a
  * smaller pool would leave some without (docs/adr/0003). Each ring has room for
@@ -32,7 +32,7 @@ struct handover {
 	unsigned shards;
 	struct rte_ring *clean;
 	struct rte_ring *full[WORKERS_MAX];
-	/* Shards of worker i with control: it adds, control takes away; relaxed, a mere count. */
+	/* Shards of worker i with control: it adds (relaxed), control takes away (release). */
 	_Atomic unsigned held[WORKERS_MAX];
 };
 
@@ -46,15 +46,18 @@ int handover_init(struct handover *h, unsigned workers, const struct shard_confi
 /* Shards of worker i that control has and has not cleaned yet. */
 static inline unsigned handover_held(const struct handover *h, unsigned i)
 {
-	return atomic_load_explicit(&h->held[i], memory_order_relaxed);
+	return atomic_load_explicit(&h->held[i], memory_order_acquire);
 }
 
-/* A clean shard for worker i, or NULL while control has two of its own. */
-static inline struct shard *handover_take(struct handover *h, unsigned i)
+/*
+ * A clean shard for worker i, or NULL while those in its hands (0 or 1) and those
+ * with control are two.
+ */
+static inline struct shard *handover_take(struct handover *h, unsigned i, unsigned in_hand)
 {
 	void *s = NULL;
 
-	if (handover_held(h, i) < SHARDS_A_WORKER)
+	if (handover_held(h, i) + in_hand < SHARDS_A_WORKER)
 		rte_ring_mc_dequeue(h->clean, &s);
 	return s;
 }
@@ -75,12 +78,12 @@ static inline struct shard *handover_receive(struct handover *h, unsigned i)
 	return s;
 }
 
-/* Control: cleans a merged shard and puts it back. */
+/* Control: cleans a merged shard and puts it back; it is the worker's until it is there. */
 static inline void handover_return(struct handover *h, struct shard *s)
 {
 	unsigned worker = s->worker;
 
 	shard_clear(s);
-	atomic_fetch_sub_explicit(&h->held[worker], 1, memory_order_relaxed);
 	rte_ring_sp_enqueue(h->clean, s);
+	atomic_fetch_sub_explicit(&h->held[worker], 1, memory_order_release);
 }

@@ -45,7 +45,7 @@ static void give(struct worker *w)
  */
 static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 {
-	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index);
+	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index, 1);
 
 	w->owed = !wait && !clean;
 	if (w->owed) {
@@ -63,7 +63,7 @@ static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 /* The old shard spans into this epoch; a clean one for the rest of it, if there is one now. */
 static void worker_settle_debt(struct worker *w)
 {
-	struct shard *clean = handover_take(w->handover, w->index);
+	struct shard *clean = handover_take(w->handover, w->index, 1);
 
 	if (!clean)
 		return;
@@ -105,7 +105,7 @@ static bool turn_fed(struct worker *w)
 	unsigned n = 0;
 
 	if (!w->holding) {
-		struct shard *clean = handover_take(w->handover, w->index);
+		struct shard *clean = handover_take(w->handover, w->index, 0);
 		if (!clean)
 			return false;
 		take(w, clean);
@@ -217,7 +217,7 @@ static void lcore_polled(struct worker_set *set)
 void worker_begin(struct worker *w)
 {
 	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
-	take(w, handover_take(w->handover, w->index));
+	take(w, handover_take(w->handover, w->index, 0));
 }
 
 int worker_lcore(void *arg)

@@ -74,6 +74,18 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
 	return t;
 }
 
+static void rule_window(struct detector *t, const struct store *st, const struct domain *d,
+	enum flux_window window, uint32_t now, enum evidence_grade least, struct features *f,
+	struct ruling *r)
+{
+	*r = (struct ruling){.class = FLUX_NONE};
+	features_compute(d, st, window, now, least, f);
+	if (f->addresses < t->config.small_min_addresses)
+		return;
+	features_siblings(d, st, &t->config, f);
+	rules_apply(&t->config, f, r);
+}
+
 /* Both windows; the better ruling wins, the shorter window when they say the same. */
 static void rule_windows(struct detector *t, const struct store *st, const struct domain *d,
 	uint32_t now, struct features *best, struct ruling *ruling)
@@ -83,13 +95,22 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 		struct features f;
 		struct ruling r;
 
-		features_compute(d, st, (enum flux_window)w, now, &f);
-		if (f.addresses < t->config.small_min_addresses)
-			continue;
-		features_siblings(d, st, &t->config, &f);
-		rules_apply(&t->config, &f, &r);
+		rule_window(t, st, d, (enum flux_window)w, now, EVIDENCE_ALIAS, &f, &r);
 		if (r.class == FLUX_NONE)
 			continue;
+		/*
+		 * What others say of the domain may not complete what it says of itself:
+		 * a firm verdict stands on its own paired answers too.
+		 */
+		if (!r.suspected) {
+			struct features own;
+			struct ruling alone;
+
+			rule_window(t, st, d, (enum flux_window)w, now, EVIDENCE_PAIRED, &own,
+				&alone);
+			r.suspected = alone.class == FLUX_NONE || alone.suspected;
+			r.confidence *= r.suspected ? SUSPECTED_CONFIDENCE : 1;
+		}
 		bool better = ruling->class == FLUX_NONE || r.suspected < ruling->suspected ||
 			      (r.suspected == ruling->suspected && r.score > ruling->score);
 		if (better) {

@@ -169,10 +169,11 @@ struct verdict_account {
 
 /*
  * Features of a domain over one window, as of `now` (seconds since 1970; the
- * domain must be advanced to it). O(items * hours).
+ * domain must be advanced to it), of the addresses attested at least so well.
+ * O(items * hours).
  */
 void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
-	uint32_t now, struct features *f);
+	uint32_t now, enum evidence_grade least, struct features *f);
 
 /* The sibling features, which cost a look-up an address: for domains that are worth it. */
 void features_siblings(const struct domain *d, const struct store *st,

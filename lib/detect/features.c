@@ -43,8 +43,8 @@ static uint64_t window_threshold(const struct domain *d, bool hourly, unsigned u
 	return lowest == 0xffff ? UINT64_MAX : (uint64_t)lowest << 48;
 }
 
-static void view_make(
-	struct view *v, const struct domain *d, const struct store *st, enum flux_window w)
+static void view_make(struct view *v, const struct domain *d, const struct store *st,
+	enum flux_window w, enum evidence_grade least)
 {
 	uint32_t seen = 0;
 
@@ -59,7 +59,7 @@ static void view_make(
 	for (unsigned i = 0; i < d->items; i++) {
 		const struct domain_item *it = &d->item[i];
 		uint32_t bits = item_bits(v, it);
-		if (bits == 0)
+		if (bits == 0 || it->grade < least)
 			continue;
 		if (v->threshold != UINT64_MAX && store_unit_hash(st, it->unit) >= v->threshold)
 			continue;
@@ -246,13 +246,13 @@ static double fresh_epochs(const struct view *v)
 }
 
 void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
-	uint32_t now, struct features *f)
+	uint32_t now, enum evidence_grade least, struct features *f)
 {
 	struct view v = {.now = now};
 	double length = window == WINDOW_1H ? STORE_HOUR_SECONDS : DAY_HOURS * STORE_HOUR_SECONDS;
 	double age = now > d->first ? now - d->first : 0;
 
-	view_make(&v, d, st, window);
+	view_make(&v, d, st, window, least);
 	*f = (struct features){.window = window, .seconds = age < length ? age : length};
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.n / f->sample_share;

@@ -198,7 +198,7 @@ static double confidence(const struct features *f, const struct ruling *r)
 	if (f->asn_known < 0.5)
 		c *= 0.9;
 	if (r->suspected)
-		c *= 0.6;
+		c *= SUSPECTED_CONFIDENCE;
 	return c;
 }
 

@@ -78,6 +78,9 @@ enum sign {
 	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
 };
 
+/* What is left of the confidence of a verdict that is no more than suspected. */
+#define SUSPECTED_CONFIDENCE 0.6
+
 /* Outcome over one window. */
 struct ruling {
 	enum flux_class class; /* FLUX_NONE: no rule met */
