@@ -30,8 +30,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	atomic_init(&a->about.config_generation, 1);
 	if (suffix_list_load(&a->suffixes, config->networks.public_suffix_list, err) < 0)
 		return EXIT_CODE_DATABASE;
-	if (networks_open(&a->networks, config->networks.asn_db, config->networks.country_db,
-		    err) < 0)
+	if (networks_open(&a->networks, config->networks.asn_db, config->networks.country_db, err) <
+		0)
 		return EXIT_CODE_DATABASE;
 	a->board = snapshot_board_new();
 	if (!a->board) {
@@ -59,8 +59,9 @@ size_t appliance_octets(const struct appliance *a)
 {
 	struct sensor_config s = sensor_config(a, replay_placement, replay_sketch);
 
-	return a->workers * SHARDS_A_WORKER * shard_size(&a->config.shard) + a->workers * sensor_size(&s) +
-	       store_size(&a->config.store) + detector_size(APPLIANCE_VERDICTS);
+	return a->workers * SHARDS_A_WORKER * shard_size(&a->config.shard) +
+	       a->workers * sensor_size(&s) + store_size(&a->config.store) +
+	       detector_size(APPLIANCE_VERDICTS);
 }
 
 /* Zeroed, for a cache line's boundary; lives as long as the process. */

@@ -40,7 +40,7 @@ struct capture_facts {
 	uint64_t first_ns; /* of the first packet handed out; 0: none */
 	uint64_t last_ns;
 	uint64_t backwards;    /* packets whose time was moved forwards */
-	uint64_t leaps;	       /* stamps more than a day ahead that no packet behind confirmed */
+	uint64_t leaps;        /* stamps more than a day ahead that no packet behind confirmed */
 	uint64_t octets_total; /* of the files on disk, for a progress bar */
 	uint64_t octets_read;
 	uint32_t cut; /* files that end within a packet, or are damaged behind a good part */

@@ -127,8 +127,7 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 	return EXIT_CODE_OK;
 }
 
-static int replay_config(
-	const struct replay_options *o, struct config *c, char err[ERROR_LINE_MAX])
+static int replay_config(const struct replay_options *o, struct config *c, char err[ERROR_LINE_MAX])
 {
 	const char *file = config_path(o->config);
 	int rc = 0;
@@ -300,8 +299,8 @@ static int replay_start(struct appliance *a, const struct replay_options *o, str
 {
 	int code = replay_config(o, config, err);
 
-	if (code == EXIT_CODE_OK && captures_open(captures, o->paths, o->count, err,
-					     ERROR_LINE_MAX) < 0)
+	if (code == EXIT_CODE_OK &&
+		captures_open(captures, o->paths, o->count, err, ERROR_LINE_MAX) < 0)
 		code = EXIT_CODE_INPUT;
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(a, config, false, REPLAY_PARTITIONS, err);

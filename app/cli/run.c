@@ -183,8 +183,8 @@ static int run_with(struct appliance *a, char err[ERROR_LINE_MAX])
 	}
 	if (code == EXIT_CODE_OK) {
 		fprintf(stderr, "fluxgate: running: %u port(s), %u worker(s), epoch %u s%s%s\n",
-			ports.n, a->workers, a->config.epoch_seconds,
-			a->http ? ", http://" : "", a->http ? a->config.http.listen : "");
+			ports.n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
+			a->http ? a->config.http.listen : "");
 		code = run_workers(a, &ports);
 		summary(a);
 	}

@@ -31,8 +31,8 @@ static void print_verdict(FILE *to, const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	rfc3339_seconds(v->first_flagged, since);
-	fprintf(to, "%s\n    %s%s, score %.0f, confidence %.2f, window %s, flagged since %s\n", name,
-		flux_class_name(v->class), v->suspected ? " (suspected)" : "", v->score,
+	fprintf(to, "%s\n    %s%s, score %.0f, confidence %.2f, window %s, flagged since %s\n",
+		name, flux_class_name(v->class), v->suspected ? " (suspected)" : "", v->score,
 		v->confidence, flux_window_name(v->window), since);
 	for (unsigned i = 0; i < v->reasons; i++)
 		fprintf(to, "    - %s\n", v->reason[i].text);

@@ -56,7 +56,8 @@ static const struct config_row rows[] = {
 	DETECT(min_open_evidence, 0, COUNT_MAX, "nats",
 		"Open population: evidence against a fixed pool."),
 	DETECT(min_paired_share, 0, 1, "",
-		"Share of the addresses attested by a paired response of its own; below it a domain "
+		"Share of the addresses attested by a paired response of its own; below it a "
+		"domain "
 		"is suspected only."),
 	DETECT(small_min_addresses, 2, COUNT_MAX, "",
 		"Addresses at which a domain below min_addresses can be suspected."),

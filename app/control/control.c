@@ -81,12 +81,12 @@ static void degraded_set(struct control *c, enum degraded_reason r, bool on)
 }
 
 /* Whatever found no room since start: from here on verdicts may depend on who came first. */
-static uint64_t turned_away(const struct account *a, const struct store_account *store,
-	const struct detector *detector)
+static uint64_t turned_away(
+	const struct account *a, const struct store_account *store, const struct detector *detector)
 {
 	uint64_t n = store->evicted + store->demoted + store->promotion_denied +
-		     store->door_evicted + store->fate[STORE_DENIED] +
-		     a->note[NOTE_DETAIL_DENIED] + detect_account(detector)->denied;
+		     store->door_evicted + store->fate[STORE_DENIED] + a->note[NOTE_DETAIL_DENIED] +
+		     detect_account(detector)->denied;
 
 	for (unsigned f = 0; f < TABLE_FATE_COUNT; f++)
 		if (table_fate_is_denied((enum table_fate)f))
@@ -116,8 +116,8 @@ static void assess(struct control *c, const struct account *before)
 	c->clock_steps_seen = c->clock_steps;
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		struct worker_status *w = &c->worker[i];
-		uint64_t overruns = atomic_load_explicit(
-			&c->config.workers[i].overruns, memory_order_relaxed);
+		uint64_t overruns =
+			atomic_load_explicit(&c->config.workers[i].overruns, memory_order_relaxed);
 		degraded_set(c, DEGRADED_OVERRUN, overruns > w->overruns);
 		degraded_set(c, DEGRADED_LATE_WORKER, reached(c, i) <= c->closed);
 		w->overruns = overruns;
@@ -261,14 +261,14 @@ int control_publish(struct control *c)
 	s->verdict_account = *detect_account(c->config.detector);
 	uint64_t taken = c->account.received;
 	uint64_t read = c->packets_read ? c->packets_read : taken;
-	s->accounting_error = account_error(&c->account) + (read > taken ? read - taken : taken - read) +
-			      store_account_error(c->config.store) +
-			      detect_account_error(c->config.detector);
+	s->accounting_error =
+		account_error(&c->account) + (read > taken ? read - taken : taken - read) +
+		store_account_error(c->config.store) + detect_account_error(c->config.detector);
 	s->workers = c->config.handover->workers;
 	for (unsigned i = 0; i < s->workers; i++) {
 		s->worker[i] = c->worker[i];
-		s->worker[i].lcore = atomic_load_explicit(
-			&c->config.workers[i].lcore, memory_order_relaxed);
+		s->worker[i].lcore =
+			atomic_load_explicit(&c->config.workers[i].lcore, memory_order_relaxed);
 	}
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);

@@ -46,7 +46,7 @@ struct control {
 	uint64_t last_ns;
 	uint64_t merge_ns;
 	uint32_t generation;
-	uint32_t degraded; /* of the last epoch; bits of enum degraded_reason */
+	uint32_t degraded;     /* of the last epoch; bits of enum degraded_reason */
 	uint64_t published_at; /* TSC */
 	uint64_t turned_away;  /* as of the last epoch */
 	uint64_t clock_steps;  /* live: written by the caller of control_step */

@@ -19,14 +19,14 @@
 
 /* Bits of snapshot.degraded; names by snapshot_degraded_name. */
 enum degraded_reason {
-	DEGRADED_NIC_LOSS,	/* a port says it lost frames in the last interval */
+	DEGRADED_NIC_LOSS,       /* a port says it lost frames in the last interval */
 	DEGRADED_TABLE_PRESSURE, /* a table denied or evicted in the last epoch */
-	DEGRADED_ONE_DIRECTION, /* responses without queries: pairing is not possible */
-	DEGRADED_UNPAIRED,	/* more than a tenth of the responses had no query */
-	DEGRADED_LATE_WORKER,	/* a worker's shard missed the epoch's deadline */
-	DEGRADED_OVERRUN,	/* a worker found no clean shard and went on in the old one */
-	DEGRADED_NO_ASN_DB,	/* networks are told apart by /16 only */
-	DEGRADED_CLOCK_STEP,	/* packet time went backwards by more than an epoch */
+	DEGRADED_ONE_DIRECTION,  /* responses without queries: pairing is not possible */
+	DEGRADED_UNPAIRED,       /* more than a tenth of the responses had no query */
+	DEGRADED_LATE_WORKER,    /* a worker's shard missed the epoch's deadline */
+	DEGRADED_OVERRUN,        /* a worker found no clean shard and went on in the old one */
+	DEGRADED_NO_ASN_DB,      /* networks are told apart by /16 only */
+	DEGRADED_CLOCK_STEP,     /* packet time went backwards by more than an epoch */
 	DEGRADED_COUNT
 };
 
@@ -35,7 +35,7 @@ struct worker_status {
 	uint64_t frames; /* since start */
 	uint64_t responses;
 	uint64_t overruns; /* epochs that ended with no clean shard at hand */
-	uint64_t late;	   /* epochs closed without this worker's shard */
+	uint64_t late;     /* epochs closed without this worker's shard */
 };
 
 /* A port's own account. The driver's figures are not exact: see docs/architecture.md. */
@@ -48,11 +48,11 @@ struct port_status {
 };
 
 struct snapshot {
-	uint64_t epoch;	    /* number of the last epoch that is in */
-	uint64_t epochs;    /* epochs merged since start */
-	uint32_t time;	    /* its end, seconds since 1970 */
+	uint64_t epoch;      /* number of the last epoch that is in */
+	uint64_t epochs;     /* epochs merged since start */
+	uint32_t time;       /* its end, seconds since 1970 */
 	uint32_t generation; /* counts published snapshots from 1 */
-	uint64_t first_ns; /* packet time of the first and last frame; 0: none yet */
+	uint64_t first_ns;   /* packet time of the first and last frame; 0: none yet */
 	uint64_t last_ns;
 	uint64_t merge_ns; /* time the last merge took */
 	uint32_t degraded; /* bits of enum degraded_reason */

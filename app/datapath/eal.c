@@ -59,7 +59,8 @@ static void lcores_text(char *text, size_t size, unsigned lcores, bool share)
 
 	if (!share && cpus >= lcores) {
 		for (unsigned i = 0; i < lcores; i++)
-			n += snprintf(text + n, size - (size_t)n, "%s%u@%u", i ? "," : "", i, cpu[i]);
+			n += snprintf(
+				text + n, size - (size_t)n, "%s%u@%u", i ? "," : "", i, cpu[i]);
 		return;
 	}
 	n = snprintf(text, size, "(0-%u)@(", lcores - 1);

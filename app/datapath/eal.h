@@ -14,9 +14,9 @@
 
 struct eal_request {
 	const struct config *config;
-	unsigned lcores;  /* main included */
-	size_t octets;	  /* that tables and pools will take */
-	bool replay;	  /* lcores share the CPUs; no port, no hugepages */
+	unsigned lcores; /* main included */
+	size_t octets;   /* that tables and pools will take */
+	bool replay;     /* lcores share the CPUs; no port, no hugepages */
 };
 
 /*

@@ -36,8 +36,8 @@ static int port_find(const char *device, uint16_t *id, char name[64])
 	return rte_eth_dev_get_port_by_name(name, id);
 }
 
-static int queue_start(uint16_t id, uint16_t queue, const struct config_port *c, char *err,
-	const char *name)
+static int queue_start(
+	uint16_t id, uint16_t queue, const struct config_port *c, char *err, const char *name)
 {
 	char pool_name[RTE_MEMPOOL_NAMESIZE];
 	int socket = rte_eth_dev_socket_id(id);
@@ -63,8 +63,8 @@ static int queue_start(uint16_t id, uint16_t queue, const struct config_port *c,
  * 2012). A driver without RSS spreads by other means (net_af_packet's kernel
  * fan-out is symmetric) or not at all.
  */
-static void rss_wanted(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info,
-	unsigned queues)
+static void rss_wanted(
+	struct rte_eth_conf *conf, const struct rte_eth_dev_info *info, unsigned queues)
 {
 	static uint8_t key[256];
 	uint64_t hash = RTE_ETH_RSS_IP & info->flow_type_rss_offloads;
@@ -79,8 +79,8 @@ static void rss_wanted(struct rte_eth_conf *conf, const struct rte_eth_dev_info 
 	conf->rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
 }
 
-static int port_start(uint16_t id, const struct config_port *c, unsigned queues, const char *name,
-	char *err)
+static int port_start(
+	uint16_t id, const struct config_port *c, unsigned queues, const char *name, char *err)
 {
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
@@ -108,8 +108,7 @@ static int port_start(uint16_t id, const struct config_port *c, unsigned queues,
 			return rc;
 	}
 	for (uint16_t q = 0; q < tx_queues; q++) {
-		rc = rte_eth_tx_queue_setup(
-			id, q, 64, (unsigned)rte_eth_dev_socket_id(id), NULL);
+		rc = rte_eth_tx_queue_setup(id, q, 64, (unsigned)rte_eth_dev_socket_id(id), NULL);
 		if (rc < 0)
 			goto fail;
 	}
@@ -124,8 +123,7 @@ fail:
 	return rc;
 }
 
-int ports_start(struct ports *p, const struct config *c, unsigned workers,
-	char err[ERROR_LINE_MAX])
+int ports_start(struct ports *p, const struct config *c, unsigned workers, char err[ERROR_LINE_MAX])
 {
 	int rc = 0;
 

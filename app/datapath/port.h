@@ -29,8 +29,8 @@ size_t ports_size(const struct config *c);
  * Starts every port of the configuration with `workers` queues. 0, or -errno and
  * one line in err; what was started is stopped again then.
  */
-int ports_start(struct ports *p, const struct config *c, unsigned workers,
-	char err[ERROR_LINE_MAX]);
+int ports_start(
+	struct ports *p, const struct config *c, unsigned workers, char err[ERROR_LINE_MAX]);
 
 /* Fills in a snapshot's ports from the drivers' counters. ctx is a struct ports. */
 void ports_status(void *ctx, struct snapshot *s);

@@ -112,8 +112,8 @@ static bool turn_fed(struct worker *w)
 	}
 	if (w->stash_at == w->stash_end) {
 		w->stash_at = 0;
-		w->stash_end = rte_ring_sc_dequeue_burst(
-			w->source.feed, w->stash, SENSOR_BURST, NULL);
+		w->stash_end =
+			rte_ring_sc_dequeue_burst(w->source.feed, w->stash, SENSOR_BURST, NULL);
 		if (w->stash_end == 0)
 			return false;
 	}
@@ -173,8 +173,8 @@ unsigned worker_poll(struct worker *w)
 	else if (unlikely(w->owed))
 		worker_settle_debt(w);
 	for (unsigned p = 0; p < w->source.ports; p++) {
-		unsigned n = rte_eth_rx_burst(
-			w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
+		unsigned n =
+			rte_eth_rx_burst(w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
 		if (n)
 			run_polled(w, mbufs, n, now_ns);
 		frames += n;

@@ -39,19 +39,20 @@ struct worker {
 	struct source source;
 	const struct sensor_clock *clock; /* live only */
 	uint64_t epoch_ns;
-	uint64_t epoch;	  /* the one that the shard in hand counts for */
-	uint64_t last_ns; /* newest time handed to the sensor */
-	bool holding;	  /* a shard is in hand; else it waits for a clean one */
-	bool ended;	  /* the last shard was given away */
-	bool owed;	  /* live: an epoch ended without a clean shard at hand */
+	uint64_t epoch;    /* the one that the shard in hand counts for */
+	uint64_t last_ns;  /* newest time handed to the sensor */
+	bool holding;      /* a shard is in hand; else it waits for a clean one */
+	bool ended;        /* the last shard was given away */
+	bool owed;         /* live: an epoch ended without a clean shard at hand */
 	unsigned stash_at; /* items taken off the feed and not handled yet */
 	unsigned stash_end;
 	void *stash[SENSOR_BURST];
 
 	/* Read by control. Release on write: what the epoch's shard holds is older. */
-	_Alignas(64) _Atomic uint64_t reached; /* epoch that the worker is in; UINT64_MAX at the end */
-	_Atomic uint64_t overruns;	       /* relaxed: ticks that found no clean shard */
-	_Atomic uint32_t lcore;		       /* relaxed: who runs it */
+	_Alignas(64) _Atomic uint64_t
+		reached;           /* epoch that the worker is in; UINT64_MAX at the end */
+	_Atomic uint64_t overruns; /* relaxed: ticks that found no clean shard */
+	_Atomic uint32_t lcore;    /* relaxed: who runs it */
 };
 
 /* What one lcore runs. */

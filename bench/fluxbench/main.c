@@ -43,14 +43,15 @@ static void usage(FILE *to)
 
 static int options_parse(int argc, char **argv, struct options *o)
 {
-	static const struct option options[] = {
-		{"capture", required_argument, NULL, 'c'}, {"rounds", required_argument, NULL, 'r'},
-		{"seconds", required_argument, NULL, 's'}, {"epoch", required_argument, NULL, 'e'},
-		{"no-huge", no_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"capture", required_argument, NULL, 'c'},
+		{"rounds", required_argument, NULL, 'r'}, {"seconds", required_argument, NULL, 's'},
+		{"epoch", required_argument, NULL, 'e'}, {"no-huge", no_argument, NULL, 'n'},
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0}};
 	int opt;
 
-	*o = (struct options){.bench = {.rounds = 5, .seconds = 1, .epoch_seconds = 10, .huge = true}};
+	*o = (struct options){
+		.bench = {.rounds = 5, .seconds = 1, .epoch_seconds = 10, .huge = true}};
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
@@ -104,19 +105,19 @@ static void report_json(const struct bench_result *r)
 		json_array_append_new(stages,
 			json_pack("{s:s,s:o,s:o,s:o,s:i,s:i}", "stage", bench_stage_name(i),
 				"cycles_per_packet", spread_json(rounds_spread(s->cycles, s->kept)),
-				"mpps", spread_json(rounds_spread(s->mpps, s->kept)), "tsc_per_core_cycle",
-				spread_json(rounds_spread(s->ratio, s->kept)), "rounds", (int)s->kept,
-				"dropped", (int)s->dropped));
+				"mpps", spread_json(rounds_spread(s->mpps, s->kept)),
+				"tsc_per_core_cycle", spread_json(rounds_spread(s->ratio, s->kept)),
+				"rounds", (int)s->kept, "dropped", (int)s->dropped));
 	}
 	uname(&u);
 	char *text = export_text(
 		json_pack("{s:i,s:o,s:f,s:f,s:I,s:I,s:I,s:I,s:b,s:s,s:s}", "schema_version", 1,
 			"stages", stages, "d_minus_a_cycles", bench_cost(r), "tsc_ghz",
 			(double)rte_get_tsc_hz() / 1e9, "capture_packets",
-			(json_int_t)r->capture_packets, "packets_measured",
-			(json_int_t)r->packets, "domains_live", (json_int_t)r->domains,
-			"accounting_error", (json_int_t)r->accounting_error, "hugepages", r->huge,
-			"dpdk", rte_version(), "kernel", u.release),
+			(json_int_t)r->capture_packets, "packets_measured", (json_int_t)r->packets,
+			"domains_live", (json_int_t)r->domains, "accounting_error",
+			(json_int_t)r->accounting_error, "hugepages", r->huge, "dpdk",
+			rte_version(), "kernel", u.release),
 		&len);
 	if (text)
 		fwrite(text, 1, len, stdout);
@@ -131,8 +132,8 @@ static void report_table(const struct bench_result *r)
 		const struct rounds *s = &r->stage[i];
 		struct spread c = rounds_spread(s->cycles, s->kept);
 		printf("%-14s %9.1f  (%.1f..%.1f)%*s %8.2f %7.3f %u (%u dropped)\n",
-			bench_stage_name(i), c.median, c.least, c.most,
-			c.most < 100 ? 4 : 2, "", rounds_spread(s->mpps, s->kept).median,
+			bench_stage_name(i), c.median, c.least, c.most, c.most < 100 ? 4 : 2, "",
+			rounds_spread(s->mpps, s->kept).median,
 			rounds_spread(s->ratio, s->kept).median, s->kept, s->dropped);
 	}
 	printf("D-A: %.1f TSC cycles a packet; %lu packets in the capture, %lu domains in the last "

@@ -22,8 +22,8 @@ double core_ratio(void)
 	return (double)(rte_rdtsc() - start) / (CHAIN * CYCLES_A_MULTIPLY);
 }
 
-void rounds_add(struct rounds *r, double cycles, double mpps, double ratio_before,
-	double ratio_after)
+void rounds_add(
+	struct rounds *r, double cycles, double mpps, double ratio_before, double ratio_after)
 {
 	if (r->kept == ROUNDS_MAX ||
 		fabs(ratio_after - ratio_before) > ROUNDS_RATIO_SLACK * ratio_before) {

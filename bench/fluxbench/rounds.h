@@ -24,8 +24,8 @@ struct spread {
 	double median, least, most;
 };
 
-void rounds_add(struct rounds *r, double cycles, double mpps, double ratio_before,
-	double ratio_after);
+void rounds_add(
+	struct rounds *r, double cycles, double mpps, double ratio_before, double ratio_after);
 
 /* Over the kept values; zeros when there are none. */
 struct spread rounds_spread(const double *values, unsigned n);

@@ -82,8 +82,8 @@ static void measure(struct bench *b, unsigned stage)
 	uint64_t cycles = (uint64_t)(seconds * (double)rte_get_tsc_hz());
 	double before = core_ratio();
 	uint64_t start = rte_rdtsc();
-	uint64_t packets = stage + 1 < BENCH_STAGES ? round_partial(b, stage, cycles)
-						    : round_whole(b, cycles);
+	uint64_t packets =
+		stage + 1 < BENCH_STAGES ? round_partial(b, stage, cycles) : round_whole(b, cycles);
 	double spent = (double)(rte_rdtsc() - start);
 
 	rounds_add(&b->result->stage[stage], spent / (double)packets,
@@ -111,8 +111,8 @@ static int port_open(struct bench *b, char err[ERROR_LINE_MAX])
 	struct rte_eth_conf conf = {0};
 	unsigned mbufs = (unsigned)b->result->capture_packets + SPARE_MBUFS;
 	int rc = rte_eth_dev_get_port_by_name("net_pcap0", &b->port);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		"bench_rx", mbufs, 256, 0, DATA_ROOM, SOCKET_ID_ANY);
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create("bench_rx", mbufs, 256, 0, DATA_ROOM, SOCKET_ID_ANY);
 
 	if (rc == 0)
 		rc = pool ? rte_eth_dev_configure(b->port, 1, 1, &conf) : -ENOMEM;
@@ -123,7 +123,8 @@ static int port_open(struct bench *b, char err[ERROR_LINE_MAX])
 	if (rc == 0)
 		rc = rte_eth_dev_start(b->port);
 	if (rc < 0)
-		snprintf(err, ERROR_LINE_MAX, "net_pcap: %s: %s", b->config->capture, strerror(-rc));
+		snprintf(
+			err, ERROR_LINE_MAX, "net_pcap: %s: %s", b->config->capture, strerror(-rc));
 	return rc;
 }
 

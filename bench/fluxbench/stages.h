@@ -13,7 +13,7 @@
 struct bench_config {
 	const char *capture;
 	unsigned rounds;
-	double seconds; /* of a round of A, B, C */
+	double seconds;         /* of a round of A, B, C */
 	unsigned epoch_seconds; /* and of a round of D */
 	bool huge;
 };

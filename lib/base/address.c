@@ -11,33 +11,33 @@ static const struct {
 	uint32_t prefix;
 	uint8_t len;
 } special_v4[] = {
-        {0x00000000, 8},  /* 0.0.0.0/8, this network */
-        {0x0a000000, 8},  /* 10.0.0.0/8, private use */
-        {0x64400000, 10}, /* 100.64.0.0/10, shared address space */
-        {0x7f000000, 8},  /* 127.0.0.0/8, loopback */
-        {0xa9fe0000, 16}, /* 169.254.0.0/16, link-local */
-        {0xac100000, 12}, /* 172.16.0.0/12, private use */
-        {0xc0000000, 24}, /* 192.0.0.0/24, protocol assignments */
-        {0xc0000200, 24}, /* 192.0.2.0/24, documentation */
-        {0xc01fc400, 24}, /* 192.31.196.0/24, AS112 */
-        {0xc034c100, 24}, /* 192.52.193.0/24, AMT */
-        {0xc0586300, 24}, /* 192.88.99.0/24, 6to4 relay anycast */
-        {0xc0a80000, 16}, /* 192.168.0.0/16, private use */
-        {0xc0af3000, 24}, /* 192.175.48.0/24, AS112 */
-        {0xc6120000, 15}, /* 198.18.0.0/15, benchmarking */
-        {0xc6336400, 24}, /* 198.51.100.0/24, documentation */
-        {0xcb007100, 24}, /* 203.0.113.0/24, documentation */
-        {0xe0000000, 4},  /* 224.0.0.0/4, multicast */
-        {0xf0000000, 4},  /* 240.0.0.0/4, reserved, and limited broadcast */
+	{0x00000000, 8},  /* 0.0.0.0/8, this network */
+	{0x0a000000, 8},  /* 10.0.0.0/8, private use */
+	{0x64400000, 10}, /* 100.64.0.0/10, shared address space */
+	{0x7f000000, 8},  /* 127.0.0.0/8, loopback */
+	{0xa9fe0000, 16}, /* 169.254.0.0/16, link-local */
+	{0xac100000, 12}, /* 172.16.0.0/12, private use */
+	{0xc0000000, 24}, /* 192.0.0.0/24, protocol assignments */
+	{0xc0000200, 24}, /* 192.0.2.0/24, documentation */
+	{0xc01fc400, 24}, /* 192.31.196.0/24, AS112 */
+	{0xc034c100, 24}, /* 192.52.193.0/24, AMT */
+	{0xc0586300, 24}, /* 192.88.99.0/24, 6to4 relay anycast */
+	{0xc0a80000, 16}, /* 192.168.0.0/16, private use */
+	{0xc0af3000, 24}, /* 192.175.48.0/24, AS112 */
+	{0xc6120000, 15}, /* 198.18.0.0/15, benchmarking */
+	{0xc6336400, 24}, /* 198.51.100.0/24, documentation */
+	{0xcb007100, 24}, /* 203.0.113.0/24, documentation */
+	{0xe0000000, 4},  /* 224.0.0.0/4, multicast */
+	{0xf0000000, 4},  /* 240.0.0.0/4, reserved, and limited broadcast */
 };
 
 /* One bit for each first octet that occurs in special_v4: all others need no look at it. */
 static const uint64_t suspect_v4[4] = {
-        UINT64_C(1) << 0 | UINT64_C(1) << 10,
-        UINT64_C(1) << (100 - 64) | UINT64_C(1) << (127 - 64),
-        UINT64_C(1) << (169 - 128) | UINT64_C(1) << (172 - 128),
-        UINT64_C(1) << (192 - 192) | UINT64_C(1) << (198 - 192) | UINT64_C(1) << (203 - 192) |
-                ~UINT64_C(0) << (224 - 192),
+	UINT64_C(1) << 0 | UINT64_C(1) << 10,
+	UINT64_C(1) << (100 - 64) | UINT64_C(1) << (127 - 64),
+	UINT64_C(1) << (169 - 128) | UINT64_C(1) << (172 - 128),
+	UINT64_C(1) << (192 - 192) | UINT64_C(1) << (198 - 192) | UINT64_C(1) << (203 - 192) |
+		~UINT64_C(0) << (224 - 192),
 };
 
 /*
@@ -48,11 +48,11 @@ static const struct {
 	uint64_t prefix;
 	uint8_t len;
 } special_v6[] = {
-        {0x2001000000000000, 23}, /* 2001::/23, protocol assignments: Teredo, ORCHID, AMT ... */
-        {0x20010db800000000, 32}, /* 2001:db8::/32, documentation */
-        {0x2002000000000000, 16}, /* 2002::/16, 6to4 */
-        {0x2620004f80000000, 48}, /* 2620:4f:8000::/48, AS112 */
-        {0x3fff000000000000, 20}, /* 3fff::/20, documentation */
+	{0x2001000000000000, 23}, /* 2001::/23, protocol assignments: Teredo, ORCHID, AMT ... */
+	{0x20010db800000000, 32}, /* 2001:db8::/32, documentation */
+	{0x2002000000000000, 16}, /* 2002::/16, 6to4 */
+	{0x2620004f80000000, 48}, /* 2620:4f:8000::/48, AS112 */
+	{0x3fff000000000000, 20}, /* 3fff::/20, documentation */
 };
 
 #define DNS64_UPPER UINT64_C(0x0064ff9b00000000) /* 64:ff9b::/96 */

@@ -106,8 +106,8 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 			struct features own;
 			struct ruling alone;
 
-			rule_window(t, st, d, (enum flux_window)w, now, EVIDENCE_PAIRED, &own,
-				&alone);
+			rule_window(
+				t, st, d, (enum flux_window)w, now, EVIDENCE_PAIRED, &own, &alone);
 			r.suspected = alone.class == FLUX_NONE || alone.suspected;
 			r.confidence *= r.suspected ? SUSPECTED_CONFIDENCE : 1;
 		}
@@ -189,7 +189,7 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 		d->verdict.streak = 0;
 	} else {
 		if (d->verdict.streak < UINT8_MAX)
-				d->verdict.streak++;
+			d->verdict.streak++;
 		d->verdict.last_met = now;
 		if (!domain_flagged(d) && d->verdict.streak >= t->config.raise_evaluations)
 			verdict_raise(t, d, now);

@@ -20,31 +20,31 @@
 #include "store/store.h"
 
 /* X(enumerator, name in JSON and metrics) */
-#define FLUX_CLASSES(X)                                                                            \
-	X(FLUX_NONE, "none")                                                                       \
-	X(FLUX_SINGLE, "single_flux")                                                              \
-	X(FLUX_DOUBLE, "double_flux")                                                              \
-	X(FLUX_LOW_SLOW, "low_slow")                                                               \
-	X(FLUX_VPS, "vps_flux")                                                                    \
+#define FLUX_CLASSES(X) \
+	X(FLUX_NONE, "none") \
+	X(FLUX_SINGLE, "single_flux") \
+	X(FLUX_DOUBLE, "double_flux") \
+	X(FLUX_LOW_SLOW, "low_slow") \
+	X(FLUX_VPS, "vps_flux") \
 	X(FLUX_NS, "ns_flux")
 
 enum flux_class {
 #define X(name, text) name,
 	FLUX_CLASSES(X)
 #undef X
-	FLUX_CLASS_COUNT
+		FLUX_CLASS_COUNT
 };
 
 /* X(enumerator, name) */
-#define FLUX_WINDOWS(X)                                                                            \
-	X(WINDOW_1H, "1h")                                                                         \
+#define FLUX_WINDOWS(X) \
+	X(WINDOW_1H, "1h") \
 	X(WINDOW_24H, "24h")
 
 enum flux_window {
 #define X(name, text) name,
 	FLUX_WINDOWS(X)
 #undef X
-	FLUX_WINDOW_COUNT
+		FLUX_WINDOW_COUNT
 };
 
 /*
@@ -54,33 +54,33 @@ enum flux_window {
  */
 struct features {
 	enum flux_window window;
-	double seconds;	  /* min(window, time since the domain's first response) */
-	double addresses; /* distinct address units */
-	double networks;  /* distinct networks in the sample */
+	double seconds;            /* min(window, time since the domain's first response) */
+	double addresses;          /* distinct address units */
+	double networks;           /* distinct networks in the sample */
 	double effective_networks; /* 1 / sum p^2, p the share of distinct units by network */
 	double top_network_share;  /* largest p */
-	double aggregates;	   /* distinct /16 (IPv6: /32) in the sample */
+	double aggregates;         /* distinct /16 (IPv6: /32) in the sample */
 	double effective_aggregates;
 	double asn_known;    /* share of the sampled units whose ASN is known */
 	double countries;    /* distinct known countries in the sample */
-	double ttl_max;	     /* seconds */
+	double ttl_max;      /* seconds */
 	double fresh_epochs; /* TTL epochs with an answer of their own */
-	double growth;	 /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
-	double novelty;	 /* share of the sampled units first seen in the window's second half */
+	double growth; /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
+	double novelty; /* share of the sampled units first seen in the window's second half */
 	double new_per_epoch; /* new addresses a fresh epoch after the first */
 	double host_names;
-	double answer_max; /* most addresses in one answer */
+	double answer_max;   /* most addresses in one answer */
 	double ns_addresses; /* of the address family that has more of them */
 	double ns_networks;
 	double ns_names;
-	double glue_in_pool; /* addresses that are also those of the domain's name servers */
-	double shared_units; /* addresses shared with the closest sibling domain ... */
+	double glue_in_pool;    /* addresses that are also those of the domain's name servers */
+	double shared_units;    /* addresses shared with the closest sibling domain ... */
 	double shared_networks; /* ... and the networks that these lie in */
-	double siblings;     /* unrelated registered domains that share as widely */
-	double open_ratio;   /* recapture rate at short lags over that at long ones; 1: closed */
-	double open_evidence; /* nats by which the recaptures speak against a closed population */
-	double ns_changes;   /* epochs that brought a name server's name not known before */
-	double ns_ttl;	     /* seconds, largest */
+	double siblings;        /* unrelated registered domains that share as widely */
+	double open_ratio;      /* recapture rate at short lags over that at long ones; 1: closed */
+	double open_evidence;   /* nats by which the recaptures speak against a closed population */
+	double ns_changes;      /* epochs that brought a name server's name not known before */
+	double ns_ttl;          /* seconds, largest */
 	double owned_share;  /* share of the sample that the domain's own names own, no alias's */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */
@@ -117,10 +117,10 @@ struct detect_config {
 	double min_open_ratio;
 	double min_open_evidence;
 	/* verdict */
-	double min_paired_share; /* below it no more than `suspected` */
+	double min_paired_share;    /* below it no more than `suspected` */
 	double small_min_addresses; /* for `suspected` */
-	double raise_evaluations; /* evaluations in a row before a verdict is raised */
-	double clear_after; /* seconds without a rule met; 0: never */
+	double raise_evaluations;   /* evaluations in a row before a verdict is raised */
+	double clear_after;         /* seconds without a rule met; 0: never */
 };
 
 /* The values that docs/detection.md explains. */
@@ -143,10 +143,10 @@ struct verdict {
 	enum flux_class class;
 	enum flux_window window; /* the window whose rule spoke */
 	bool suspected;
-	double score;	   /* 0..100 */
-	double confidence; /* 0..1 */
+	double score;           /* 0..100 */
+	double confidence;      /* 0..1 */
 	uint32_t first_flagged; /* seconds since 1970 */
-	uint32_t evaluated;	/* when the features below were computed */
+	uint32_t evaluated;     /* when the features below were computed */
 	uint32_t first_seen;
 	uint32_t last_seen;
 	struct features features;

@@ -11,9 +11,9 @@
 /* One window over the sample: which bits of an item's activity lie in it. */
 struct view {
 	const struct domain *d;
-	bool hourly;	/* bits of `hours`, else of `slots` */
-	unsigned units; /* slots or hours from the newest to the oldest with anything */
-	uint32_t mask;	/* of these bits */
+	bool hourly;        /* bits of `hours`, else of `slots` */
+	unsigned units;     /* slots or hours from the newest to the oldest with anything */
+	uint32_t mask;      /* of these bits */
 	uint64_t threshold; /* lowest sampling threshold within the window */
 	uint32_t now;
 	unsigned n;

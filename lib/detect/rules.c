@@ -18,8 +18,8 @@
 double clause_value(enum clause k, const struct features *f)
 {
 	switch (k) {
-#define X(name, code, feature, least, text)                                                        \
-	case name:                                                                                 \
+#define X(name, code, feature, least, text) \
+	case name: \
 		return f->feature;
 		CLAUSES(X)
 #undef X
@@ -121,8 +121,8 @@ static bool all_hold(const enum clause *k, unsigned n, const struct detect_confi
 	return true;
 }
 
-#define ALL(held, ...)                                                                             \
-	all_hold((const enum clause[]){__VA_ARGS__},                                               \
+#define ALL(held, ...) \
+	all_hold((const enum clause[]){__VA_ARGS__}, \
 		sizeof((const enum clause[]){__VA_ARGS__}) / sizeof(enum clause), c, f, held)
 
 /* Spread over networks, by /16 where most ASNs are unknown. */
@@ -220,8 +220,8 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 	unsigned signs = (unsigned)__builtin_popcount(r->signs);
 	bool flux = many && ((r->moves && signs >= 1) || signs >= 2);
 	if (flux) {
-		bool ns = r->signs & SIGN_NS || (r->signs & SIGN_GLUE &&
-							f->ns_addresses >= c->min_ns_addresses);
+		bool ns = r->signs & SIGN_NS ||
+			  (r->signs & SIGN_GLUE && f->ns_addresses >= c->min_ns_addresses);
 		r->class = ns ? FLUX_DOUBLE : FLUX_SINGLE;
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
@@ -237,16 +237,16 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 	r->confidence = confidence(f, r);
 }
 
-void clause_reason(enum clause k, const struct detect_config *c, const struct features *f,
-	struct reason *out)
+void clause_reason(
+	enum clause k, const struct detect_config *c, const struct features *f, struct reason *out)
 {
 	out->value = clause_value(k, f);
 	out->threshold = clause_threshold(k, c, f->window);
 	switch (k) {
-#define X(name, code_, feature, least, text_)                                                      \
-	case name:                                                                                 \
-		out->code = code_;                                                                 \
-		snprintf(out->text, sizeof(out->text), text_, out->value, out->threshold);         \
+#define X(name, code_, feature, least, text_) \
+	case name: \
+		out->code = code_; \
+		snprintf(out->text, sizeof(out->text), text_, out->value, out->threshold); \
 		break;
 		CLAUSES(X)
 #undef X

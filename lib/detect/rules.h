@@ -12,59 +12,58 @@
 #include "detect/detect.h"
 
 /* X(enumerator, code, feature, at least?, sentence with the value and the threshold) */
-#define CLAUSES(X)                                                                                 \
-	X(CLAUSE_ADDRESSES, "addresses", addresses, true,                                          \
-		"%.0f distinct addresses (at least %.0f)")                                         \
-	X(CLAUSE_NETWORKS, "networks", networks, true,                                             \
-		"in %.0f networks by origin AS (at least %.0f)")                                   \
-	X(CLAUSE_EFFECTIVE, "effective_networks", effective_networks, true,                        \
-		"spread as evenly as over %.1f equal networks (at least %.1f)")                    \
-	X(CLAUSE_TOP, "top_network_share", top_network_share, false,                               \
-		"the largest network holds %.2f of them (at most %.2f)")                           \
-	X(CLAUSE_AGGREGATES, "aggregates", aggregates, true,                                       \
-		"in %.0f different /16 prefixes (at least %.0f; no ASN known)")                    \
-	X(CLAUSE_EFFECTIVE_AGGREGATES, "effective_aggregates", effective_aggregates, true,         \
-		"spread as evenly as over %.1f equal /16 prefixes (at least %.1f)")                \
-	X(CLAUSE_TTL, "ttl_max", ttl_max, false, "records live %.0f s (at most %.0f s)")           \
-	X(CLAUSE_OWNED, "owned_share", owned_share, true,                                          \
-		"%.2f of them belong to its own names, not to an alias target (at least %.2f)")    \
-	X(CLAUSE_FRESH, "fresh_epochs", fresh_epochs, true,                                        \
-		"%.0f answers a TTL apart (at least %.0f)")                                        \
-	X(CLAUSE_NEW, "new_per_epoch", new_per_epoch, true,                                        \
-		"%.1f new addresses with each of them (at least %.1f)")                            \
-	X(CLAUSE_GROWTH, "growth", growth, true,                                                   \
-		"the set keeps growing: exponent %.2f (at least %.2f; a fixed pool tends to 0)")   \
-	X(CLAUSE_NOVELTY, "novelty", novelty, true,                                                \
-		"%.2f of the addresses are new in the second half (at least %.2f)")                \
-	X(CLAUSE_NS_ADDRESSES, "ns_addresses", ns_addresses, true,                                 \
-		"its name servers have %.0f addresses (at least %.0f)")                            \
-	X(CLAUSE_NS_NETWORKS, "ns_networks", ns_networks, true,                                    \
-		"name-server addresses lie in %.0f networks (at least %.0f)")                      \
-	X(CLAUSE_NS_PER_NAME, "ns_per_name", ns_addresses / (f->ns_names > 0 ? f->ns_names : 1),   \
-		true, "%.1f addresses for each name server's name (at least %.1f)")                \
-	X(CLAUSE_NS_CHANGES, "ns_changes", ns_changes, true,                                       \
-		"its set of name servers changed %.0f times (at least %.0f)")                      \
-	X(CLAUSE_NS_TTL, "ns_ttl", ns_ttl, false, "NS records live %.0f s (at most %.0f s)")       \
-	X(CLAUSE_GLUE, "glue_in_pool", glue_in_pool, true,                                         \
-		"%.0f addresses serve both the domain and its name servers (at least %.0f)")       \
-	X(CLAUSE_SHARED, "shared_units", shared_units, true,                                       \
-		"%.0f addresses are shared with one unrelated domain (at least %.0f)")             \
-	X(CLAUSE_SHARED_NETWORKS, "shared_networks", shared_networks, true,                        \
-		"these lie in %.0f networks (at least %.0f)")                                      \
-	X(CLAUSE_SIBLINGS, "siblings", siblings, true,                                             \
-		"%.0f unrelated domains share as widely (at least %.0f)")                          \
-	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true,                                          \
-		"observed for %.0f s (at least %.0f s)")                                           \
-	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true,                                       \
-		"an address returns %.1f times as often soon as late (at least %.1f)")             \
-	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true,                              \
+#define CLAUSES(X) \
+	X(CLAUSE_ADDRESSES, "addresses", addresses, true, \
+		"%.0f distinct addresses (at least %.0f)") \
+	X(CLAUSE_NETWORKS, "networks", networks, true, \
+		"in %.0f networks by origin AS (at least %.0f)") \
+	X(CLAUSE_EFFECTIVE, "effective_networks", effective_networks, true, \
+		"spread as evenly as over %.1f equal networks (at least %.1f)") \
+	X(CLAUSE_TOP, "top_network_share", top_network_share, false, \
+		"the largest network holds %.2f of them (at most %.2f)") \
+	X(CLAUSE_AGGREGATES, "aggregates", aggregates, true, \
+		"in %.0f different /16 prefixes (at least %.0f; no ASN known)") \
+	X(CLAUSE_EFFECTIVE_AGGREGATES, "effective_aggregates", effective_aggregates, true, \
+		"spread as evenly as over %.1f equal /16 prefixes (at least %.1f)") \
+	X(CLAUSE_TTL, "ttl_max", ttl_max, false, "records live %.0f s (at most %.0f s)") \
+	X(CLAUSE_OWNED, "owned_share", owned_share, true, \
+		"%.2f of them belong to its own names, not to an alias target (at least %.2f)") \
+	X(CLAUSE_FRESH, "fresh_epochs", fresh_epochs, true, \
+		"%.0f answers a TTL apart (at least %.0f)") \
+	X(CLAUSE_NEW, "new_per_epoch", new_per_epoch, true, \
+		"%.1f new addresses with each of them (at least %.1f)") \
+	X(CLAUSE_GROWTH, "growth", growth, true, \
+		"the set keeps growing: exponent %.2f (at least %.2f; a fixed pool tends to 0)") \
+	X(CLAUSE_NOVELTY, "novelty", novelty, true, \
+		"%.2f of the addresses are new in the second half (at least %.2f)") \
+	X(CLAUSE_NS_ADDRESSES, "ns_addresses", ns_addresses, true, \
+		"its name servers have %.0f addresses (at least %.0f)") \
+	X(CLAUSE_NS_NETWORKS, "ns_networks", ns_networks, true, \
+		"name-server addresses lie in %.0f networks (at least %.0f)") \
+	X(CLAUSE_NS_PER_NAME, "ns_per_name", ns_addresses / (f->ns_names > 0 ? f->ns_names : 1), \
+		true, "%.1f addresses for each name server's name (at least %.1f)") \
+	X(CLAUSE_NS_CHANGES, "ns_changes", ns_changes, true, \
+		"its set of name servers changed %.0f times (at least %.0f)") \
+	X(CLAUSE_NS_TTL, "ns_ttl", ns_ttl, false, "NS records live %.0f s (at most %.0f s)") \
+	X(CLAUSE_GLUE, "glue_in_pool", glue_in_pool, true, \
+		"%.0f addresses serve both the domain and its name servers (at least %.0f)") \
+	X(CLAUSE_SHARED, "shared_units", shared_units, true, \
+		"%.0f addresses are shared with one unrelated domain (at least %.0f)") \
+	X(CLAUSE_SHARED_NETWORKS, "shared_networks", shared_networks, true, \
+		"these lie in %.0f networks (at least %.0f)") \
+	X(CLAUSE_SIBLINGS, "siblings", siblings, true, \
+		"%.0f unrelated domains share as widely (at least %.0f)") \
+	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true, "observed for %.0f s (at least %.0f s)") \
+	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true, \
+		"an address returns %.1f times as often soon as late (at least %.1f)") \
+	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true, \
 		"a fixed pool is ruled out with %.1f nats (at least %.1f)")
 
 enum clause {
 #define X(name, code, feature, least, text) name,
 	CLAUSES(X)
 #undef X
-	CLAUSE_COUNT
+		CLAUSE_COUNT
 };
 
 _Static_assert(CLAUSE_COUNT <= VERDICT_REASONS_MAX, "each clause can be a reason");
@@ -100,5 +99,5 @@ double clause_value(enum clause k, const struct features *f);
 double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);
 
 /* Fills a reason from a clause. */
-void clause_reason(enum clause k, const struct detect_config *c, const struct features *f,
-	struct reason *out);
+void clause_reason(
+	enum clause k, const struct detect_config *c, const struct features *f, struct reason *out);

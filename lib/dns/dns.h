@@ -37,12 +37,7 @@ enum dns_type {
 
 #define DNS_CLASS_IN 1u
 
-enum dns_section {
-	DNS_ANSWER,
-	DNS_AUTHORITY,
-	DNS_ADDITIONAL,
-	DNS_SECTION_COUNT
-};
+enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTION_COUNT };
 
 /*
  * X(enumerator, name). Verdict on a whole message and index of its counter.
@@ -51,50 +46,50 @@ enum dns_section {
  * but gives no evidence. CUT: the capture ended inside; what lies before the
  * cut is whole and is used.
  */
-#define DNS_VERDICTS(X)                                                                            \
-	X(DNS_OK, "ok")                                                                            \
-	X(DNS_SHORT, "short_header")                                                               \
-	X(DNS_OPCODE, "reserved_opcode")                                                           \
-	X(DNS_QDCOUNT, "qdcount")                                                                  \
-	X(DNS_QUESTION, "question_malformed")                                                      \
-	X(DNS_RECORD_NAME, "record_name")                                                          \
-	X(DNS_RECORD_SHORT, "record_short")                                                        \
-	X(DNS_RECORD_RDATA, "record_rdata")                                                        \
-	X(DNS_BUDGET, "name_budget")                                                               \
+#define DNS_VERDICTS(X) \
+	X(DNS_OK, "ok") \
+	X(DNS_SHORT, "short_header") \
+	X(DNS_OPCODE, "reserved_opcode") \
+	X(DNS_QDCOUNT, "qdcount") \
+	X(DNS_QUESTION, "question_malformed") \
+	X(DNS_RECORD_NAME, "record_name") \
+	X(DNS_RECORD_SHORT, "record_short") \
+	X(DNS_RECORD_RDATA, "record_rdata") \
+	X(DNS_BUDGET, "name_budget") \
 	X(DNS_CUT, "cut")
 
 enum dns_verdict {
 #define X(name, text) name,
 	DNS_VERDICTS(X)
 #undef X
-	DNS_VERDICT_COUNT
+		DNS_VERDICT_COUNT
 };
 
 /* One record that lies wholly inside the message; offsets into the message. */
 struct dns_record {
-	uint32_t ttl;	/* seconds; RFC 2181: the top bit set means 0 */
+	uint32_t ttl;   /* seconds; RFC 2181: the top bit set means 0 */
 	uint16_t owner; /* offset of the owner name as it stands (it may be a pointer) */
 	uint16_t type;
 	uint16_t class;
 	uint16_t rdata; /* offset of RDATA */
 	uint16_t rdlen;
-	uint8_t section; /* enum dns_section */
+	uint8_t section;        /* enum dns_section */
 	uint8_t owner_is_qname; /* the owner is the pointer 0xC00C: no need to decode it */
 };
 
 struct dns_message {
 	uint16_t id;
-	uint16_t flags;		 /* as on the wire, host order */
+	uint16_t flags; /* as on the wire, host order */
 	uint16_t qdcount;
-	uint16_t declared;	 /* sum of ANCOUNT, NSCOUNT, ARCOUNT, capped at 65535 */
+	uint16_t declared; /* sum of ANCOUNT, NSCOUNT, ARCOUNT, capped at 65535 */
 	uint16_t ancount;
-	uint16_t qtype;		 /* 0 when there is no question */
+	uint16_t qtype; /* 0 when there is no question */
 	uint16_t qclass;
 	uint16_t qname_wire_len; /* octets of the question name as it stands, root label included */
-	uint16_t records;	 /* entries written to the caller's array */
-	uint16_t capped;	 /* declared records beyond DNS_RECORDS_MAX, not looked at */
-	uint16_t unparsed;	 /* declared records behind a fault or a cut */
-	uint8_t labels;		 /* of the question name, without the root */
+	uint16_t records;        /* entries written to the caller's array */
+	uint16_t capped;         /* declared records beyond DNS_RECORDS_MAX, not looked at */
+	uint16_t unparsed;       /* declared records behind a fault or a cut */
+	uint8_t labels;          /* of the question name, without the root */
 	uint8_t label[DNS_LABELS_MAX + 1]; /* offsets within it, the root's included */
 };
 

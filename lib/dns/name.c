@@ -63,14 +63,14 @@ unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct d
 			if (taken == 0)
 				taken = pos + 2 - at;
 			if (unlikely(target < DNS_HEADER_LEN || target >= floor ||
-				    ++hops > DNS_HOPS_MAX))
+				     ++hops > DNS_HOPS_MAX))
 				return 0;
 			floor = target;
 			pos = target;
 			continue;
 		}
 		if (unlikely(c > 63 || octets + c + 1 >= DNS_NAME_MAX || pos + c + 1 > len ||
-			    labels == DNS_LABELS_MAX))
+			     labels == DNS_LABELS_MAX))
 			return 0;
 		out->label[labels++] = (uint8_t)octets;
 		lower_copy(out->wire + octets, msg + pos, c + 1);

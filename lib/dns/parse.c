@@ -12,8 +12,7 @@
  * 0: malformed; *short_ is set when it runs off the end. `budget` is the octets
  * that names of this message may still decode to.
  */
-static unsigned name_check(
-	const uint8_t *msg, uint32_t len, uint32_t at, int *budget, bool *short_)
+static unsigned name_check(const uint8_t *msg, uint32_t len, uint32_t at, int *budget, bool *short_)
 {
 	uint32_t pos = at, floor = at;
 	unsigned taken = 0, octets = 0, labels = 0, hops = 0;
@@ -36,7 +35,7 @@ static unsigned name_check(
 				taken = pos + 2 - at;
 			/* Strictly backwards, each time further: no loop can form. */
 			if (unlikely(target < DNS_HEADER_LEN || target >= floor ||
-				    ++hops > DNS_HOPS_MAX))
+				     ++hops > DNS_HOPS_MAX))
 				return 0;
 			floor = target;
 			pos = target;
@@ -199,8 +198,8 @@ static enum dns_verdict parse_body(
 	return v;
 }
 
-enum dns_verdict dns_parse(const uint8_t *msg, uint32_t len, bool cut, struct dns_record *rec,
-	struct dns_message *out)
+enum dns_verdict dns_parse(
+	const uint8_t *msg, uint32_t len, bool cut, struct dns_record *rec, struct dns_message *out)
 {
 	if (unlikely(len < DNS_HEADER_LEN))
 		return DNS_SHORT;

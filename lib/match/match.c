@@ -89,7 +89,8 @@ uint64_t match_hash(const struct wire_packet *pkt, const uint8_t *msg, const str
 	uint64_t h = hash_fold(a ^ key.a, ((uint64_t)ports << 32 | (uint64_t)m->id << 16) ^ key.b);
 
 	/* Exact case (a forger must guess 0x20 games), with type and class behind the name. */
-	uint64_t name = hash_bytes(msg + DNS_HEADER_LEN, m->qname_wire_len ? m->qname_wire_len + 4u : 0, key);
+	uint64_t name = hash_bytes(
+		msg + DNS_HEADER_LEN, m->qname_wire_len ? m->qname_wire_len + 4u : 0, key);
 	return hash_fold(h ^ b, name ^ key.a);
 }
 
@@ -171,8 +172,8 @@ enum match_result match_response(struct match *t, uint64_t h, uint32_t answer, u
 	uint32_t s = l->state[i];
 	unsigned waiting = state_waiting(s);
 	if (likely(waiting)) {
-		l->state[i] = state_make(
-			state_tick(s), waiting - 1, ANSWERED, s & ANSWERED ? s : answer);
+		l->state[i] =
+			state_make(state_tick(s), waiting - 1, ANSWERED, s & ANSWERED ? s : answer);
 		return MATCH_PAIRED;
 	}
 	return (s & 0xffffu) == (answer & 0xffffu) ? MATCH_DUPLICATE : MATCH_CONFLICTING;

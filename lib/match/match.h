@@ -33,12 +33,7 @@ enum match_result {
 };
 
 /* What match_query did; NEW and AGAIN store the query, EVICTED lost an unanswered one for it. */
-enum match_stored {
-	MATCH_NEW,
-	MATCH_AGAIN,
-	MATCH_EVICTED,
-	MATCH_STORED_COUNT
-};
+enum match_stored { MATCH_NEW, MATCH_AGAIN, MATCH_EVICTED, MATCH_STORED_COUNT };
 
 /* Longest time between query and response, in milliseconds. */
 #define MATCH_TIMEOUT_MS 8000u

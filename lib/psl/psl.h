@@ -21,7 +21,7 @@ struct psl;
 
 /* Where and why a list was refused. */
 struct psl_error {
-	unsigned line; /* 1-based; 0 when the list as a whole is meant */
+	unsigned line;    /* 1-based; 0 when the list as a whole is meant */
 	const char *what; /* static text */
 };
 

@@ -24,9 +24,9 @@ struct extract {
 	const struct dns_record *rec;
 	uint64_t *fate; /* account->record */
 	struct evidence *out;
-	unsigned special; /* addresses left out for being special-purpose */
-	unsigned capped;  /* and for want of room */
-	unsigned owned; /* a bit for each name of the chain that owns an address */
+	unsigned special;      /* addresses left out for being special-purpose */
+	unsigned capped;       /* and for want of room */
+	unsigned owned;        /* a bit for each name of the chain that owns an address */
 	int octets_left;       /* of names behind the answer; see name_read */
 	uint16_t zone_pointer; /* the owner of the last NS record looked at, and what it was */
 	bool zone_asked;
@@ -313,8 +313,8 @@ static enum record_fate glue_add(struct extract *x, const struct dns_record *r)
 		if (e->ns_name[i] != hash)
 			continue;
 		const uint8_t *addr = x->msg + r->rdata;
-		uint64_t unit = r->type == DNS_TYPE_A ? address_unit_v4(addr)
-						      : address_unit_v6(addr);
+		uint64_t unit =
+			r->type == DNS_TYPE_A ? address_unit_v4(addr) : address_unit_v6(addr);
 		if (unit == ADDRESS_NONE)
 			return RECORD_SPECIAL;
 		if (e->ns_units == EVIDENCE_NS_MAX)

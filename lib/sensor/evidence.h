@@ -25,13 +25,13 @@
 #define EVIDENCE_NS_MAX 16u
 
 struct evidence_owner {
-	uint64_t key;  /* hash of the registered domain */
-	uint64_t host; /* hash of the name itself */
+	uint64_t key;        /* hash of the registered domain */
+	uint64_t host;       /* hash of the name itself */
 	const uint8_t *name; /* registered domain in the arena */
 	uint8_t name_len;
-	uint8_t ns;   /* the name servers are this one's */
+	uint8_t ns;    /* the name servers are this one's */
 	uint8_t asked; /* the question was for a name of it */
-	uint8_t owns; /* the address records are its names' own, not reached by an alias */
+	uint8_t owns;  /* the address records are its names' own, not reached by an alias */
 };
 
 /* One response's evidence; pointers lie in the arena until it is reset. */
@@ -40,10 +40,10 @@ struct evidence {
 	uint64_t *unit;
 	uint64_t *ns_name;
 	uint64_t *ns_unit;
-	uint32_t ttl;	 /* largest of the address records */
+	uint32_t ttl;    /* largest of the address records */
 	uint32_t ns_ttl; /* largest of the NS records */
 	uint32_t digest; /* the same for the same set of addresses in any order */
-	uint8_t owners;	 /* with a registered domain, each registered domain once */
+	uint8_t owners;  /* with a registered domain, each registered domain once */
 	uint8_t units;
 	uint8_t ns_names;
 	uint8_t ns_units;
@@ -54,7 +54,8 @@ struct evidence_arena {
 	uint32_t owners, words, octets;
 	struct evidence_owner owner[SENSOR_BURST * EVIDENCE_CHAIN_MAX];
 	uint64_t word[SENSOR_BURST * (EVIDENCE_UNITS_MAX + 2 * EVIDENCE_NS_MAX)];
-	uint8_t octet[SENSOR_BURST * EVIDENCE_CHAIN_MAX * 256]; /* 255 used of each: copies overrun */
+	uint8_t octet[SENSOR_BURST * EVIDENCE_CHAIN_MAX *
+		      256]; /* 255 used of each: copies overrun */
 };
 
 static inline void evidence_reset(struct evidence_arena *a)

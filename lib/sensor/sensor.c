@@ -56,8 +56,8 @@ struct sensor *sensor_init(void *mem, const struct sensor_config *config)
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
-	s->match = match_init((uint8_t *)mem + align_up(sizeof(*s), CACHE_LINE),
-		config->match_log2);
+	s->match =
+		match_init((uint8_t *)mem + align_up(sizeof(*s), CACHE_LINE), config->match_log2);
 	return s;
 }
 
@@ -87,8 +87,8 @@ static unsigned pass_decode(struct sensor *s, const struct frame *frames, unsign
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct frame *f = &frames[i];
-		enum wire_verdict v = wire_decode(&s->config.wire, f->link, f->data, f->caplen,
-			f->wirelen, &s->packet[i]);
+		enum wire_verdict v = wire_decode(
+			&s->config.wire, f->link, f->data, f->caplen, f->wirelen, &s->packet[i]);
 
 		a->rx[v]++;
 		a->octets += f->wirelen;
@@ -217,8 +217,7 @@ static void settle_one(struct sensor *s, const struct pending *p)
 
 	if (p->kind == KIND_QUERY) {
 		s->queries++;
-		enum match_stored r =
-			match_query(s->match, p->transaction, p->time_ns / NS_PER_MS);
+		enum match_stored r = match_query(s->match, p->transaction, p->time_ns / NS_PER_MS);
 		s->shard->account.query[fates[r]]++;
 	} else if (p->kind == KIND_RESPONSE) {
 		settle_response(s, p);

@@ -46,7 +46,7 @@ enum sensor_stage {
 struct sensor_config {
 	struct wire_config wire;
 	struct hash_key placement; /* random per boot; fixed in a replay */
-	struct hash_key sketch;	   /* kept with the state; fixed in a replay */
+	struct hash_key sketch;    /* kept with the state; fixed in a replay */
 	const struct psl *psl;
 	unsigned match_log2; /* slots of the pairing table */
 };

@@ -19,60 +19,60 @@
 #include "wire/wire.h"
 
 /* X(enumerator, name): what became of a query. */
-#define QUERY_FATES(X)                                                                             \
-	X(QUERY_NEW, "new")                                                                        \
-	X(QUERY_AGAIN, "repeated")                                                                 \
-	X(QUERY_EVICTING, "evicted_older")                                                         \
+#define QUERY_FATES(X) \
+	X(QUERY_NEW, "new") \
+	X(QUERY_AGAIN, "repeated") \
+	X(QUERY_EVICTING, "evicted_older") \
 	X(QUERY_UNMATCHED, "not_matchable")
 
 /*
  * X(enumerator, name, without evidence). A response with evidence is paired,
  * unpaired, duplicate or conflicting; one without says why.
  */
-#define RESPONSE_FATES(X)                                                                          \
-	X(RESPONSE_PAIRED, "paired", 0)                                                            \
-	X(RESPONSE_UNPAIRED, "unpaired", 0)                                                        \
-	X(RESPONSE_DUPLICATE, "duplicate", 0)                                                      \
-	X(RESPONSE_CONFLICTING, "conflicting", 0)                                                  \
-	X(RESPONSE_RCODE, "rcode", 1)                                                              \
-	X(RESPONSE_EMPTY, "empty", 1)                                                              \
-	X(RESPONSE_SPECIAL, "special_addresses", 1)                                                \
-	X(RESPONSE_SUFFIX, "public_suffix", 1)                                                     \
-	X(RESPONSE_QUESTION, "question", 1)                                                        \
-	X(RESPONSE_CLASS, "class", 1)                                                              \
-	X(RESPONSE_OPCODE, "opcode", 1)                                                            \
+#define RESPONSE_FATES(X) \
+	X(RESPONSE_PAIRED, "paired", 0) \
+	X(RESPONSE_UNPAIRED, "unpaired", 0) \
+	X(RESPONSE_DUPLICATE, "duplicate", 0) \
+	X(RESPONSE_CONFLICTING, "conflicting", 0) \
+	X(RESPONSE_RCODE, "rcode", 1) \
+	X(RESPONSE_EMPTY, "empty", 1) \
+	X(RESPONSE_SPECIAL, "special_addresses", 1) \
+	X(RESPONSE_SUFFIX, "public_suffix", 1) \
+	X(RESPONSE_QUESTION, "question", 1) \
+	X(RESPONSE_CLASS, "class", 1) \
+	X(RESPONSE_OPCODE, "opcode", 1) \
 	X(RESPONSE_MALFORMED, "malformed", 1)
 
 /* X(enumerator, name): what became of a message that is no DNS. */
-#define NOT_DNS_REASONS(X)                                                                         \
-	X(NOT_DNS_SHORT, "short_header")                                                           \
+#define NOT_DNS_REASONS(X) \
+	X(NOT_DNS_SHORT, "short_header") \
 	X(NOT_DNS_OPCODE, "reserved_opcode")
 
 /* X(enumerator, name): what became of a record of a response. */
-#define RECORD_FATES(X)                                                                            \
-	X(RECORD_USED, "used")                                                                     \
-	X(RECORD_TYPE, "unused_type")                                                              \
-	X(RECORD_CLASS, "unused_class")                                                            \
-	X(RECORD_SECTION, "unused_section")                                                        \
-	X(RECORD_SPECIAL, "unused_special_address")                                                \
-	X(RECORD_RESPONSE, "unused_response")                                                      \
-	X(RECORD_OUT_OF_CHAIN, "out_of_chain")                                                     \
-	X(RECORD_CAPPED, "capped")                                                                 \
+#define RECORD_FATES(X) \
+	X(RECORD_USED, "used") \
+	X(RECORD_TYPE, "unused_type") \
+	X(RECORD_CLASS, "unused_class") \
+	X(RECORD_SECTION, "unused_section") \
+	X(RECORD_SPECIAL, "unused_special_address") \
+	X(RECORD_RESPONSE, "unused_response") \
+	X(RECORD_OUT_OF_CHAIN, "out_of_chain") \
+	X(RECORD_CAPPED, "capped") \
 	X(RECORD_UNPARSED, "unparsed")
 
 /* X(enumerator, name, denied). */
-#define TABLE_FATES(X)                                                                             \
-	X(TABLE_HIT, "hit", 0)                                                                     \
-	X(TABLE_INSERTED, "inserted", 0)                                                           \
-	X(TABLE_DENIED_FULL, "table_full", 1)                                                      \
+#define TABLE_FATES(X) \
+	X(TABLE_HIT, "hit", 0) \
+	X(TABLE_INSERTED, "inserted", 0) \
+	X(TABLE_DENIED_FULL, "table_full", 1) \
 	X(TABLE_DENIED_NAMES, "name_arena_full", 1)
 
 /* X(enumerator, name): side counts that belong to no identity. */
-#define NOTE_COUNTS(X)                                                                             \
-	X(NOTE_DETAIL_DENIED, "detail_pool_full")                                                  \
-	X(NOTE_TRUNCATED_FLAG, "truncated_flag")                                                   \
-	X(NOTE_CUT, "cut_by_snap_length")                                                          \
-	X(NOTE_VLAN, "vlan")                                                                       \
+#define NOTE_COUNTS(X) \
+	X(NOTE_DETAIL_DENIED, "detail_pool_full") \
+	X(NOTE_TRUNCATED_FLAG, "truncated_flag") \
+	X(NOTE_CUT, "cut_by_snap_length") \
+	X(NOTE_VLAN, "vlan") \
 	X(NOTE_IPV6, "ipv6")
 
 #define ACCOUNT_ENUM2(name, text) name,

@@ -4,9 +4,9 @@
 #include "shard/shard.h"
 
 #define DETAIL_LARGE UINT32_C(0x80000000)
-#define SMALL_OCTETS                                                                               \
+#define SMALL_OCTETS \
 	((sizeof(struct shard_detail) + SHARD_SAMPLE_SMALL * sizeof(uint64_t) + 63) & ~(size_t)63)
-#define LARGE_OCTETS                                                                               \
+#define LARGE_OCTETS \
 	((sizeof(struct shard_detail) + SHARD_SAMPLE_MAX * sizeof(uint64_t) + 63) & ~(size_t)63)
 
 struct layout {
@@ -17,8 +17,8 @@ struct layout {
 static bool layout_of(const struct shard_config *c, struct layout *l)
 {
 	if (c->entries_log2 < 10 || c->entries_log2 > 26 || c->name_octets < 4096 ||
-		c->details_small < 1 || c->details_large < 1 ||
-		c->details_small >= DETAIL_LARGE || c->details_large >= DETAIL_LARGE)
+		c->details_small < 1 || c->details_large < 1 || c->details_small >= DETAIL_LARGE ||
+		c->details_large >= DETAIL_LARGE)
 		return false;
 	l->slots = ((size_t)1 << c->entries_log2) + SHARD_PROBE_MAX;
 	l->entries = align_up(sizeof(struct shard), CACHE_LINE);
@@ -309,8 +309,7 @@ static uint8_t bottom_add(uint64_t *v, uint8_t n, uint64_t value, struct hash_ke
 	return n;
 }
 
-static void detail_add(
-	struct shard *s, struct shard_entry *e, struct shard_detail *d,
+static void detail_add(struct shard *s, struct shard_entry *e, struct shard_detail *d,
 	const struct shard_observation *o)
 {
 	hll_add(&d->hosts, o->host);

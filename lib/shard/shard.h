@@ -29,7 +29,7 @@
 #define SHARD_INLINE_UNITS 3u
 #define SHARD_SAMPLE_SMALL 16u /* address units in a small detail record */
 #define SHARD_SAMPLE_MAX 64u   /* in a large one: the k of the bottom-k sample */
-#define SHARD_NS_MAX 8u	       /* k of the name-server samples */
+#define SHARD_NS_MAX 8u        /* k of the name-server samples */
 
 /*
  * How well it is attested that an address is the domain's own; merging keeps the
@@ -37,7 +37,7 @@
  * contested: a CNAME into it is in the hands of who writes the CNAME.
  */
 enum evidence_grade {
-	EVIDENCE_ALIAS, /* the address of an alias target: the domain does not own it */
+	EVIDENCE_ALIAS,     /* the address of an alias target: the domain does not own it */
 	EVIDENCE_UNPAIRED,  /* a response whose query was not seen */
 	EVIDENCE_CONTESTED, /* answers that disagree, or reached by another domain's alias */
 	EVIDENCE_PAIRED,
@@ -48,20 +48,20 @@ enum evidence_grade {
  * sketch key and is its identity: two of 10^7 names meet with probability
  * 3 * 10^-6.
  */
-#define SHARD_CUT 0x80u  /* no detail record was to be had, and inline units were turned away */
+#define SHARD_CUT 0x80u /* no detail record was to be had, and inline units were turned away */
 
 struct shard_entry {
-	uint64_t key;	    /* 0: free slot */
-	uint32_t name;	    /* octet offset in the name arena: length octet, then wire form */
-	uint32_t detail;    /* 0: none; else 1-based index, bit 31 set in the large pool */
-	uint32_t responses; /* saturating */
-	uint32_t ttl_max;   /* seconds, of the address records */
-	uint64_t host;	    /* hash of the first host name seen */
-	uint32_t first;	    /* seconds since 1970 of the first response */
-	uint16_t last;	    /* seconds from first to the last one, saturating */
-	uint8_t units : 2;  /* inline units; 0 when a detail record holds them */
+	uint64_t key;           /* 0: free slot */
+	uint32_t name;          /* octet offset in the name arena: length octet, then wire form */
+	uint32_t detail;        /* 0: none; else 1-based index, bit 31 set in the large pool */
+	uint32_t responses;     /* saturating */
+	uint32_t ttl_max;       /* seconds, of the address records */
+	uint64_t host;          /* hash of the first host name seen */
+	uint32_t first;         /* seconds since 1970 of the first response */
+	uint16_t last;          /* seconds from first to the last one, saturating */
+	uint8_t units : 2;      /* inline units; 0 when a detail record holds them */
 	uint8_t answer_max : 6; /* most units in one answer, saturating at 63 */
-	uint8_t grades;		/* 2 bits of enum evidence_grade an inline unit; flags */
+	uint8_t grades;         /* 2 bits of enum evidence_grade an inline unit; flags */
 	uint64_t unit[SHARD_INLINE_UNITS];
 };
 _Static_assert(sizeof(struct shard_entry) == 64, "one cache line a domain");
@@ -74,7 +74,7 @@ _Static_assert(sizeof(struct shard_entry) == 64, "one cache line a domain");
 struct shard_detail {
 	uint64_t threshold;
 	uint32_t ns_ttl;  /* largest TTL of NS records, seconds; 0 none seen */
-	uint8_t units;	  /* in unit[] and grade[] */
+	uint8_t units;    /* in unit[] and grade[] */
 	uint8_t ns_names; /* in ns_name[], bottom-k of name hashes */
 	uint8_t ns_units; /* in ns_unit[], bottom-k by unit hash */
 	uint8_t spare;
@@ -87,23 +87,23 @@ struct shard_detail {
 };
 
 struct shard_config {
-	unsigned entries_log2;	/* slots, 10..26; used up to 7/8 */
+	unsigned entries_log2;  /* slots, 10..26; used up to 7/8 */
 	uint32_t details_small; /* detail records of 16 units */
 	uint32_t details_large; /* and of 64 */
-	uint32_t name_octets;	/* name arena */
+	uint32_t name_octets;   /* name arena */
 };
 
 /* One response's evidence for one registered domain. Pointers are the caller's. */
 struct shard_observation {
-	uint64_t key;	/* hash of the registered domain, never 0 */
-	uint64_t host;	/* hash of the owner name */
-	const uint8_t *name; /* registered domain, lower-case wire form */
-	const uint64_t *unit; /* address units, duplicates allowed */
+	uint64_t key;            /* hash of the registered domain, never 0 */
+	uint64_t host;           /* hash of the owner name */
+	const uint8_t *name;     /* registered domain, lower-case wire form */
+	const uint64_t *unit;    /* address units, duplicates allowed */
 	const uint64_t *ns_name; /* hashes of the zone's name servers' names */
 	const uint64_t *ns_unit; /* units of their glue */
-	uint32_t ttl;	 /* largest TTL of the address records, seconds */
-	uint32_t ns_ttl; /* largest TTL of the NS records, seconds */
-	uint32_t now;	 /* seconds since 1970 */
+	uint32_t ttl;            /* largest TTL of the address records, seconds */
+	uint32_t ns_ttl;         /* largest TTL of the NS records, seconds */
+	uint32_t now;            /* seconds since 1970 */
 	uint8_t name_len;
 	uint8_t units;
 	uint8_t ns_names;
@@ -119,7 +119,7 @@ struct shard {
 	uint64_t first_ns; /* time of the first and last frame; 0 when there was none */
 	uint64_t last_ns;
 	uint32_t worker; /* who wrote it */
-	uint32_t used;	 /* entries */
+	uint32_t used;   /* entries */
 	uint32_t names_used;
 	uint32_t small_used;
 	uint32_t large_used;
@@ -127,12 +127,12 @@ struct shard {
 
 	/* Set by shard_init, constant afterwards. */
 	struct shard_config config;
-	uint32_t mask;	/* slots - 1 */
+	uint32_t mask;  /* slots - 1 */
 	uint32_t limit; /* entries at most */
 	struct hash_key placement;
 	struct hash_key sketch;
 	struct shard_entry *entries; /* slots + SHARD_PROBE_MAX: probing does not wrap */
-	uint64_t *occupied; /* a bit a slot: walking and clearing cost what was used */
+	uint64_t *occupied;          /* a bit a slot: walking and clearing cost what was used */
 	uint8_t *names;
 	uint8_t *small;
 	uint8_t *large;

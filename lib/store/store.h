@@ -62,8 +62,8 @@ struct domain_item {
 	uint32_t last;
 	uint32_t hours; /* activity bits, see above */
 	uint16_t slots;
-	uint8_t grade;     /* enum evidence_grade, best seen */
-	uint8_t ns : 1;    /* it was also the address of one of the domain's name servers */
+	uint8_t grade;        /* enum evidence_grade, best seen */
+	uint8_t ns : 1;       /* it was also the address of one of the domain's name servers */
 	uint8_t reversed : 1; /* entered in the reverse view */
 };
 _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");

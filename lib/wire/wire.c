@@ -61,11 +61,11 @@ static inline enum wire_verdict lacking(
 
 #define HOT static inline __attribute__((always_inline)) enum wire_verdict
 
-#define NEED(c, n, malformed)                                                                      \
-	do {                                                                                       \
-		enum wire_verdict lack_ = lacking(c, n, malformed);                                \
-		if (unlikely(lack_ != WIRE_DNS))                                                   \
-			return lack_;                                                              \
+#define NEED(c, n, malformed) \
+	do { \
+		enum wire_verdict lack_ = lacking(c, n, malformed); \
+		if (unlikely(lack_ != WIRE_DNS)) \
+			return lack_; \
 	} while (0)
 
 static inline bool is_dns_port(const struct wire_config *cfg, const uint8_t *port)
@@ -81,8 +81,7 @@ static inline bool is_dns_port(const struct wire_config *cfg, const uint8_t *por
 	return false;
 }
 
-HOT decode_udp(
-	const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
+HOT decode_udp(const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
 {
 	NEED(c, 8, WIRE_BAD_UDP);
 	if (!is_dns_port(cfg, c->p) && !is_dns_port(cfg, c->p + 2))
@@ -110,8 +109,8 @@ static enum wire_verdict decode_tcp(const struct wire_config *cfg, const struct 
 	return is_dns_port(cfg, c->p) || is_dns_port(cfg, c->p + 2) ? WIRE_TCP_DNS : WIRE_TCP_OTHER;
 }
 
-HOT decode_transport(const struct wire_config *cfg, struct cursor *c,
-	unsigned proto, struct wire_packet *out)
+HOT decode_transport(
+	const struct wire_config *cfg, struct cursor *c, unsigned proto, struct wire_packet *out)
 {
 	if (likely(proto == PROTO_UDP))
 		return decode_udp(cfg, c, out);
@@ -120,8 +119,7 @@ HOT decode_transport(const struct wire_config *cfg, struct cursor *c,
 	return proto == PROTO_ESP ? WIRE_ESP : WIRE_NOT_UDP;
 }
 
-HOT decode_ipv4(
-	const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
+HOT decode_ipv4(const struct wire_config *cfg, struct cursor *c, struct wire_packet *out)
 {
 	NEED(c, 20, WIRE_BAD_IPV4);
 	const uint8_t *ip = c->p;

@@ -18,11 +18,11 @@
 /* What the first octet of a frame is. Order is not part of any format. */
 enum wire_link {
 	WIRE_LINK_ETHERNET,
-	WIRE_LINK_SLL,	/* Linux cooked v1, 16-octet header */
-	WIRE_LINK_SLL2, /* Linux cooked v2, 20-octet header */
-	WIRE_LINK_RAW,	/* IPv4 or IPv6 by its first nibble */
-	WIRE_LINK_NULL, /* BSD loopback, family in either byte order */
-	WIRE_LINK_FDDI, /* FDDI MAC, LLC/SNAP */
+	WIRE_LINK_SLL,       /* Linux cooked v1, 16-octet header */
+	WIRE_LINK_SLL2,      /* Linux cooked v2, 20-octet header */
+	WIRE_LINK_RAW,       /* IPv4 or IPv6 by its first nibble */
+	WIRE_LINK_NULL,      /* BSD loopback, family in either byte order */
+	WIRE_LINK_FDDI,      /* FDDI MAC, LLC/SNAP */
 	WIRE_LINK_SEGMENTED, /* in several buffers: not read, WIRE_SEGMENTED */
 };
 
@@ -44,38 +44,33 @@ enum wire_class {
  * the UDP payload holds a DNS header; a frame that is whole but whose headers
  * claim more than there is, is malformed.
  */
-#define WIRE_VERDICTS(X)                                                                           \
-	X(WIRE_DNS, DNS, "udp")                                                                    \
-	X(WIRE_NOT_IP, IGNORED, "not_ip")                                                          \
-	X(WIRE_NOT_UDP, IGNORED, "not_udp")                                                        \
-	X(WIRE_OTHER_PORT, IGNORED, "other_port")                                                  \
-	X(WIRE_TCP_OTHER, IGNORED, "tcp_other_port")                                               \
-	X(WIRE_ESP, IGNORED, "esp")                                                                \
-	X(WIRE_SEGMENTED, IGNORED, "segmented_mbuf")                                               \
-	X(WIRE_BAD_LINK, MALFORMED, "link_header")                                                 \
-	X(WIRE_TOO_DEEP, MALFORMED, "too_many_layers")                                             \
-	X(WIRE_BAD_IPV4, MALFORMED, "ipv4_header")                                                 \
-	X(WIRE_BAD_IPV6, MALFORMED, "ipv6_header")                                                 \
-	X(WIRE_BAD_UDP, MALFORMED, "udp_header")                                                   \
-	X(WIRE_CUT, TRUNCATED, "snap_length")                                                      \
-	X(WIRE_FRAGMENT_V4, FRAGMENT, "ipv4")                                                      \
-	X(WIRE_FRAGMENT_V6, FRAGMENT, "ipv6")                                                      \
+#define WIRE_VERDICTS(X) \
+	X(WIRE_DNS, DNS, "udp") \
+	X(WIRE_NOT_IP, IGNORED, "not_ip") \
+	X(WIRE_NOT_UDP, IGNORED, "not_udp") \
+	X(WIRE_OTHER_PORT, IGNORED, "other_port") \
+	X(WIRE_TCP_OTHER, IGNORED, "tcp_other_port") \
+	X(WIRE_ESP, IGNORED, "esp") \
+	X(WIRE_SEGMENTED, IGNORED, "segmented_mbuf") \
+	X(WIRE_BAD_LINK, MALFORMED, "link_header") \
+	X(WIRE_TOO_DEEP, MALFORMED, "too_many_layers") \
+	X(WIRE_BAD_IPV4, MALFORMED, "ipv4_header") \
+	X(WIRE_BAD_IPV6, MALFORMED, "ipv6_header") \
+	X(WIRE_BAD_UDP, MALFORMED, "udp_header") \
+	X(WIRE_CUT, TRUNCATED, "snap_length") \
+	X(WIRE_FRAGMENT_V4, FRAGMENT, "ipv4") \
+	X(WIRE_FRAGMENT_V6, FRAGMENT, "ipv6") \
 	X(WIRE_TCP_DNS, TCP, "dns_port")
 
 enum wire_verdict {
 #define X(name, cls, text) name,
 	WIRE_VERDICTS(X)
 #undef X
-	WIRE_VERDICT_COUNT
+		WIRE_VERDICT_COUNT
 };
 
 /* Layers seen on the way, a bit each; order is not kept. */
-enum wire_layer {
-	WIRE_LAYER_VLAN,
-	WIRE_LAYER_LLC,
-	WIRE_LAYER_IPV6_EXT,
-	WIRE_LAYER_COUNT
-};
+enum wire_layer { WIRE_LAYER_VLAN, WIRE_LAYER_LLC, WIRE_LAYER_IPV6_EXT, WIRE_LAYER_COUNT };
 
 #define WIRE_PORTS_MAX 8u
 
@@ -87,14 +82,14 @@ struct wire_config {
 /* Result of a decode whose verdict is WIRE_DNS; pointers lie in the frame. */
 struct wire_packet {
 	const uint8_t *payload; /* first octet of the UDP payload */
-	const uint8_t *saddr;	/* 4 or 16 octets, network order */
+	const uint8_t *saddr;   /* 4 or 16 octets, network order */
 	const uint8_t *daddr;
 	uint32_t payload_len; /* octets that can be read */
-	uint16_t sport;	      /* host order */
+	uint16_t sport;       /* host order */
 	uint16_t dport;
 	uint8_t ip_version; /* 4 or 6 */
-	uint8_t layers;	    /* bits of enum wire_layer */
-	bool cut;	    /* the capture ends before the datagram does */
+	uint8_t layers;     /* bits of enum wire_layer */
+	bool cut;           /* the capture ends before the datagram does */
 };
 
 /*

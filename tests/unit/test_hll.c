@@ -55,7 +55,7 @@ static void error_is_what_the_theory_says(void **state)
 		}
 		if (sqrt(square / rounds) > cases[c].rms_max || fabs(mean / rounds) > 0.05)
 			fail_msg("n %u: rms %f, bias %f", (unsigned)n, sqrt(square / rounds),
-			        mean / rounds);
+				mean / rounds);
 	}
 }
 
@@ -101,10 +101,10 @@ static void merge_is_the_sketch_of_the_union(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(nothing_is_zero_and_one_is_one),
-	        cmocka_unit_test(error_is_what_the_theory_says),
-	        cmocka_unit_test(extreme_hashes_stay_within_the_ranks),
-	        cmocka_unit_test(merge_is_the_sketch_of_the_union),
+		cmocka_unit_test(nothing_is_zero_and_one_is_one),
+		cmocka_unit_test(error_is_what_the_theory_says),
+		cmocka_unit_test(extreme_hashes_stay_within_the_ranks),
+		cmocka_unit_test(merge_is_the_sketch_of_the_union),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
