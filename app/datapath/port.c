@@ -141,6 +141,8 @@ int ports_start(struct ports *p, const struct config *c, unsigned workers, char 
 		rc = port_start(id, &c->ports[i], workers, p->name[i], err);
 		if (rc == 0)
 			p->id[p->n++] = id;
+		else
+			rte_eth_dev_close(id);
 	}
 	if (rc < 0)
 		ports_stop(p);
