@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "capture/capture.h"
 #include "capture/feeder.h"
 #include "cli/commands.h"
+#include "cli/stop.h"
 #include "cli/table.h"
 #include "datapath/eal.h"
 #include "datapath/meta.h"
@@ -38,16 +38,6 @@ struct replay_options {
 	const char *const *paths;
 	unsigned count;
 };
-
-static _Atomic bool stop_requested;
-
-static void on_signal(int sig)
-{
-	if (atomic_exchange_explicit(&stop_requested, true, memory_order_relaxed)) {
-		signal(sig, SIG_DFL);
-		raise(sig);
-	}
-}
 
 static void usage(FILE *to)
 {
@@ -244,7 +234,7 @@ static void serve_until_signal(const struct appliance *a)
 {
 	fprintf(stderr, "fluxgate: serving http://%s/api/v1/domains until interrupted\n",
 		a->config.http.listen);
-	while (!atomic_load_explicit(&stop_requested, memory_order_relaxed))
+	while (!stop_asked())
 		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }
 
@@ -281,7 +271,7 @@ static int replay_with(struct appliance *a, const struct replay_options *o, stru
 			"day ahead of all others: taken at that one's time\n",
 			facts->backwards, facts->leaps);
 	code = print_result(a, o, c, seconds);
-	if (atomic_load_explicit(&stop_requested, memory_order_relaxed)) {
+	if (stop_asked()) {
 		snprintf(err, ERROR_LINE_MAX,
 			"replay: interrupted: the result covers the first %lu packets only",
 			facts->packets);
@@ -314,9 +304,7 @@ static int replay_start(struct appliance *a, const struct replay_options *o, str
 	};
 	if (eal_start(&eal, err) < 0)
 		return EXIT_CODE_PORT;
-	struct sigaction action = {.sa_handler = on_signal};
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
+	stop_on_signals();
 	code = replay_with(a, o, *captures, err);
 	http_stop(a->http);
 	a->http = NULL;

@@ -9,7 +9,6 @@
  */
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "appliance.h"
 #include "cli/commands.h"
+#include "cli/stop.h"
 #include "datapath/eal.h"
 #include "datapath/port.h"
 
@@ -30,16 +30,6 @@
 
 /* How long workers may take to drain after a signal. */
 #define DRAIN_SECONDS 4u
-
-static _Atomic bool stop_requested;
-
-static void on_signal(int sig)
-{
-	if (atomic_exchange_explicit(&stop_requested, true, memory_order_relaxed)) {
-		signal(sig, SIG_DFL);
-		raise(sig);
-	}
-}
 
 static void usage(FILE *to)
 {
@@ -109,7 +99,7 @@ static void control_loop(struct appliance *a)
 			updated = now;
 		}
 		control_step(&a->control, clock_at(&a->clock, now));
-		if (atomic_load_explicit(&stop_requested, memory_order_relaxed)) {
+		if (stop_asked()) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz) {
 				/* It still polls its port: nothing can be taken down under it. */
@@ -211,9 +201,7 @@ int run_main(int argc, char **argv)
 			appliance_octets(&a) >> 20, ports_size(&config) >> 20);
 		code = eal_start(&eal, err) == 0 ? EXIT_CODE_OK : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
-			struct sigaction action = {.sa_handler = on_signal};
-			sigaction(SIGTERM, &action, NULL);
-			sigaction(SIGINT, &action, NULL);
+			stop_on_signals();
 			code = run_with(&a, err);
 			http_stop(a.http);
 			a.http = NULL;
