@@ -94,8 +94,8 @@ static uint64_t turned_away(
 	return n;
 }
 
-/* What this epoch says of the sensor's own condition. */
-static void assess(struct control *c, const struct account *before)
+/* What this epoch says of the sensor's own condition; again: it was closed before. */
+static void assess(struct control *c, const struct account *before, bool again)
 {
 	const struct account *now = &c->account;
 	const struct store_account *store = store_account(c->config.store);
@@ -121,7 +121,7 @@ static void assess(struct control *c, const struct account *before)
 		degraded_set(c, DEGRADED_OVERRUN, overruns > w->overruns);
 		degraded_set(c, DEGRADED_LATE_WORKER, reached(c, i) <= c->closed);
 		w->overruns = overruns;
-		w->late += reached(c, i) <= c->closed;
+		w->late += !again && reached(c, i) <= c->closed;
 	}
 }
 
@@ -167,9 +167,11 @@ static void close_epoch(struct control *c, uint64_t epoch)
 		handover_return(c->config.handover, merge[i]);
 	store_touched(c->config.store, judge, &j);
 	detect_sweep(c->config.detector, c->config.store, j.now);
+	/* What a late worker brought of an epoch that is closed makes no new one. */
+	bool again = c->epochs && epoch == c->closed;
 	c->closed = epoch;
-	c->epochs++;
-	assess(c, &before);
+	c->epochs += !again;
+	assess(c, &before, again);
 	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
 				 rte_get_tsc_hz());
 }
