@@ -325,9 +325,6 @@ def runs_on_hugepages():
             truth = send_capture()
             equal(responses(sensor.stats_of_all_frames()), truth["responses"], "responses")
             sensor.stop()
-        free = int(re.search(r"HugePages_Free:\s+(\d+)",
-                             pathlib.Path("/proc/meminfo").read_text())[1])
-        assert free >= wanted, f"{free} hugepages free after the end, {wanted} before the start"
     finally:
         HUGEPAGES.write_text(str(had))
 
