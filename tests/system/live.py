@@ -288,37 +288,31 @@ def stops_under_load():
             load.wait()
 
 
-def hugepages_needed(**more):
-    """Octets of the line that refuses to start for want of hugepages, in MiB."""
-    with Sensor(config(eal={"huge": True}, **more)) as sensor:
+def tells_of_missing_hugepages():
+    """Missing hugepages give one line with the remedy, and exit code 6"""
+    # More than any test machine has, so that hugepages in use by others do not matter.
+    store = {"door_entries": 1 << 30, "candidates": 1 << 28}
+    with Sensor(config(eal={"huge": True}, store=store)) as sensor:
         code = sensor.process.wait(timeout=PATIENCE_SECONDS)
         said = sensor.said().splitlines()
         equal(code, 6, f"exit code, {said}")
         assert said[-1].startswith("fluxgate: hugepages: "), said
-        assert "nr_hugepages" in said[-1], f"no remedy: {said}"
-        assert sum("hugepages" in line for line in said) == 1, f"more than one line: {said}"
-        return int(re.search(r"(\d+) MiB needed", said[-1])[1])
+        assert "MiB needed" in said[-1] and "nr_hugepages" in said[-1], f"no remedy: {said}"
+        equal(sum("hugepages" in line for line in said), 1, f"lines about hugepages, {said}")
 
 
-def tells_of_missing_hugepages():
-    """Missing hugepages give one line with the remedy, and exit code 6"""
-    # More than any test machine has, so that hugepages in use by others do not matter.
-    hugepages_needed(store={"door_entries": 1 << 30, "candidates": 1 << 28})
+def hugepages(what):
+    return int(re.search(rf"{what}:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
 
 
 def runs_on_hugepages():
     """It runs on hugepages too"""
-    had = int(HUGEPAGES.read_text())
-    free = int(re.search(r"HugePages_Free:\s+(\d+)",
-                         pathlib.Path("/proc/meminfo").read_text())[1])
-    size = int(re.search(r"Hugepagesize:\s+(\d+)",
-                         pathlib.Path("/proc/meminfo").read_text())[1])
-    if size != 2048:
-        raise Skip(f"hugepages of {size} KiB, not 2048")
-    wanted = 512
+    if hugepages("Hugepagesize") != 2048:
+        raise Skip("hugepages here are not of 2 MiB")
+    had, wanted = hugepages("HugePages_Total"), 512
     try:
-        HUGEPAGES.write_text(str(had + max(0, wanted - free)))
-        if int(HUGEPAGES.read_text()) < had + wanted - free:
+        HUGEPAGES.write_text(str(had + max(0, wanted - hugepages("HugePages_Free"))))
+        if hugepages("HugePages_Free") < wanted:
             raise Skip(f"this machine has no {wanted} hugepages to spare")
         with Sensor(config(eal={"huge": True})) as sensor:
             sensor.start_counting()

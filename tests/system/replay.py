@@ -3,18 +3,22 @@
 real flux and of real benign traffic, and the accounting on every capture there is."""
 
 import collections
+import contextlib
 import filecmp
 import functools
 import gzip
 import ipaddress
 import json
+import os
 import pathlib
+import pty
+import re
 import shutil
 import subprocess
 
 import suffixes
-from harness import (DEMO, DEMO_CAPTURE, TRAFFICGEN, Skip, demo_databases, equal, fluxgate,
-                     leaves, main, replay, scratch, shared)
+from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TRAFFICGEN, Skip, demo_databases, equal,
+                     fluxgate, leaves, main, replay, scratch, shared)
 
 FLUXOR = "captures", "flux", "fluxor-2009-03-12.pcap"
 BENIGN = "captures", "flux", "benign-wrccdc2018.pcap"
@@ -91,6 +95,22 @@ def prints_a_table():
         assert domain["domain"] in run.stdout, run.stdout
         for reason in domain["reasons"]:
             assert reason["text"] in run.stdout, run.stdout
+
+
+def shows_its_progress():
+    """On a terminal a bar shows how far it is"""
+    master, terminal = pty.openpty()
+    with subprocess.Popen([FLUXGATE, "replay", DEMO_CAPTURE], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        # The end of a terminal is an error, not an end of file.
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 4096):
+                shown += part
+        os.close(master)
+    equal(process.returncode, 0, "exit code")
+    assert re.search(rb"\[#{40}\] 100 %", shown), shown
 
 
 def without_run(text):
@@ -184,12 +204,12 @@ def finds_real_flux():
 
 
 def flags_nothing_benign():
-    """In real benign traffic nothing is flagged"""
+    """In real benign traffic nothing is flagged, with and without an address database"""
     capture = shared(*BENIGN)
-    result = replay("--asn-db", shared("data", "asn.mmdb"), capture)
-    equal([d["domain"] for d in result["domains"]], [], "flagged")
-    equal(result["accounting"]["accounting_error"], 0, "accounting error")
-    print(f"# without an address database: {len(replay(capture)['domains'])} flagged")
+    for databases in ("--asn-db", shared("data", "asn.mmdb")), ():
+        result = replay(*databases, capture)
+        equal([d["domain"] for d in result["domains"]], [], f"flagged with {databases}")
+        equal(result["accounting"]["accounting_error"], 0, "accounting error")
 
 
 def accounts_for_every_capture():
@@ -221,5 +241,5 @@ def accounts_for_every_capture():
 
 
 main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table,
-     is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
-     finds_real_flux, flags_nothing_benign, accounts_for_every_capture)
+     shows_its_progress, is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux,
+     is_the_same_in_any_form, finds_real_flux, flags_nothing_benign, accounts_for_every_capture)
