@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+	opterr = 0; /* the commands say themselves what was wrong, in one line */
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		puts("fluxgate " FLUXGATE_VERSION);
 		return EXIT_CODE_OK;

@@ -17,6 +17,7 @@
 #include "capture/capture.h"
 #include "cli/dump.h"
 #include "cli/exit.h"
+#include "cli/options.h"
 #include "cli/rdata.h"
 #include "dns/dns.h"
 #include "export/rfc3339.h"
@@ -194,8 +195,7 @@ int dump_main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_CODE_OK;
 		default:
-			usage(stderr);
-			return EXIT_CODE_USAGE;
+			return option_refuse("dump", argv);
 		}
 	}
 	if (optind == argc) {

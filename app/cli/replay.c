@@ -21,6 +21,7 @@
 #include "capture/capture.h"
 #include "capture/feeder.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/stop.h"
 #include "cli/table.h"
 #include "datapath/eal.h"
@@ -104,8 +105,7 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			usage(stderr);
-			return EXIT_CODE_USAGE;
+			return option_refuse("replay", argv);
 		}
 	}
 	o->paths = (const char *const *)argv + optind;

@@ -21,6 +21,7 @@
 
 #include "appliance.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/stop.h"
 #include "datapath/eal.h"
 #include "datapath/port.h"
@@ -63,8 +64,7 @@ static int run_config(int argc, char **argv, struct config *c, char err[ERROR_LI
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			usage(stderr);
-			return EXIT_CODE_USAGE;
+			return option_refuse("run", argv);
 		}
 	}
 	config_defaults(c);
@@ -132,7 +132,7 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
 		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
 	}
-	control_publish(&a->control);
+	/* Nothing is published before the first epoch is in: not ready means not ready. */
 	control_loop(a);
 	rte_eal_mp_wait_lcore();
 	control_publish(&a->control);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/options.h"
 #include "config/config.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
@@ -67,8 +68,7 @@ int config_check_main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_CODE_OK;
 		default:
-			usage(stderr);
-			return EXIT_CODE_USAGE;
+			return option_refuse("check-config", argv);
 		}
 	}
 	if (argc - optind != 1) {

@@ -92,7 +92,7 @@ static int port_start(
 	if (queues > info.max_rx_queues) {
 		snprintf(err, ERROR_LINE_MAX,
 			"port %s: %u workers need as many queues, it has %u: lower \"workers\", or "
-			"ask the driver for more",
+			"ask the driver for more (net_af_packet: qpairs=)",
 			name, queues, info.max_rx_queues);
 		return -ENOTSUP;
 	}

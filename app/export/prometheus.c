@@ -63,8 +63,8 @@ static void workers_text(FILE *f, const struct snapshot *s)
 
 		head(f, w->metric, w->help, false);
 		for (unsigned i = 0; i < s->workers; i++)
-			fprintf(f, PREFIX "%s{lcore=\"%u\"} %" PRIu64 "\n", w->metric,
-				s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
+			fprintf(f, PREFIX "%s{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n", w->metric,
+				i, s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
 	}
 }
 

@@ -37,7 +37,13 @@ static void usage(FILE *to)
 	      "      --seconds S      of a round of A, B and C; D takes a whole epoch (default 1)\n"
 	      "      --epoch S        epoch in seconds (default 10, as in production)\n"
 	      "      --no-huge        ordinary pages\n"
-	      "      --json           results as JSON\n",
+	      "      --json           results as JSON\n"
+	      "Stages: A rx+free, B +decode, C +parse, D everything a live worker does. Cycles "
+	      "are\n"
+	      "TSC cycles a packet, medians over rounds; \"ratio\" is TSC to core cycles, and "
+	      "rounds\n"
+	      "in which it moved by more than 3 % are dropped. D-A carries over to other "
+	      "machines.\n",
 		to);
 }
 
@@ -137,7 +143,7 @@ static void report_table(const struct bench_result *r)
 			rounds_spread(s->ratio, s->kept).median, s->kept, s->dropped);
 	}
 	printf("D-A: %.1f TSC cycles a packet; %lu packets in the capture, %lu domains in the last "
-	       "shard, accounting error %lu, %s, DPDK %s, TSC %.3f GHz\n",
+	       "shard, accounting error %lu, %s, %s, TSC %.3f GHz\n",
 		bench_cost(r), r->capture_packets, r->domains, r->accounting_error,
 		r->huge ? "hugepages" : "ordinary pages", rte_version(),
 		(double)rte_get_tsc_hz() / 1e9);
@@ -161,5 +167,15 @@ int main(int argc, char **argv)
 		report_json(&result);
 	else
 		report_table(&result);
+	for (unsigned i = 0; i < BENCH_STAGES; i++) {
+		if (result.stage[i].kept)
+			continue;
+		fprintf(stderr,
+			"fluxbench: %s: no round was kept, the clock of the core moved by more "
+			"than 3 %% in "
+			"each: no figure: run on a quieter machine, or more --rounds\n",
+			bench_stage_name(i));
+		return EXIT_CODE_RUNTIME;
+	}
 	return result.accounting_error ? EXIT_CODE_RUNTIME : EXIT_CODE_OK;
 }
