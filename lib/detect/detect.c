@@ -182,8 +182,10 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 	struct ruling r;
 
 	domain_advance(d, now);
-	if (!domain_flagged(d) && d->items < t->config.small_min_addresses)
+	if (!domain_flagged(d) && d->items < t->config.small_min_addresses) {
+		d->verdict.streak = 0;
 		return;
+	}
 	rule_windows(t, st, d, now, &f, &r);
 	if (r.class == FLUX_NONE) {
 		d->verdict.streak = 0;

@@ -135,10 +135,15 @@ static bool spread(const struct detect_config *c, const struct features *f, uint
 
 static bool movement(const struct detect_config *c, const struct features *f, uint32_t *held)
 {
-	if (!ALL(held, CLAUSE_FRESH, CLAUSE_NEW))
+	uint32_t bits = 0;
+
+	if (!ALL(&bits, CLAUSE_FRESH, CLAUSE_NEW))
 		return false;
-	bool grows = holds(CLAUSE_GROWTH, c, f, held);
-	return holds(CLAUSE_NOVELTY, c, f, held) || grows;
+	bool grows = holds(CLAUSE_GROWTH, c, f, &bits);
+	if (!holds(CLAUSE_NOVELTY, c, f, &bits) && !grows)
+		return false;
+	*held |= bits;
+	return true;
 }
 
 /* Name servers on many hosts: many addresses to a name, or names that keep changing. */

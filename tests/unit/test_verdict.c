@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How verdicts come and go: raised after so many evaluations, kept up to date,
+ * cleared, expired, denied. Domains are observed in a shard and merged, epoch by
+ * epoch, as control does.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "detect/rules.h"
+#include "tests/unit/random.h"
+#include "tests/unit/store_fixture.h"
+
+#define START (20000u * 86400u)
+#define EPOCH 300u
+#define HOUR 3600u
+#define DAY 86400u
+
+static const struct net_lookup net = {test_network, NULL};
+
+static struct store *st;
+static struct shard *shard;
+static struct detector *detector;
+static struct detect_config config;
+static uint32_t now;
+static uint32_t ttl;
+
+static void detector_new(unsigned verdicts)
+{
+	free(detector);
+	detector = detector_init(test_memory(detector_size(verdicts)), verdicts, &config);
+	assert_non_null(detector);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	now = START;
+	ttl = 150;
+	st = test_store(12, 12, 64);
+	shard = test_shard(10);
+	detect_defaults(&config);
+	detector_new(16);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	uint64_t error = detect_account_error(detector) + store_account_error(st);
+
+	free(detector);
+	free(shard);
+	free(st);
+	detector = NULL;
+	return error ? -1 : 0;
+}
+
+/* Address n: 60 networks in turn. */
+static uint64_t unit_of(unsigned n)
+{
+	return (uint64_t)(0x0800 + n % 60) << 16 | (n / 60 + 1);
+}
+
+/* An answer with n addresses from `from` on; glue from the same, or none. */
+static void answer(uint32_t id, unsigned from, unsigned n, unsigned glue, enum evidence_grade grade)
+{
+	uint8_t name[6];
+	uint64_t unit[32], server[2] = {id * 2 + 1, id * 2 + 2};
+
+	for (unsigned i = 0; i < n; i++)
+		unit[i] = unit_of(from + i);
+	struct shard_observation o = {
+		.key = test_key(id),
+		.host = test_key(id),
+		.name = name,
+		.name_len = (uint8_t)test_name(id, name),
+		.unit = unit,
+		.units = (uint8_t)n,
+		.ttl = ttl,
+		.now = now + 10,
+		.grade = grade,
+		.ns_name = server,
+		.ns_names = glue ? 2 : 0,
+		.ns_unit = unit,
+		.ns_units = (uint8_t)glue,
+		.ns_ttl = glue ? 300 : 0,
+	};
+	shard_observe(shard, &o);
+}
+
+static void judge(void *ctx, struct domain *d)
+{
+	(void)ctx;
+	detect_judge(detector, st, d, now);
+}
+
+/* The epoch's end: merge, judge what it touched, sweep. */
+static void close_epoch(uint32_t seconds)
+{
+	struct shard *shards[] = {shard};
+
+	now += seconds;
+	store_merge(st, shards, 1, now, &net);
+	shard_clear(shard);
+	store_touched(st, judge, NULL);
+	detect_sweep(detector, st, now);
+	assert_int_equal(detect_account_error(detector), 0);
+	assert_int_equal(detect_verdicts(detector), detect_account(detector)->active);
+}
+
+/* Double flux: six new hosts each epoch, all of them name servers as well. */
+static void flux(uint32_t id, unsigned epoch)
+{
+	answer(id, id * 1000 + epoch * 6, 6, 6, EVIDENCE_PAIRED);
+}
+
+/* Runs the domain until it is flagged; the number of evaluations in which a rule was met. */
+static unsigned flux_until_flagged(uint32_t id, unsigned from)
+{
+	for (unsigned epoch = from; epoch < from + 20; epoch++) {
+		flux(id, epoch);
+		close_epoch(EPOCH);
+		const struct domain *d = store_find(st, test_key(id));
+		if (d && domain_flagged(d))
+			return d->verdict.streak;
+	}
+	fail_msg("domain %u is not flagged", id);
+	return 0;
+}
+
+static const struct verdict *verdict_of(uint32_t id)
+{
+	for (unsigned i = 0; i < detect_verdicts(detector); i++)
+		if (detect_verdict(detector, i)->key == test_key(id))
+			return detect_verdict(detector, i);
+	return NULL;
+}
+
+static void sizes_out_of_range_are_refused(void **state)
+{
+	uint64_t mem[8];
+
+	(void)state;
+	assert_int_equal(detector_size(0), 0);
+	assert_int_equal(detector_size(65536), 0);
+	assert_true(detector_size(65535) > 65535 * sizeof(struct verdict));
+	assert_null(detector_init(mem, 0, &config));
+}
+
+static void a_verdict_is_raised_at_the_second_evaluation(void **state)
+{
+	(void)state;
+	assert_int_equal(flux_until_flagged(7, 0), 2);
+	assert_int_equal(detect_verdicts(detector), 1);
+	assert_int_equal(detect_account(detector)->raised, 1);
+
+	const struct domain *d = store_find(st, test_key(7));
+	const struct verdict *v = verdict_of(7);
+	uint8_t name[6];
+	assert_non_null(v);
+	assert_int_equal(v->class, FLUX_DOUBLE);
+	assert_false(v->suspected);
+	assert_int_equal(d->verdict.class, FLUX_DOUBLE);
+	assert_int_equal(v->name_len, test_name(7, name));
+	assert_memory_equal(v->name, name, v->name_len);
+	assert_int_equal(v->first_flagged, now);
+	assert_int_equal(v->evaluated, now);
+	assert_int_equal(v->first_seen, d->first);
+	assert_int_equal(v->last_seen, d->last);
+	assert_int_equal(d->verdict.last_met, now);
+
+	/* The reasons are the clauses that hold of the features that came with them. */
+	struct ruling ruling;
+	rules_apply(&config, &v->features, &ruling);
+	assert_true(v->score == ruling.score && v->confidence == ruling.confidence);
+	assert_int_equal(v->reasons, __builtin_popcount(ruling.clauses));
+	assert_true(v->reasons >= 10);
+	for (unsigned i = 0; i < v->reasons; i++) {
+		bool known = false;
+		for (unsigned k = 0; k < CLAUSE_COUNT; k++) {
+			struct reason r;
+			clause_reason((enum clause)k, &config, &v->features, &r);
+			known |= strcmp(r.code, v->reason[i].code) == 0 &&
+				 r.value == v->reason[i].value &&
+				 r.threshold == v->reason[i].threshold &&
+				 strcmp(r.text, v->reason[i].text) == 0;
+		}
+		assert_true(known);
+	}
+	/* The sample: newest first, then by address. */
+	assert_int_equal(v->samples, d->items < VERDICT_SAMPLE_MAX ? d->items : VERDICT_SAMPLE_MAX);
+	for (unsigned i = 1; i < v->samples; i++) {
+		const struct domain_item *a = &v->sample[i - 1], *b = &v->sample[i];
+		assert_true(a->last > b->last || (a->last == b->last && a->unit < b->unit));
+	}
+}
+
+static void raise_evaluations_are_in_a_row(void **state)
+{
+	(void)state;
+	config.raise_evaluations = 4;
+	detector_new(16);
+	assert_int_equal(flux_until_flagged(7, 0), 4);
+
+	/* A domain that stops on the way there, and is old by its next answer, begins anew. */
+	unsigned epoch = 0;
+	struct domain *d = NULL;
+	for (; epoch < 20 && !(d && d->verdict.streak == 3); epoch++) {
+		flux(8, epoch);
+		close_epoch(EPOCH);
+		d = store_find(st, test_key(8));
+	}
+	assert_int_equal(d->verdict.streak, 3);
+	close_epoch(2 * DAY);
+	answer(8, 8 * 1000, 1, 0, EVIDENCE_PAIRED);
+	close_epoch(EPOCH);
+	assert_int_equal(d->verdict.streak, 0);
+	assert_false(domain_flagged(d));
+	assert_int_equal(flux_until_flagged(8, epoch), 4);
+}
+
+/* A judgement as of later sees the windows of then: nothing is in them any more. */
+static void a_judgement_is_as_of_its_time(void **state)
+{
+	(void)state;
+	config.raise_evaluations = 200;
+	detector_new(16);
+	for (unsigned epoch = 0; epoch < 12; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+	}
+	struct domain *d = store_find(st, test_key(7));
+	assert_true(d->verdict.streak > 5);
+	detect_judge(detector, st, d, now + DAY + HOUR);
+	assert_true(d->items >= config.small_min_addresses);
+	assert_int_equal(d->verdict.streak, 0);
+	now += DAY + HOUR;
+}
+
+/* A verdict is kept up to date: what is no worse at once, what is newer after an hour. */
+static void a_verdict_follows_what_is_seen(void **state)
+{
+	(void)state;
+	flux_until_flagged(7, 0);
+	uint32_t raised = now;
+	unsigned epoch = 20;
+
+	for (; epoch < 60; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+		const struct verdict *v = verdict_of(7);
+		assert_int_equal(v->first_flagged, raised);
+		assert_int_equal(v->last_seen, now - EPOCH + 10);
+		assert_int_equal(v->evaluated, now);
+	}
+	/* Records that live longer speak less for flux. */
+	struct verdict best = *verdict_of(7);
+	ttl = 700;
+	for (; now + EPOCH < best.evaluated + HOUR; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+		assert_int_equal(verdict_of(7)->evaluated, best.evaluated);
+		assert_true(verdict_of(7)->score == best.score);
+		assert_int_equal(verdict_of(7)->last_seen, now - EPOCH + 10);
+	}
+	flux(7, epoch);
+	close_epoch(EPOCH);
+	assert_int_equal(verdict_of(7)->evaluated, now);
+	assert_true(verdict_of(7)->score < best.score);
+	assert_int_equal(detect_account(detector)->raised, 1);
+}
+
+/* Unpaired answers of the last hour take nothing from what the day says. */
+static void the_firmer_window_speaks(void **state)
+{
+	unsigned epoch = 0;
+
+	(void)state;
+	for (; epoch < 48; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+	}
+	for (; epoch < 48 + 26; epoch++) {
+		answer(7, 7000 + epoch * 6, 6, 6, EVIDENCE_UNPAIRED);
+		close_epoch(EPOCH);
+	}
+	assert_false(verdict_of(7)->suspected);
+	assert_int_equal(verdict_of(7)->window, WINDOW_24H);
+}
+
+/* Five networks in an hour, other five in the next: the day sees more of it than the hour. */
+static void the_window_that_scores_more_speaks(void **state)
+{
+	struct features hour;
+	struct ruling ruling;
+
+	(void)state;
+	for (unsigned epoch = 0; epoch < 3 * 12; epoch++) {
+		answer(7, 60 * (epoch + 1) + epoch / 12 * 5, 5, 5, EVIDENCE_PAIRED);
+		close_epoch(EPOCH);
+	}
+	const struct verdict *v = verdict_of(7);
+	assert_int_equal(v->window, WINDOW_24H);
+	features_compute(store_find(st, test_key(7)), st, WINDOW_1H, now, EVIDENCE_ALIAS, &hour);
+	rules_apply(&config, &hour, &ruling);
+	assert_int_equal(ruling.class, FLUX_DOUBLE);
+	assert_true(v->score > ruling.score);
+}
+
+/* Unpaired at first, and a suspect; paired later, and none. */
+static void a_suspicion_becomes_firm(void **state)
+{
+	(void)state;
+	for (unsigned epoch = 0; epoch < 12; epoch++) {
+		answer(7, epoch * 6, 6, 6, EVIDENCE_UNPAIRED);
+		close_epoch(EPOCH);
+	}
+	const struct verdict *v = verdict_of(7);
+	assert_non_null(v);
+	assert_true(v->suspected);
+	double suspect = v->confidence;
+	unsigned epoch = 12;
+	uint32_t before = 0;
+	for (; epoch < 40 && verdict_of(7)->suspected; epoch++) {
+		before = verdict_of(7)->evaluated;
+		answer(7, epoch * 6, 6, 6, EVIDENCE_PAIRED);
+		close_epoch(EPOCH);
+	}
+	v = verdict_of(7);
+	assert_false(v->suspected);
+	assert_int_equal(v->evaluated, now);
+	assert_true(now - before < HOUR);
+	assert_true(v->confidence > suspect);
+	assert_int_equal(detect_account(detector)->raised, 1);
+}
+
+static void a_verdict_clears_after_a_quiet_day(void **state)
+{
+	(void)state;
+	flux_until_flagged(7, 0);
+	uint32_t met = now;
+	struct domain *d = store_find(st, test_key(7));
+
+	close_epoch(DAY - 1);
+	assert_int_equal(detect_verdicts(detector), 1);
+	close_epoch(1);
+	assert_int_equal(now - met, DAY);
+	assert_int_equal(detect_verdicts(detector), 0);
+	assert_int_equal(detect_account(detector)->cleared, 1);
+	assert_int_equal(d->verdict.slot, 0);
+	assert_false(domain_flagged(d));
+	/* And is raised again, not before two evaluations. */
+	assert_int_equal(flux_until_flagged(7, 100), 2);
+	assert_int_equal(detect_account(detector)->raised, 2);
+	assert_int_equal(verdict_of(7)->first_flagged, now);
+}
+
+/* Answers alone do not keep a verdict up: a rule has to be met. */
+static void a_domain_that_settles_down_is_cleared(void **state)
+{
+	(void)state;
+	flux_until_flagged(7, 0);
+	for (unsigned i = 0; i < 3 * DAY / HOUR && detect_verdicts(detector); i++) {
+		answer(7, 7000, 2, 0, EVIDENCE_PAIRED);
+		close_epoch(HOUR);
+	}
+	assert_int_equal(detect_account(detector)->cleared, 1);
+	assert_int_equal(detect_account(detector)->expired, 0);
+}
+
+static void a_replay_never_clears(void **state)
+{
+	(void)state;
+	config.clear_after = 0;
+	detector_new(16);
+	flux_until_flagged(7, 0);
+	for (unsigned i = 0; i < 30; i++)
+		close_epoch(DAY);
+	assert_int_equal(detect_verdicts(detector), 1);
+	assert_int_equal(detect_account(detector)->active, 1);
+}
+
+static void a_verdict_expires_with_its_domain(void **state)
+{
+	(void)state;
+	config.clear_after = 30.0 * DAY;
+	detector_new(16);
+	flux_until_flagged(7, 0);
+	for (unsigned i = 0; i < 6; i++)
+		close_epoch(DAY);
+	assert_int_equal(detect_verdicts(detector), 1);
+	close_epoch(DAY);
+	close_epoch(DAY);
+	assert_int_equal(detect_verdicts(detector), 0);
+	assert_int_equal(detect_account(detector)->expired, 1);
+	assert_int_equal(detect_account(detector)->cleared, 0);
+}
+
+static void without_a_place_a_verdict_is_denied(void **state)
+{
+	(void)state;
+	detector_new(2);
+	for (uint32_t id = 1; id <= 2; id++)
+		flux_until_flagged(id, 0);
+	for (unsigned epoch = 0; epoch < 8; epoch++) {
+		flux(3, epoch);
+		close_epoch(EPOCH);
+	}
+	assert_int_equal(detect_verdicts(detector), 2);
+	assert_true(detect_account(detector)->denied > 0);
+	assert_null(verdict_of(3));
+	assert_false(domain_flagged(store_find(st, test_key(3))));
+	/* A place comes free, and the domain is flagged. */
+	for (unsigned epoch = 8; epoch < 8 + 25 * 12 && !verdict_of(3); epoch++) {
+		flux(3, epoch);
+		close_epoch(EPOCH);
+	}
+	assert_non_null(verdict_of(3));
+	assert_int_equal(detect_account(detector)->raised, 3);
+}
+
+/* Verdicts go from the middle while others are kept up: each domain keeps its own. */
+static void places_move_with_their_domains(void **state)
+{
+	enum { MANY = 8 };
+	uint64_t rng = 3;
+	unsigned epoch[MANY] = {0}, raised = 0;
+
+	(void)state;
+	for (unsigned step = 0; step < 40; step++) {
+		/* Some of them flux for six hours, the others are quiet. */
+		unsigned live = random_below(&rng, 1u << MANY) & random_below(&rng, 1u << MANY);
+		for (unsigned n = 0; n < 6 * 4; n++) {
+			for (uint32_t id = 0; id < MANY; id++)
+				if (live >> id & 1)
+					flux(id, epoch[id]++);
+			close_epoch(EPOCH * 3);
+		}
+		unsigned seen = 0;
+		for (unsigned i = 0; i < detect_verdicts(detector); i++) {
+			const struct verdict *v = detect_verdict(detector, i);
+			const struct domain *d = store_find(st, v->key);
+			assert_non_null(d);
+			assert_int_equal(d->verdict.slot, i + 1);
+			assert_int_equal(d->verdict.first_flagged, v->first_flagged);
+			assert_int_equal(v->last_seen, d->last);
+			assert_memory_equal(v->name, d->name, v->name_len);
+		}
+		for (uint32_t id = 0; id < MANY; id++) {
+			const struct domain *d = store_find(st, test_key(id));
+			seen += d && d->verdict.slot;
+			if (live >> id & 1)
+				assert_non_null(verdict_of(id));
+		}
+		assert_int_equal(seen, detect_verdicts(detector));
+		raised = (unsigned)detect_account(detector)->raised;
+	}
+	assert_true(raised > MANY);
+	assert_true(detect_account(detector)->cleared > 5);
+}
+
+/* A content network in four networks, and a pool that many names draw from and nothing dies in. */
+static void pools_that_are_not_flux_are_not_flagged(void **state)
+{
+	uint64_t rng = 9;
+
+	(void)state;
+	for (unsigned epoch = 0; epoch < 2 * DAY / EPOCH; epoch++) {
+		uint64_t unit[8];
+		uint8_t name[6];
+
+		for (unsigned i = 0; i < 8; i++)
+			unit[i] = UINT64_C(0x0b000000) + (random_below(&rng, 4) << 16) +
+				  random_below(&rng, 100);
+		struct shard_observation cdn = {.key = test_key(1),
+			.host = 1,
+			.name = name,
+			.name_len = (uint8_t)test_name(1, name),
+			.unit = unit,
+			.units = 8,
+			.ttl = 20,
+			.now = now + 10,
+			.grade = EVIDENCE_PAIRED};
+		shard_observe(shard, &cdn);
+		for (unsigned i = 0; i < 4; i++)
+			answer(2, random_below(&rng, 300), 1, 0, EVIDENCE_PAIRED);
+		close_epoch(EPOCH);
+	}
+	assert_int_equal(detect_account(detector)->raised, 0);
+	assert_non_null(store_find(st, test_key(1)));
+	assert_non_null(store_find(st, test_key(2)));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(sizes_out_of_range_are_refused),
+		TEST(a_verdict_is_raised_at_the_second_evaluation),
+		TEST(raise_evaluations_are_in_a_row),
+		TEST(a_judgement_is_as_of_its_time),
+		TEST(a_verdict_follows_what_is_seen),
+		TEST(the_firmer_window_speaks),
+		TEST(the_window_that_scores_more_speaks),
+		TEST(a_suspicion_becomes_firm),
+		TEST(a_verdict_clears_after_a_quiet_day),
+		TEST(a_domain_that_settles_down_is_cleared),
+		TEST(a_replay_never_clears),
+		TEST(a_verdict_expires_with_its_domain),
+		TEST(without_a_place_a_verdict_is_denied),
+		TEST(places_move_with_their_domains),
+		TEST(pools_that_are_not_flux_are_not_flagged),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
