@@ -98,6 +98,19 @@ static void a_repeated_query_may_be_answered_differently(void **state)
 	table_free(&t);
 }
 
+/* A free slot is all zero, and so may a transaction's tag be, and the time. */
+static void a_tag_of_zero_is_a_tag(void **state)
+{
+	struct table t = table_new(SMALL_LOG2);
+
+	(void)state;
+	assert_int_equal(match_response(t.match, 3, 0, 0), MATCH_UNPAIRED);
+	assert_int_equal(match_query(t.match, 3, 0), MATCH_NEW);
+	assert_int_equal(match_response(t.match, 3, 0, 0), MATCH_PAIRED);
+	assert_int_equal(match_response(t.match, 3, 0, 0), MATCH_DUPLICATE);
+	table_free(&t);
+}
+
 static void seven_queries_wait_at_most(void **state)
 {
 	struct table t = table_new(SMALL_LOG2);
@@ -129,6 +142,9 @@ static void queries_time_out(void **state)
 			MATCH_UNPAIRED);
 		assert_int_equal(
 			match_query(t.match, asked, phase + MATCH_TIMEOUT_MS + 256), MATCH_NEW);
+		/* The stale one stands before it in the line. */
+		assert_int_equal(match_response(t.match, asked, 1, phase + MATCH_TIMEOUT_MS + 300),
+			MATCH_PAIRED);
 		table_free(&t);
 	}
 }
@@ -202,6 +218,8 @@ static void answered_and_stale_queries_go_first(void **state)
 	for (unsigned i = 3; i < 11; i++)
 		assert_int_equal(match_response(t.match, in_line(5, i), 1, 1600 + 8300),
 			i == 7 ? MATCH_UNPAIRED : MATCH_PAIRED);
+	/* Nothing is left of what stood in the slot before. */
+	assert_int_equal(match_response(t.match, in_line(5, 8), 1, 1600 + 8300), MATCH_DUPLICATE);
 	table_free(&t);
 }
 
@@ -427,6 +445,7 @@ int main(void)
 		cmocka_unit_test(sizes_out_of_range_are_refused),
 		cmocka_unit_test(a_response_consumes_one_query),
 		cmocka_unit_test(a_repeated_query_may_be_answered_differently),
+		cmocka_unit_test(a_tag_of_zero_is_a_tag),
 		cmocka_unit_test(seven_queries_wait_at_most),
 		cmocka_unit_test(queries_time_out),
 		cmocka_unit_test(time_goes_on_where_the_tick_wraps),
