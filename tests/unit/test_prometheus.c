@@ -47,7 +47,8 @@ static void metrics_hold_all_counters(void **state)
 	assert_int_equal(strlen(text), len);
 	counters_each(s, metric_expect, text);
 	assert_non_null(strstr(text, "\nfluxgate_build_info{version=\"0.1.0\","));
-	assert_non_null(strstr(text, "\nfluxgate_worker_frames_total{worker=\"1\",lcore=\"2\"} 501\n"));
+	assert_non_null(
+		strstr(text, "\nfluxgate_worker_frames_total{worker=\"1\",lcore=\"2\"} 501\n"));
 	assert_non_null(
 		strstr(text, "\nfluxgate_port_missed_packets_total{port=\"net_af_packet0\"} 12\n"));
 	assert_non_null(strstr(text, "\nfluxgate_degraded{reason=\"no_asn_db\"} 1\n"));
