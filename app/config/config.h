@@ -88,7 +88,7 @@ struct config {
 	struct config_port ports[CONFIG_PORTS_MAX];
 	struct config_dns dns;
 	struct config_pairing pairing;
-	struct shard_config shard; /* of one shard; there are workers + 2 */
+	struct shard_config shard; /* of one shard; there are two a worker */
 	struct store_config store;
 	struct detect_config detect;
 	struct config_networks networks;

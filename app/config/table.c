@@ -119,7 +119,7 @@ static const struct config_row rows[] = {
 	{ROW("shard.entries", shard.entries_log2, .kind = CONFIG_POWER, .min = 1024,
 		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
 		.what = "Registered domains of one epoch in one shard, 64 octets each, used up to "
-			"7/8; there are workers + 2 shards.")},
+			"7/8; there are two shards a worker.")},
 	{ROW("shard.details_small", shard.details_small, FIELD(shard.details_small), .min = 64,
 		.max = POWER_OF_TWO(24), .restart = true, .unit = "",
 		.what = "Records of 16 addresses, for domains that do not fit an entry.")},
