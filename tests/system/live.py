@@ -30,7 +30,7 @@ FRAMES_A_SECOND = 3000
 PATIENCE_SECONDS = 60
 STOP_SECONDS = 5
 
-# Some seconds of wire hold two hours of capture: movement in time can't be shown here, so that
+# Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
 # only diversity and structure are asked for.
 DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
