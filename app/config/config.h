@@ -21,6 +21,7 @@
 
 #include "cli/exit.h"
 #include "detect/detect.h"
+#include "reasm/reasm.h"
 #include "shard/shard.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -59,6 +60,19 @@ struct config_dns {
 	uint16_t ports[WIRE_PORTS_MAX]; /* host order */
 };
 
+/* UDP ports of one kind of tunnel, host order; none: it is not looked into. */
+struct config_tunnel {
+	uint32_t ports_count;
+	uint16_t ports[WIRE_TUNNEL_PORTS_MAX];
+};
+
+#define CONFIG_ADDRESS_MAX 46u
+
+struct config_visibility {
+	uint32_t resolvers_count;
+	char resolvers[WIRE_RESOLVERS_MAX][CONFIG_ADDRESS_MAX]; /* of DNS over HTTPS */
+};
+
 struct config_pairing {
 	unsigned entries_log2; /* slots of one worker's table of open queries */
 };
@@ -87,6 +101,9 @@ struct config {
 	uint32_t ports_count;
 	struct config_port ports[CONFIG_PORTS_MAX];
 	struct config_dns dns;
+	struct config_tunnel tunnel[WIRE_TUNNEL_COUNT];
+	struct config_visibility visibility;
+	struct reasm_config reasm; /* of one worker */
 	struct config_pairing pairing;
 	struct shard_config shard; /* of one shard; there are two a worker */
 	struct store_config store;
@@ -134,6 +151,9 @@ json_t *config_json(const struct config *c);
 
 /* Writes it as text, for --dump-config. 0, or -EIO. */
 int config_dump(const struct config *c, FILE *out);
+
+/* What the decoder is told by a configuration. */
+void config_wire(const struct config *c, struct wire_config *out);
 
 const char *log_level_name(enum log_level level);
 

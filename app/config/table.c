@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "config/listen.h"
@@ -43,6 +44,22 @@ static const char *filled_wrong(const char *text)
 {
 	return text[0] ? NULL : "must not be empty";
 }
+
+static const char *address_wrong(const char *text)
+{
+	uint8_t addr[16];
+
+	if (inet_pton(AF_INET, text, addr) == 1 || inet_pton(AF_INET6, text, addr) == 1)
+		return NULL;
+	return "expected an IPv4 or IPv6 address";
+}
+
+#define TUNNEL(name, kind_, what_) \
+	{ \
+		ROW("tunnels." name, tunnel[kind_].ports, .kind = CONFIG_UDP_PORTS, \
+			.count = offsetof(struct config, tunnel[kind_].ports_count), \
+			.max = WIRE_TUNNEL_PORTS_MAX, .restart = true, .unit = "", .what = what_) \
+	}
 
 static const struct config_row port_rows[] = {
 	{
@@ -112,7 +129,32 @@ static const struct config_row rows[] = {
 	{ROW("dns.ports", dns.ports, .kind = CONFIG_UDP_PORTS,
 		.count = offsetof(struct config, dns.ports_count), .min = 1, .max = WIRE_PORTS_MAX,
 		.restart = true, .unit = "",
-		.what = "UDP ports that carry DNS, on either side of a packet.")},
+		.what = "UDP and TCP ports that carry DNS, on either side of a packet.")},
+	TUNNEL("vxlan", WIRE_TUNNEL_VXLAN, "UDP ports that VXLAN goes to; none: it is not read."),
+	TUNNEL("geneve", WIRE_TUNNEL_GENEVE, "UDP ports that Geneve goes to."),
+	TUNNEL("gtp", WIRE_TUNNEL_GTP, "UDP ports that GTP-U goes to."),
+	TUNNEL("l2tp", WIRE_TUNNEL_L2TP, "UDP ports of L2TPv2, on either side."),
+	TUNNEL("teredo", WIRE_TUNNEL_TEREDO, "UDP ports of Teredo, on either side."),
+	TUNNEL("gre", WIRE_TUNNEL_GRE, "UDP ports that GRE in UDP goes to; GRE itself has none."),
+	{ROW("fragments.datagrams", reasm.datagrams, FIELD(reasm.datagrams), .min = 16,
+		.max = 65536, .restart = true, .unit = "",
+		.what = "Fragmented datagrams that one worker puts together at a time, 16.4 KiB "
+			"each.")},
+	{ROW("fragments.timeout_ms", reasm.fragment_timeout_ms, FIELD(reasm.fragment_timeout_ms),
+		.min = 100, .max = 60000, .restart = true, .unit = "ms",
+		.what = "How long a fragment waits for the others, in packet time.")},
+	{ROW("tcp.streams", reasm.streams, FIELD(reasm.streams), .min = 16, .max = 1048576,
+		.restart = true, .unit = "",
+		.what = "Directions of TCP connections that one worker follows, 112 octets each.")},
+	{ROW("tcp.buffers", reasm.buffers, FIELD(reasm.buffers), .min = 4, .max = 65536,
+		.restart = true, .unit = "",
+		.what = "Of these, ones that wait for the rest of a message, 64.3 KiB each.")},
+	{ROW("visibility.doh_resolvers", visibility.resolvers, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, visibility.resolvers[0]),
+		.count = offsetof(struct config, visibility.resolvers_count),
+		.max = WIRE_RESOLVERS_MAX, .unit = "",
+		.what = "Addresses whose port 443 counts as DNS over HTTPS.",
+		.wrong = address_wrong)},
 	{ROW("pairing.entries", pairing.entries_log2, .kind = CONFIG_POWER, .min = 512,
 		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
 		.what = "Open queries that one worker remembers, 8 octets each.")},

@@ -54,6 +54,7 @@ static void count_shard(struct control *c, const struct shard *s)
 	struct worker_status *w = &c->worker[s->worker];
 
 	account_add(&c->account, &s->account);
+	visibility_merge(&c->visibility, &s->visibility);
 	w->frames += s->account.received;
 	w->responses += account_responses(&s->account);
 	if (s->first_ns && (c->first_ns == 0 || s->first_ns < c->first_ns))
@@ -160,6 +161,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	}
 	c->pending = keep;
 	qsort(merge, n, sizeof(merge[0]), by_epoch_and_worker);
+	memset(&c->visibility, 0, sizeof(c->visibility));
 	for (unsigned i = 0; i < n; i++)
 		count_shard(c, merge[i]);
 	store_merge(c->config.store, merge, n, j.now, &c->config.networks);
@@ -259,6 +261,7 @@ int control_publish(struct control *c)
 	s->merge_ns = c->merge_ns;
 	s->degraded = c->degraded;
 	s->account = c->account;
+	s->visibility = c->visibility;
 	s->store = *store_account(c->config.store);
 	s->verdict_account = *detect_account(c->config.detector);
 	uint64_t taken = c->account.received;

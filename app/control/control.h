@@ -40,6 +40,7 @@ struct control_config {
 struct control {
 	struct control_config config;
 	struct account account;
+	struct visibility visibility; /* of the last epoch */
 	uint64_t epochs;
 	uint64_t closed; /* number of the last closed epoch; 0 none */
 	uint64_t first_ns;

@@ -59,7 +59,8 @@ struct snapshot {
 	unsigned workers;
 	unsigned ports;
 	unsigned verdicts;
-	struct account account; /* since start, all workers */
+	struct account account;       /* since start, all workers */
+	struct visibility visibility; /* of the last epoch, all workers */
 	struct store_account store;
 	struct verdict_account verdict_account;
 	uint64_t accounting_error; /* of all identities together; 0 */

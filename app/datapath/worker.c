@@ -45,6 +45,7 @@ static void give(struct worker *w)
  */
 static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 {
+	sensor_sweep(w->sensor, epoch * w->epoch_ns, false);
 	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index, 1);
 
 	w->owed = !wait && !clean;
@@ -74,6 +75,11 @@ static void worker_settle_debt(struct worker *w)
 
 void worker_end(struct worker *w)
 {
+	uint64_t last_ns = sensor_shard_current(w->sensor)->last_ns;
+	uint64_t begun_ns = w->epoch * w->epoch_ns;
+
+	/* What came behind a lost segment may still hold messages. */
+	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
 	give(w);
 	w->ended = true;
 	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);

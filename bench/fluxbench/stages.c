@@ -133,12 +133,13 @@ static int probe_make(struct bench *b)
 {
 	const struct config *c = &b->a.config;
 	struct hash_key key = {1, 2};
-	struct sensor_config s = {.placement = key,
+	struct sensor_config s = {.wire = &b->a.wire,
+		.placement = key,
 		.sketch = key,
 		.psl = suffix_list_psl(b->a.suffixes),
-		.match_log2 = c->pairing.entries_log2};
+		.match_log2 = c->pairing.entries_log2,
+		.reasm = c->reasm};
 
-	wire_config_init(&s.wire, c->dns.ports, c->dns.ports_count);
 	void *sensor = rte_malloc("probe", sensor_size(&s), 64);
 	void *shard = rte_malloc("probe", shard_size(&c->shard), 64);
 	if (!sensor || !shard)

@@ -91,7 +91,11 @@ static void house_build(struct house *h, unsigned workers, bool live, uint64_t e
 	detect_defaults(&detect);
 	h->psl = suffixes_new();
 	sensor.psl = h->psl;
-	wire_config_init(&sensor.wire, &port, 1);
+	static struct wire_config wire;
+
+	wire_config_init(&wire, &port, 1);
+	sensor.wire = &wire;
+	sensor.reasm = (struct reasm_config){16, 5000, 64, 8};
 	assert_int_equal(handover_init(&h->handover, workers, &shard_config, placement, sketch), 0);
 	h->store = store_init(memory(store_size(&store)), &store, placement, sketch);
 	h->detector = detector_init(memory(detector_size(64)), 64, &detect);
