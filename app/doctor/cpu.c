@@ -228,7 +228,8 @@ void doctor_cpu(struct doctor *d)
 	if (!d->config)
 		return;
 	lcores_check(d);
-	if (d->placement.n == 0)
+	/* Lcores that take turns on all processors leave none to set apart. */
+	if (d->placement.n == 0 || lcore_cpu(d, d->placement.n - 1) < 0)
 		return;
 	isolation_check(d);
 	siblings_check(d);

@@ -73,15 +73,16 @@ static int path_in_use(const struct doctor *d, const char *path)
 	return used;
 }
 
-static void path_found(struct doctor *d, const char *check, const char *why, const char *path)
+static void path_found(
+	struct doctor *d, enum severity stale, const char *check, const char *why, const char *path)
 {
 	int used = path_in_use(d, path);
 
 	if (used == 1)
 		finding_add(d, SEVERITY_OK, check, "", "%s is in use", path);
 	else if (used == 0)
-		finding_remedy(finding_add(d, SEVERITY_WARNING, check, why,
-				       "%s is of no process that runs", path),
+		finding_remedy(finding_add(d, stale, check, why,
+				       "%s is of no process that is to be seen", path),
 			"rm -r %s", path);
 	else
 		finding_remedy(finding_add(d, SEVERITY_NOTE, check, why,
@@ -98,10 +99,8 @@ static void folders_check(struct doctor *d)
 		char path[TREE_PATH_MAX];
 
 		snprintf(path, sizeof(path), "/run/dpdk/%s", names.entry[i]->d_name);
-		path_found(d, "leftovers.folders",
-			"of another DPDK program that was killed; a second one of that name is "
-			"refused",
-			path);
+		path_found(d, SEVERITY_NOTE, "leftovers.folders",
+			"a DPDK program was killed; tools that look for it find a dead one", path);
 	}
 	if (names.n <= 0)
 		finding_add(d, SEVERITY_OK, "leftovers.folders", "", "/run/dpdk: none");
@@ -119,8 +118,8 @@ static void pages_of_mount(struct doctor *d, const char *mount, unsigned *found)
 		if (!strstr(names.entry[i]->d_name, "map_"))
 			continue;
 		snprintf(path, sizeof(path), "%.200s/%.255s", mount, names.entry[i]->d_name);
-		path_found(
-			d, "leftovers.hugepages", "it keeps its hugepages from all others", path);
+		path_found(d, SEVERITY_WARNING, "leftovers.hugepages",
+			"it keeps its hugepages from all others", path);
 		++*found;
 	}
 	tree_free(&names);

@@ -72,7 +72,7 @@ void doctor_print(const struct doctor *d, FILE *to, bool coloured)
 		subject = f->subject;
 		finding_print(f, to, coloured);
 	}
-	fprintf(to, "%u errors, %u warnings, %u notes, %u ok%s\n", all->count[SEVERITY_ERROR],
+	fprintf(to, "%u error(s), %u warning(s), %u note(s), %u ok%s\n", all->count[SEVERITY_ERROR],
 		all->count[SEVERITY_WARNING], all->count[SEVERITY_NOTE], all->count[SEVERITY_OK],
 		d->config ? "" : "; with -c FILE also ports, lcores and memory of a configuration");
 }
