@@ -64,9 +64,11 @@ static void link_check(struct doctor *d, const struct nic *n)
 			"check cable, optics and the mirror's far end");
 	else
 		finding_add(d, SEVERITY_OK, "nic.up", "", "%s is up", n->name);
-	if (!n->port->promiscuous || flags & IFF_PROMISC)
+	if (!n->port->promiscuous)
 		return;
-	if (capability_held(d, CAP_NET_ADMIN_BIT))
+	if (flags & IFF_PROMISC)
+		finding_add(d, SEVERITY_OK, "nic.promiscuous", "", "is promiscuous already");
+	else if (capability_held(d, CAP_NET_ADMIN_BIT))
 		finding_add(d, SEVERITY_OK, "nic.promiscuous", "", "may be made promiscuous");
 	else
 		finding_remedy(
@@ -211,14 +213,27 @@ static void xdp_support_check(struct doctor *d, const struct nic *n)
 			"net_af_packet costs no more there");
 }
 
+/* A sysfs that was mounted in another network namespace shows the interfaces of that one. */
+static void interface_missing(struct doctor *d, struct nic *n)
+{
+	if (d->system->nic && d->system->nic(n->name, &n->facts) == 0)
+		finding_remedy(
+			finding_add(d, SEVERITY_WARNING, "port.present",
+				"state, MTU and node of the interface were not seen",
+				"%s is there, but /sys is of another network namespace", n->name),
+			"ip netns exec NAME fluxgate doctor, which mounts its own");
+	else
+		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.present",
+				       "run refuses to start", "no interface %s", n->name),
+			"ip link says which there are in this network namespace");
+}
+
 void doctor_nic(struct doctor *d, const struct config_port *port, const char *name)
 {
 	struct nic n = {.port = port, .kind = port_kind(port->device), .name = name};
 
 	if (!tree_exists(d->root, "/sys/class/net/%s", name)) {
-		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.present",
-				       "run refuses to start", "no interface %s", name),
-			"ip link says which there are in this network namespace");
+		interface_missing(d, &n);
 		return;
 	}
 	link_check(d, &n);

@@ -243,8 +243,8 @@ static const struct one_change {
 		"0000:3a:00.0"},
 	{ONE_PORT("net_null0"), NULL, NULL, "port.present", ABSENT, 0, NULL},
 	{ONE_PORT("net_af_packet0"), NULL, NULL, "port.present", ABSENT, 3, "iface=NAME"},
-	{NULL, "/sys/class/net/eth1", NULL, "port.present", ABSENT, 3, "no interface eth1"},
 	{NULL, "/sys/class/net/eth1/flags", "0x1002\n", "nic.up", 0, 3, "ip link set eth1 up"},
+	{NULL, "/sys/class/net/eth1/flags", "0x1103\n", "nic.promiscuous", 0, 0, NULL},
 	{NULL, "/sys/class/net/eth1/carrier", "0\n", "nic.up", 0, 2, "cable"},
 	{NULL, "/sys/class/net/eth2/mtu", "9000\n", "nic.mtu", 0, 3, "3498"},
 	{NULL, "/sys/class/net/eth1/mtu", "9000\n", "nic.mtu", 0, 2, "framesz=16384"},
@@ -405,6 +405,20 @@ static void facts_of_the_card(void **state)
 	nic_rc = -EOPNOTSUPP;
 	look();
 	expect("nic.ethtool", SEVERITY_NOTE, NULL);
+}
+
+static void interface_that_is_not_in_sysfs(void **state)
+{
+	(void)state;
+	machine_put("/sys/class/net/eth1", NULL);
+	look();
+	expect("port.present", SEVERITY_WARNING, "another network namespace");
+	nic_rc = -ENODEV;
+	look();
+	expect("port.present", SEVERITY_ERROR, "no interface eth1");
+	sys.nic = NULL;
+	look();
+	expect("port.present", SEVERITY_ERROR, "no interface eth1");
 }
 
 static void clock_and_program(void **state)
@@ -620,6 +634,7 @@ int main(void)
 		CASE(default_route_is_spared),
 		CASE(bifurcated_card_is_looked_at_as_an_interface),
 		CASE(facts_of_the_card),
+		CASE(interface_that_is_not_in_sysfs),
 		CASE(clock_and_program),
 		CASE(database_grows_old),
 		CASE(locked_memory),
