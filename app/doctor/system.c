@@ -45,16 +45,22 @@ static bool feature_active(
 	       (f->features[(unsigned)i / 32].active >> ((unsigned)i % 32) & 1);
 }
 
-static void features_get(int fd, const char *name, struct nic_facts *out)
+/* How many features the interface has names for, 0 when it does not tell. */
+static unsigned features_count(int fd, const char *name)
 {
-	struct {
+	union {
 		struct ethtool_sset_info info;
-		__u32 count;
+		__u32 word[sizeof(struct ethtool_sset_info) / sizeof(__u32) + 1];
 	} set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
 
 	if (ethtool(fd, name, &set) < 0 || !set.info.sset_mask)
-		return;
-	unsigned n = set.count, blocks = (n + 31) / 32;
+		return 0;
+	return set.word[sizeof(struct ethtool_sset_info) / sizeof(__u32)];
+}
+
+static void features_get(int fd, const char *name, struct nic_facts *out)
+{
+	unsigned n = features_count(fd, name), blocks = (n + 31) / 32;
 	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
 	struct ethtool_gfeatures *f = calloc(1, sizeof(*f) + blocks * sizeof(f->features[0]));
 	if (names && f) {
