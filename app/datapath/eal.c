@@ -18,9 +18,6 @@
 #define ARG_TEXT 1024u
 #define MIB ((size_t)1 << 20)
 
-/* The heap's own bookkeeping and what the ethdev layer takes, above the tables. */
-#define HEADROOM_MB 96u
-
 struct arguments {
 	int n;
 	char *value[ARGS_MAX + 1];
@@ -91,8 +88,7 @@ static size_t hugepages_free(void)
 	return octets;
 }
 
-/* A vdev is named after its driver; anything else is a PCI address. */
-static bool is_vdev(const char *device)
+bool device_is_virtual(const char *device)
 {
 	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
 }
@@ -128,7 +124,7 @@ static void arguments_make(
 	}
 	argument(a, "--no-telemetry");
 	for (unsigned i = 0; i < c->ports_count && !r->replay; i++) {
-		bool vdev = is_vdev(c->ports[i].device);
+		bool vdev = device_is_virtual(c->ports[i].device);
 		argument(a, vdev ? "--vdev" : "-a");
 		argument(a, c->ports[i].device);
 		pci |= !vdev;
@@ -185,7 +181,7 @@ static int eal_init_quietly(struct arguments *a, bool verbose, char *words, size
 int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX])
 {
 	struct arguments *a = calloc(1, sizeof(*a));
-	size_t need = r->octets / MIB + HEADROOM_MB;
+	size_t need = r->octets / MIB + EAL_HEADROOM_MB;
 	size_t memory_mb = r->config->eal.memory_mb ? r->config->eal.memory_mb : need;
 	bool huge = r->config->eal.huge && !r->replay;
 	char words[256] = "";
