@@ -34,18 +34,20 @@ static uint64_t number(const char *device, const char *key, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* /proc/net knows the interfaces of our network namespace; /sys may be another's. */
 static uint64_t interface_received(const char *name)
 {
-	char path[96];
-	uint64_t frames;
+	uint64_t frames = PORT_UNKNOWN;
+	char line[512], is[16];
+	uint64_t n;
+	FILE *f = fopen("/proc/self/net/dev", "re");
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_packets", name);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return PORT_UNKNOWN;
-	if (fscanf(f, "%" SCNu64, &frames) != 1)
-		frames = PORT_UNKNOWN;
-	fclose(f);
+	while (f && fgets(line, sizeof(line), f))
+		/* The name, octets received, frames received. */
+		if (sscanf(line, " %15[^:]: %*u %" SCNu64, is, &n) == 2 && strcmp(is, name) == 0)
+			frames = n;
+	if (f)
+		fclose(f);
 	return frames;
 }
 

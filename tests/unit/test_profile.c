@@ -17,7 +17,7 @@
 #include <rte_thash.h>
 
 #include "drivers-config/plan.h"
-#include "tests/unit/random.h"
+#include "sensor/sensor.h"
 
 #define ALL_IP \
 	(RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_UDP | \
