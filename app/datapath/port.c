@@ -208,6 +208,10 @@ static void plan_print(const struct ports *p, const struct port_facts *facts)
 			facts[i].name, facts[i].driver, port->profile->name,
 			port->profile->tested[0] ? "" : " (not tested)", port->queues,
 			port->queues == 1 ? "" : "s", port->rss_types ? ", symmetric RSS" : "");
+		if (!port->profile->counts_missed)
+			fprintf(stderr,
+				"fluxgate: port %s: its driver does not count what it misses\n",
+				facts[i].name);
 		fprintf(stderr, "fluxgate: port %s: %s\n", facts[i].name, port->arithmetic);
 		for (unsigned lcore = rte_get_next_lcore(-1U, 1, 0);
 			port->node >= 0 && lcore < RTE_MAX_LCORE;

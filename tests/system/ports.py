@@ -233,8 +233,29 @@ def no_profile():
     equal(verdicts, Expected.value[0], "verdicts")
 
 
+def flood():
+    """A flood of frames that all go to one worker is dropped by the spreader, counted and told"""
+    settings = config(2, 1, spreader="on", ports=[{"device": "net_null0,size=64"}])
+    with Sensor(settings) as sensor:
+        def flooded():
+            status = get_json("/api/v1/status")
+            port = status["ports"][0]
+            return status if port["spreader_dropped"] and port["loss_rate"] else None
+        status = sensor.until(flooded, "the spreader dropped")
+        port = status["ports"][0]
+        assert {"nic_loss", "queue_imbalance"} <= set(status["degraded"]), status
+        assert status["imbalance"] > 1.5, status
+        assert 0 < port["loss_rate"] < 1, port
+        # What lies between driver and workers: their rings, a hand each, and what was read later.
+        equal(port["driver_received"],
+              port["received"] + port["spreader_dropped"] + port["in_flight"], "frames of the port")
+        equal(status["accounting_error"], 0, "accounting error")
+        sensor.stop()
+
+
 os.environ.pop("FLUXGATE_CONFIG", None)
 network.lay_wire()
 make_capture()
 main(one_worker, two_queues, four_queues, spreader_on_one_queue, spreader_on_two_queues,
-     more_queues_than_workers, too_few_queues, wrong_profile, no_profile)
+     more_queues_than_workers, too_few_queues, wrong_profile, no_profile,
+     flood)
