@@ -75,6 +75,7 @@ static int options_read(int argc, char **argv, struct doctor_options *o)
 static void config_look(struct doctor *d, const char *path, struct config *c)
 {
 	static struct appliance a;
+	static struct ports ports;
 	char err[ERROR_LINE_MAX];
 
 	path = config_path(path);
@@ -90,11 +91,15 @@ static void config_look(struct doctor *d, const char *path, struct config *c)
 		return;
 	}
 	d->config = c;
+	if (ports_load(&ports, c, err) < 0)
+		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.drivers",
+				       "run refuses to start", "%s", err),
+			"correct drivers.profiles");
 	a.config = *c;
 	a.workers = c->workers;
 	d->budget = (struct doctor_budget){
 		.tables = appliance_octets(&a),
-		.buffers = ports_size(c),
+		.buffers = ports_size(&ports, c),
 		.headroom = (size_t)EAL_HEADROOM_MB << 20,
 	};
 }

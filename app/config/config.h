@@ -41,11 +41,24 @@ enum log_level {
 	LOG_LEVEL_COUNT
 };
 
+/* Where a port's tap stands, seen from the resolvers. */
+enum config_vantage {
+	VANTAGE_UNKNOWN,
+	VANTAGE_CLIENT,   /* between resolvers and their clients */
+	VANTAGE_RESOLVER, /* between resolvers and authoritative servers */
+	VANTAGE_COUNT
+};
+
+/* Who deals frames to workers: the ports' queues, or a software spreader. */
+enum config_spreader { SPREADER_AUTO, SPREADER_ON, SPREADER_OFF, SPREADER_COUNT };
+
 /* One capture port. */
 struct config_port {
 	char device[CONFIG_TEXT_MAX]; /* EAL vdev ("net_af_packet0,iface=eth1") or PCI address */
-	uint32_t rx_descriptors;      /* per queue; a port has one a worker */
+	uint32_t rx_descriptors;      /* per queue; 0: the driver profile's */
 	bool promiscuous;
+	bool tunnels;     /* most frames are encapsulated */
+	uint32_t vantage; /* enum config_vantage */
 };
 
 struct config_eal {
@@ -53,6 +66,10 @@ struct config_eal {
 	uint32_t memory_mb; /* MiB; 0: computed from the tables */
 	uint32_t args_count;
 	char args[CONFIG_EAL_ARGS_MAX][CONFIG_TEXT_MAX]; /* appended to the EAL's arguments */
+};
+
+struct config_drivers {
+	char profiles[CONFIG_PATH_MAX]; /* folder; "": those that came with the program */
 };
 
 struct config_dns {
@@ -97,7 +114,9 @@ struct config {
 	uint32_t epoch_seconds;
 	uint32_t workers;             /* live worker lcores */
 	char lcores[CONFIG_TEXT_MAX]; /* EAL --lcores; "": main and workers on the first cores */
+	uint32_t spreader;            /* enum config_spreader */
 	struct config_eal eal;
+	struct config_drivers drivers;
 	uint32_t ports_count;
 	struct config_port ports[CONFIG_PORTS_MAX];
 	struct config_dns dns;
@@ -156,6 +175,7 @@ int config_dump(const struct config *c, FILE *out);
 void config_wire(const struct config *c, struct wire_config *out);
 
 const char *log_level_name(enum log_level level);
+const char *config_vantage_name(enum config_vantage vantage);
 
 /* fluxgate check-config [--dump] FILE; argv[0] is the command's name. Returns an exit code. */
 int config_check_main(int argc, char **argv);

@@ -24,6 +24,23 @@ static const char *const log_levels[LOG_LEVEL_COUNT] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
+static const char *const vantages[VANTAGE_COUNT] = {
+	[VANTAGE_UNKNOWN] = "unknown",
+	[VANTAGE_CLIENT] = "client",
+	[VANTAGE_RESOLVER] = "resolver",
+};
+
+static const char *const spreaders[SPREADER_COUNT] = {
+	[SPREADER_AUTO] = "auto",
+	[SPREADER_ON] = "on",
+	[SPREADER_OFF] = "off",
+};
+
+const char *config_vantage_name(enum config_vantage vantage)
+{
+	return vantages[vantage];
+}
+
 const char *log_level_name(enum log_level level)
 {
 	return log_levels[level];
@@ -77,11 +94,12 @@ static const struct config_row port_rows[] = {
 		.path = "rx_descriptors",
 		.kind = CONFIG_KIND(struct config_port, rx_descriptors),
 		.offset = offsetof(struct config_port, rx_descriptors),
-		.min = 64,
 		.max = 32768,
 		.restart = true,
 		.unit = "",
-		.what = "Receive descriptors of each queue; the driver may round them.",
+		.what = "Receive descriptors of each queue, rounded to what the driver takes; 0: "
+			"as "
+			"its profile says.",
 	},
 	{
 		.path = "promiscuous",
@@ -91,10 +109,27 @@ static const struct config_row port_rows[] = {
 		.unit = "",
 		.what = "Take frames for any destination, as a mirror port needs.",
 	},
+	{
+		.path = "tunnels",
+		.kind = CONFIG_KIND(struct config_port, tunnels),
+		.offset = offsetof(struct config_port, tunnels),
+		.restart = true,
+		.unit = "",
+		.what = "Most frames come in tunnels, so that their outer addresses tell little.",
+	},
+	{
+		.path = "vantage",
+		.kind = CONFIG_CHOICE,
+		.choices = vantages,
+		.choice_count = VANTAGE_COUNT,
+		.offset = offsetof(struct config_port, vantage),
+		.restart = true,
+		.unit = "",
+		.what = "Where the tap stands: on the side of the clients, or of the resolvers.",
+	},
 };
 
 static const struct config_port port_initial = {
-	.rx_descriptors = 1024,
 	.promiscuous = true,
 };
 
@@ -114,6 +149,13 @@ static const struct config_row rows[] = {
 	{ROW("lcores", lcores, TEXT_OF(lcores), .restart = true, .unit = "",
 		.what = "Placement in the form of EAL's --lcores; empty: the first workers + 1 "
 			"processors.")},
+	{ROW("spreader", spreader, .kind = CONFIG_CHOICE, .choices = spreaders,
+		.choice_count = SPREADER_COUNT, .restart = true, .unit = "",
+		.what = "A core that deals frames to the workers in software; auto: where the "
+			"ports cannot.")},
+	{ROW("drivers.profiles", drivers.profiles, TEXT_OF(drivers.profiles), .restart = true,
+		.unit = "",
+		.what = "Folder of driver profiles; empty: those that came with the program.")},
 	{ROW("eal.huge", eal.huge, FIELD(eal.huge), .restart = true, .unit = "",
 		.what = "Use hugepages; false runs on ordinary pages, slower.")},
 	{ROW("eal.memory_mb", eal.memory_mb, FIELD(eal.memory_mb), .max = 1048576, .restart = true,

@@ -13,6 +13,7 @@
 #include <rte_log.h>
 
 #include "datapath/eal.h"
+#include "drivers-config/plan.h"
 
 #define ARGS_MAX (32u + CONFIG_EAL_ARGS_MAX + 2u * CONFIG_PORTS_MAX)
 #define ARG_TEXT 1024u
@@ -45,15 +46,18 @@ static unsigned cpus_allowed(unsigned *cpu, unsigned room)
 }
 
 /*
- * One CPU an lcore where there are enough; in a replay, and on a smaller
+ * One CPU an lcore where there are enough, or all but one: the last, which a
+ * spreader may run on, then shares that of control. In a replay, and on a smaller
  * machine, all lcores share all CPUs.
  */
-static void lcores_text(char *text, size_t size, unsigned lcores, bool share)
+static void lcores_text(char *text, size_t size, unsigned lcores, bool share, bool spreader)
 {
-	unsigned cpu[RTE_MAX_LCORE];
+	unsigned cpu[RTE_MAX_LCORE + 1];
 	unsigned cpus = cpus_allowed(cpu, RTE_MAX_LCORE);
 	int n = 0;
 
+	if (spreader && !share && cpus + 1 == lcores)
+		cpu[cpus++] = cpu[0];
 	if (!share && cpus >= lcores) {
 		for (unsigned i = 0; i < lcores; i++)
 			n += snprintf(
@@ -105,7 +109,7 @@ static void arguments_make(
 	if (c->lcores[0] && !r->replay) {
 		argument(a, c->lcores);
 	} else {
-		lcores_text(text, sizeof(text), r->lcores, r->replay);
+		lcores_text(text, sizeof(text), r->lcores, r->replay, plan_spreader_possible(c));
 		argument(a, text);
 	}
 	if (huge) {

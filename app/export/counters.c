@@ -133,25 +133,38 @@ static const struct counter_family families[FAMILY_COUNT] = {
 };
 
 const struct port_counter port_counters[PORT_COUNTERS] = {
-	{"received", "port_received_packets_total", "Frames that the driver says it received.",
-		offsetof(struct port_status, received)},
+	{"offered", "port_offered_packets", "Frames sent to the port, by an independent count.",
+		offsetof(struct port_status, offered), true},
+	{"received", "port_received_packets_total", "Frames of the port that workers took.",
+		offsetof(struct port_status, received), false},
+	{"driver_received", "port_driver_received_packets_total",
+		"Frames that the driver says it received.",
+		offsetof(struct port_status, driver_received), false},
 	{"missed", "port_missed_packets_total", "Frames lost for want of a free descriptor.",
-		offsetof(struct port_status, missed)},
+		offsetof(struct port_status, missed), false},
 	{"errors", "port_errors_total", "Frames that the port received with an error.",
-		offsetof(struct port_status, errors)},
+		offsetof(struct port_status, errors), false},
 	{"no_mbuf", "port_no_mbuf_total", "Frames lost for want of a buffer.",
-		offsetof(struct port_status, no_mbuf)},
+		offsetof(struct port_status, no_mbuf), false},
+	{"spreader_dropped", "port_spreader_dropped_packets_total",
+		"Frames lost because their worker's ring from the spreader was full.",
+		offsetof(struct port_status, spreader_dropped), false},
+	{"in_flight", "port_in_flight_packets",
+		"Frames that the driver received and no worker has taken yet.",
+		offsetof(struct port_status, in_flight), true},
+	{"unknown", "port_unknown_packets", "Offered frames that nobody accounts for.",
+		offsetof(struct port_status, unknown), true},
 };
 
 const struct port_counter worker_counters[WORKER_COUNTERS] = {
 	{"frames", "worker_frames_total", "Frames that a worker took.",
-		offsetof(struct worker_status, frames)},
+		offsetof(struct worker_status, frames), false},
 	{"responses", "worker_responses_total", "DNS responses that a worker saw.",
-		offsetof(struct worker_status, responses)},
+		offsetof(struct worker_status, responses), false},
 	{"overruns", "worker_overruns_total", "Epochs that ended with no clean shard at hand.",
-		offsetof(struct worker_status, overruns)},
+		offsetof(struct worker_status, overruns), false},
 	{"late", "worker_late_total", "Epochs that closed without a worker's shard.",
-		offsetof(struct worker_status, late)},
+		offsetof(struct worker_status, late), false},
 };
 
 struct walk {

@@ -177,6 +177,8 @@ static int bench_with(struct bench *b, char err[ERROR_LINE_MAX])
 	clock_init(&b->a.clock);
 	w->source.ports = 1;
 	w->source.port[0] = b->port;
+	w->source.queues[0] = 1;
+	w->source.stride = 1;
 	w->epoch = clock_at(&b->a.clock, rte_rdtsc()) / w->epoch_ns;
 	rte_eal_remote_launch(bench_lcore, b, rte_get_next_lcore(rte_get_main_lcore(), 1, 1));
 	control_loop(b);

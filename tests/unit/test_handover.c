@@ -426,8 +426,11 @@ static void live(bool stopped)
 	atomic_store(&stop, stopped);
 	for (unsigned i = 0; i < LIVE; i++) {
 		struct worker *w = &house.worker[i];
-		w->source =
-			(struct source){.ports = 1, .port = {(uint16_t)port}, .queue = (uint16_t)i};
+		w->source = (struct source){.ports = 1,
+			.port = {(uint16_t)port},
+			.queues = {LIVE},
+			.queue = (uint16_t)i,
+			.stride = LIVE};
 		w->epoch = epoch;
 		atomic_store_explicit(&w->reached, epoch, memory_order_release);
 		set[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop};
