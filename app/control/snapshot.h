@@ -8,9 +8,11 @@
  * The last one to put it frees it. None of this is on a worker's path.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "detect/detect.h"
+#include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
 #include "store/store.h"
 
@@ -45,6 +47,8 @@ struct port_status {
 	uint64_t missed;
 	uint64_t errors;
 	uint64_t no_mbuf;
+	bool has_xdp; /* our XDP program is in front of it */
+	struct xdp_counters xdp;
 };
 
 struct snapshot {

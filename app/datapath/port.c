@@ -15,7 +15,7 @@
 /* Descriptors, a burst in the worker's hands, and the mempool's own cache. */
 static unsigned queue_mbufs(const struct config_port *p)
 {
-	return p->rx_descriptors + SENSOR_BURST + 2 * CACHE;
+	return p->rx_descriptors + port_xdp_mbufs(p) + SENSOR_BURST + 2 * CACHE;
 }
 
 size_t ports_size(const struct config *c)
@@ -131,6 +131,7 @@ int ports_start(struct ports *p, const struct config *c, unsigned workers, char 
 	for (unsigned i = 0; i < c->ports_count && rc == 0; i++) {
 		uint16_t id;
 
+		port_xdp_init(&p->xdp[i], &c->ports[i]);
 		rc = port_find(c->ports[i].device, &id, p->name[i]);
 		if (rc < 0) {
 			snprintf(err, ERROR_LINE_MAX,
@@ -140,9 +141,13 @@ int ports_start(struct ports *p, const struct config *c, unsigned workers, char 
 		}
 		rc = port_start(id, &c->ports[i], workers, p->name[i], err);
 		if (rc == 0)
+			rc = port_xdp_start(&p->xdp[i], &c->dns, err);
+		if (rc == 0) {
 			p->id[p->n++] = id;
-		else
+		} else {
 			rte_eth_dev_close(id);
+			port_xdp_stop(&p->xdp[i]);
+		}
 	}
 	if (rc < 0)
 		ports_stop(p);
@@ -159,6 +164,7 @@ void ports_status(void *ctx, struct snapshot *s)
 		struct rte_eth_stats stats;
 
 		snprintf(out->name, sizeof(out->name), "%s", p->name[i]);
+		port_xdp_status(&p->xdp[i], out);
 		if (rte_eth_stats_get(p->id[i], &stats) < 0)
 			continue;
 		out->received = stats.ipackets;
@@ -177,6 +183,7 @@ void ports_stop(struct ports *p)
 	for (unsigned i = 0; i < p->n; i++) {
 		rte_eth_dev_stop(p->id[i]);
 		rte_eth_dev_close(p->id[i]);
+		port_xdp_stop(&p->xdp[i]);
 	}
 	p->n = 0;
 }

@@ -13,12 +13,14 @@
 
 #include "config/config.h"
 #include "control/snapshot.h"
+#include "datapath/port_xdp.h"
 #include "datapath/worker.h"
 
 struct ports {
 	unsigned n;
 	uint16_t id[WORKER_PORTS_MAX];
 	char name[WORKER_PORTS_MAX][64];
+	struct port_xdp xdp[WORKER_PORTS_MAX];
 	uint64_t lost[WORKER_PORTS_MAX]; /* as of the last ports_status */
 };
 

@@ -66,6 +66,17 @@ static void tree_count(void *ctx, const struct counter_family *family,
 		t->failed = true;
 }
 
+static json_t *xdp_json(const struct xdp_counters *x)
+{
+	json_t *causes = json_object();
+	int bad = 0;
+
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		bad |= json_object_set_new(
+			causes, steer_cause_name((enum steer_cause)i), value_count(x->cause[i]));
+	return value_whole(causes, bad);
+}
+
 static json_t *ports_json(const struct snapshot *s)
 {
 	json_t *list = json_array();
@@ -78,6 +89,8 @@ static json_t *ports_json(const struct snapshot *s)
 		for (unsigned c = 0; c < PORT_COUNTERS; c++)
 			bad |= json_object_set_new(port, port_counters[c].key,
 				value_count(counter_at(p, port_counters[c].offset)));
+		if (p->has_xdp)
+			bad |= json_object_set_new(port, "xdp", xdp_json(&p->xdp));
 		bad |= json_array_append_new(list, port);
 		list = value_whole(list, bad);
 	}

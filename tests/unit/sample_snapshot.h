@@ -89,8 +89,15 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->workers = 2;
 	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0};
 	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4};
-	s->ports = 1;
-	s->port[0] = (struct port_status){"net_af_packet0", 11, 12, 13, 14};
+	s->ports = 2;
+	s->port[0] = (struct port_status){.name = "net_af_packet0",
+		.received = 11,
+		.missed = 12,
+		.errors = 13,
+		.no_mbuf = 14};
+	s->port[1] = (struct port_status){.name = "net_af_xdp0", .received = 21, .has_xdp = true};
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		s->port[1].xdp.cause[i] = 700 + i;
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;
