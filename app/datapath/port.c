@@ -171,7 +171,9 @@ void ports_status(void *ctx, struct snapshot *s)
 		out->missed = stats.imissed;
 		out->errors = stats.ierrors;
 		out->no_mbuf = stats.rx_nombuf;
-		uint64_t lost = stats.imissed + stats.rx_nombuf;
+		/* What the XDP program could not hand over came by a queue that nobody reads. */
+		uint64_t lost =
+			stats.imissed + stats.rx_nombuf + out->xdp.cause[STEER_redirect_failed];
 		if (lost > p->lost[i])
 			s->degraded |= UINT32_C(1) << DEGRADED_NIC_LOSS;
 		p->lost[i] = lost;
