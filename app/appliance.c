@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <rte_malloc.h>
 #include <rte_version.h>
@@ -41,6 +42,11 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	return EXIT_CODE_OK;
 }
 
+void appliance_wire(const struct config *config, struct wire_config *out)
+{
+	wire_config_init(out, config->dns.ports, config->dns.ports_count);
+}
+
 static struct sensor_config sensor_config(
 	const struct appliance *a, struct hash_key placement, struct hash_key sketch)
 {
@@ -51,7 +57,7 @@ static struct sensor_config sensor_config(
 		.match_log2 = a->config.pairing.entries_log2,
 	};
 
-	wire_config_init(&s.wire, a->config.dns.ports, a->config.dns.ports_count);
+	appliance_wire(&a->config, &s.wire);
 	return s;
 }
 
@@ -99,6 +105,11 @@ static int workers_build(struct appliance *a, struct hash_key placement, struct 
 		w->handover = &a->handover;
 		w->epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000);
 		w->clock = &a->clock;
+		a->settings.slot[a->settings.slots++] = &w->settings_slot;
+	}
+	if (settings_offer(&a->settings, &s.wire) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
+		return -ENOMEM;
 	}
 	return 0;
 }
@@ -131,6 +142,11 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 		});
+	a->control.report = (struct config_report){
+		.generation =
+			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),
+		.loaded = (uint32_t)time(NULL),
+	};
 	return EXIT_CODE_OK;
 }
 
@@ -159,6 +175,7 @@ void appliance_free(struct appliance *a)
 	snapshot_board_free(a->board);
 	networks_close(a->networks);
 	suffix_list_free(a->suffixes);
+	settings_free(&a->settings);
 	a->http = NULL;
 	a->board = NULL;
 	a->networks = NULL;

@@ -12,8 +12,8 @@
 #include "datapath/meta.h"
 #include "datapath/worker.h"
 
-/* Bursts a draining worker still takes, so that a busy port cannot hold a shutdown up. */
-#define DRAIN_BURSTS 4096u
+/* How long a draining worker still takes frames: a busy port cannot hold a shutdown up. */
+#define DRAIN_SECONDS 1u
 
 /* One writer: a relaxed load and store, not a locked add. */
 static inline void count(_Atomic uint64_t *c)
@@ -57,6 +57,7 @@ static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 	w->epoch = epoch;
 	if (clean)
 		take(w, clean);
+	w->settings = settings_take(&w->settings_slot, w->settings);
 	atomic_store_explicit(&w->reached, epoch, memory_order_release);
 }
 
@@ -76,6 +77,7 @@ void worker_end(struct worker *w)
 {
 	give(w);
 	w->ended = true;
+	settings_leave(&w->settings_slot);
 	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
 }
 
@@ -209,7 +211,8 @@ static void lcore_polled(struct worker_set *set)
 		if (worker_poll(w) == 0)
 			rte_pause();
 	}
-	for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
+	uint64_t until = rte_rdtsc() + DRAIN_SECONDS * rte_get_tsc_hz();
+	while (worker_poll(w) && rte_rdtsc() < until)
 		;
 	worker_end(w);
 }
@@ -217,6 +220,7 @@ static void lcore_polled(struct worker_set *set)
 void worker_begin(struct worker *w)
 {
 	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
+	w->settings = settings_take(&w->settings_slot, w->settings);
 	take(w, handover_take(w->handover, w->index, 0));
 }
 
