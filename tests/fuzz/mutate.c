@@ -22,23 +22,9 @@
 /* A frame that is long costs as much as many; few are taken. */
 #define LONG_FRAME 9000u
 
-static const struct {
-	const char *name;
-	enum wire_link link;
-	uint32_t number; /* as in the file's header */
-} links[] = {
-	{"ethernet", WIRE_LINK_ETHERNET, 1},
-	{"sll", WIRE_LINK_SLL, 113},
-	{"sll2", WIRE_LINK_SLL2, 276},
-	{"raw", WIRE_LINK_RAW, 101},
-	{"null", WIRE_LINK_NULL, 0},
-	{"fddi", WIRE_LINK_FDDI, 10},
-};
-#define LINKS (sizeof(links) / sizeof(links[0]))
-
 struct options {
 	uint64_t seed, frames, from;
-	unsigned link; /* index in links */
+	enum wire_link link;
 };
 
 struct mutator {
@@ -60,7 +46,9 @@ static void usage(FILE *to)
 	      "  -s, --seed N      1 when not given; the same seed gives the same frames\n"
 	      "  -n, --frames N    that many, else without end\n"
 	      "  -f, --from N      leave the first N out of the output (they count)\n"
-	      "  -l, --link TYPE   ethernet (default), sll, sll2, raw, null or fddi\n"
+	      "  -l, --link TYPE   ethernet (default), sll, sll2, raw, null, fddi, ppp, hdlc, "
+	      "arcnet,\n"
+	      "                    nflog, 80211, radiotap or ppi\n"
 	      "  A path \"shared:x\" is $FLUXGATE_SHARED/x. Exit code 77: no captures there.\n",
 		to);
 }
@@ -87,7 +75,7 @@ static void options_parse(int argc, char **argv, struct options *o)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	int opt;
+	int opt, link;
 
 	*o = (struct options){.seed = 1, .frames = UINT64_MAX};
 	while ((opt = getopt_long(argc, argv, "s:n:f:l:h", options, NULL)) != -1) {
@@ -102,9 +90,9 @@ static void options_parse(int argc, char **argv, struct options *o)
 			o->from = number(optarg);
 			break;
 		case 'l':
-			while (o->link < LINKS && strcmp(links[o->link].name, optarg) != 0)
-				o->link++;
-			if (o->link < LINKS)
+			link = link_named(optarg);
+			o->link = (enum wire_link)link;
+			if (link >= 0)
 				break;
 			/* fall through */
 		case 'h':
@@ -138,37 +126,6 @@ static void batch_load(struct mutator *m)
 		const struct sample *f = &m->corpus.sample[s->first + at];
 		if (f->len < LONG_FRAME || chance(&m->rng, 32))
 			packet_set(batch_insert(&m->batch, m->batch.n), f->data, f->len);
-	}
-}
-
-/* Ethernet gives way to another link header; raw and loopback carry IP only. */
-static void packet_reframe(struct packet *p, enum wire_link link)
-{
-	struct layers l;
-
-	if (link == WIRE_LINK_ETHERNET || packet_len(p) < ETHERNET_HEADER)
-		return;
-	unsigned type = load_be16(packet_data(p) + 12);
-	if (link == WIRE_LINK_RAW || link == WIRE_LINK_NULL) {
-		layers_find(WIRE_LINK_ETHERNET, packet_data(p), packet_len(p), &l);
-		int v4 = layers_first(&l, LAYER_IPV4), v6 = layers_first(&l, LAYER_IPV6);
-		bool six = v4 < 0 || (v6 >= 0 && v6 < v4);
-		int ip = six ? v6 : v4;
-		packet_pull(p, ip < 0 ? ETHERNET_HEADER : l.layer[ip].at);
-		if (link == WIRE_LINK_NULL)
-			packet_push(p, 4)[0] = six ? 30 : 2;
-		return;
-	}
-	packet_pull(p, ETHERNET_HEADER);
-	if (link == WIRE_LINK_SLL) {
-		store_be16(packet_push(p, 16) + 14, type);
-	} else if (link == WIRE_LINK_SLL2) {
-		store_be16(packet_push(p, 20), type);
-	} else {
-		uint8_t *h = packet_push(p, 21);
-		h[0] = 0x50;
-		memcpy(h + 13, "\xaa\xaa\3\0\0\0", 6);
-		store_be16(h + 19, type);
 	}
 }
 
@@ -209,11 +166,11 @@ static void batch_damage(struct mutator *m)
 
 	for (unsigned i = 0; i < m->batch.n; i++) {
 		struct packet *p = m->batch.packet[i];
-		packet_reframe(p, links[m->o.link].link);
+		packet_reframe(p, m->o.link);
 		if (whole || chance(&m->rng, 2))
 			continue;
 		do
-			packet_damage(p, links[m->o.link].link, sample_any(m), &m->rng);
+			packet_damage(p, m->o.link, sample_any(m), &m->rng);
 		while (chance(&m->rng, 3));
 	}
 }
@@ -243,8 +200,8 @@ static void tally(struct mutator *m, const struct packet *p)
 	struct dns_message msg;
 	struct wire_packet w;
 	uint32_t len = packet_len(p);
-	enum wire_verdict v = wire_decode(&m->wire, links[m->o.link].link, p->bytes + p->start, len,
-		p->wire < len ? len : p->wire, &w);
+	enum wire_verdict v = wire_decode(
+		&m->wire, m->o.link, p->bytes + p->start, len, p->wire < len ? len : p->wire, &w);
 
 	m->class[wire_verdict_class(v)]++;
 	if (v != WIRE_DNS)
@@ -279,7 +236,7 @@ static void header_write(const struct mutator *m)
 {
 	/* Nanoseconds, version 2.4. */
 	const uint32_t header[] = {
-		0xa1b23c4d, 2 | 4 << 16, 0, 0, SNAP_LENGTH, links[m->o.link].number};
+		0xa1b23c4d, 2 | 4 << 16, 0, 0, SNAP_LENGTH, link_type(m->o.link)->number};
 
 	write_all(header, sizeof(header));
 }
@@ -289,7 +246,7 @@ static void report(const struct mutator *m)
 	double n = m->written ? (double)m->written : 1;
 
 	fprintf(stderr, "mutate: seed %" PRIu64 ", %s: %" PRIu64 " frames:", m->o.seed,
-		links[m->o.link].name, m->written);
+		link_type(m->o.link)->name, m->written);
 	for (unsigned i = 0; i < WIRE_CLASS_COUNT; i++)
 		fprintf(stderr, " %s %.1f %%", wire_class_name((enum wire_class)i),
 			100 * (double)m->class[i] / n);

@@ -64,6 +64,7 @@ enum layer_kind {
 	LAYER_IPV6,
 	LAYER_EXTENSION,
 	LAYER_FRAGMENT,
+	LAYER_ICMP,
 	LAYER_UDP,
 	LAYER_TCP,
 	LAYER_GRE,
@@ -81,6 +82,14 @@ enum layer_kind {
 
 #define LAYERS_MAX 40u
 
+/* A link type by its name, its number in a file's header, and the header that is written. */
+struct link_type {
+	const char *name;
+	uint16_t number;
+	uint8_t header, type_at; /* type_at: 255 where it carries IP only */
+	uint8_t octets[40];
+};
+
 /* Headers found in a packet, outermost first; `at` counts from its first octet. */
 struct layers {
 	unsigned n;
@@ -91,6 +100,18 @@ struct layers {
 };
 
 void layers_find(enum wire_link link, const uint8_t *p, uint32_t len, struct layers *out);
+
+/* NULL for a link type that no capture has. */
+const struct link_type *link_type(enum wire_link link);
+
+/* enum wire_link, or -1. */
+int link_named(const char *name);
+
+/* Octets before the network layer, whose EtherType goes to *type; 0 there: not found. */
+uint32_t link_skip(enum wire_link link, const uint8_t *p, uint32_t len, unsigned *type);
+
+/* Ethernet gives way to another link header; what carries IP only loses tags and the like. */
+void packet_reframe(struct packet *p, enum wire_link link);
 
 /* Index of the first layer of that kind, or -1. */
 int layers_first(const struct layers *l, enum layer_kind kind);

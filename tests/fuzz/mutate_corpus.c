@@ -35,30 +35,6 @@ static int path_order(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Where the network layer starts and its EtherType; 0 where there is none. */
-static unsigned link_skip(enum wire_link link, const uint8_t *p, uint32_t len, uint32_t *skip)
-{
-	static const uint8_t header[] = {[WIRE_LINK_ETHERNET] = 14,
-		[WIRE_LINK_SLL] = 16,
-		[WIRE_LINK_SLL2] = 20,
-		[WIRE_LINK_RAW] = 0,
-		[WIRE_LINK_NULL] = 4,
-		[WIRE_LINK_FDDI] = 21};
-
-	*skip = header[link];
-	if (len <= *skip)
-		return 0;
-	switch (link) {
-	case WIRE_LINK_SLL2:
-		return load_be16(p);
-	case WIRE_LINK_RAW:
-	case WIRE_LINK_NULL:
-		return p[*skip] >> 4 == 6 ? 0x86dd : 0x0800;
-	default:
-		return load_be16(p + *skip - 2);
-	}
-}
-
 static bool is_deep(const uint8_t *data, uint32_t len)
 {
 	struct layers l;
@@ -92,8 +68,8 @@ static void sample_add(struct corpus *c, struct source *s, uint8_t *to, uint32_t
 static uint32_t sample_store(const struct capture_packet *p, uint8_t *to)
 {
 	static const uint8_t macs[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
-	uint32_t skip;
-	unsigned type = link_skip(p->link, p->data, p->caplen, &skip);
+	unsigned type;
+	uint32_t skip = link_skip(p->link, p->data, p->caplen, &type);
 
 	if (type == 0 || p->caplen > FRAME_MAX)
 		return 0;

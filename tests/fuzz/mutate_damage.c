@@ -32,6 +32,7 @@ static const struct field fields[] = {
 	{LAYER_FRAGMENT, 0, 1},
 	{LAYER_FRAGMENT, 2, 2},
 	{LAYER_FRAGMENT, 4, 4},
+	{LAYER_ICMP, 0, 1},
 	{LAYER_UDP, 0, 2},
 	{LAYER_UDP, 2, 2},
 	{LAYER_UDP, 4, 2},

@@ -106,6 +106,27 @@ static enum next walk_l2tp(struct walk *w)
 	return NEXT_PPP;
 }
 
+static enum next walk_gre(struct walk *w, unsigned *type)
+{
+	if (!layer(w, LAYER_GRE, 4))
+		return NEXT_END;
+	unsigned flags = load_be16(w->p + w->at);
+	*type = load_be16(w->p + w->at + 2);
+	w->at +=
+		4u + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
+	if (*type == 0x88be || *type == 0x22eb) {
+		if (*type == 0x88be && !(flags & 0x1000))
+			return NEXT_ETHERNET; /* type I */
+		if (!layer(w, LAYER_ERSPAN, 12))
+			return NEXT_END;
+		w->at += *type == 0x88be ? 8 : 12 + (w->p[w->at + 11] & 1) * 8;
+		return NEXT_ETHERNET;
+	}
+	if (*type == 0x880b)
+		return NEXT_PPP;
+	return *type == 0x6558 ? NEXT_ETHERNET : NEXT_TYPE;
+}
+
 static enum next walk_udp(struct walk *w, unsigned *type)
 {
 	if (!layer(w, LAYER_UDP, 8))
@@ -127,6 +148,10 @@ static enum next walk_udp(struct walk *w, unsigned *type)
 		return walk_geneve(w, type);
 	case 2152:
 		return walk_gtpu(w);
+	case 3544:
+		return NEXT_IP;
+	case 4754:
+		return walk_gre(w, type);
 	case 1701:
 		return walk_l2tp(w);
 	default:
@@ -145,27 +170,6 @@ static enum next walk_tcp(struct walk *w)
 		walk_dns(w);
 	}
 	return NEXT_END;
-}
-
-static enum next walk_gre(struct walk *w, unsigned *type)
-{
-	if (!layer(w, LAYER_GRE, 4))
-		return NEXT_END;
-	unsigned flags = load_be16(w->p + w->at);
-	*type = load_be16(w->p + w->at + 2);
-	w->at +=
-		4u + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
-	if (*type == 0x88be || *type == 0x22eb) {
-		if (*type == 0x88be && !(flags & 0x1000))
-			return NEXT_ETHERNET; /* type I */
-		if (!layer(w, LAYER_ERSPAN, 12))
-			return NEXT_END;
-		w->at += *type == 0x88be ? 8 : 12 + (w->p[w->at + 11] & 1) * 8;
-		return NEXT_ETHERNET;
-	}
-	if (*type == 0x880b)
-		return NEXT_PPP;
-	return *type == 0x6558 ? NEXT_ETHERNET : NEXT_TYPE;
 }
 
 static enum next walk_ip(struct walk *w, unsigned *protocol)
@@ -200,6 +204,12 @@ static enum next walk_protocol(struct walk *w, unsigned *protocol, unsigned *typ
 		return walk_udp(w, type);
 	case 47:
 		return walk_gre(w, type);
+	case 1:
+	case 58: /* an error quotes what it is about */
+		if (!layer(w, LAYER_ICMP, 8))
+			return NEXT_END;
+		w->at += 8;
+		return NEXT_IP;
 	case 44:
 		if (!layer(w, LAYER_FRAGMENT, 8))
 			return NEXT_END;
@@ -274,19 +284,14 @@ static enum next walk_ppp(struct walk *w)
 
 static enum next walk_link(struct walk *w, enum wire_link link, unsigned *type)
 {
-	static const uint8_t header[] = {[WIRE_LINK_ETHERNET] = 14,
-		[WIRE_LINK_SLL] = 16,
-		[WIRE_LINK_SLL2] = 20,
-		[WIRE_LINK_RAW] = 0,
-		[WIRE_LINK_NULL] = 4,
-		[WIRE_LINK_FDDI] = 21};
+	const struct link_type *t = link_type(link);
 
-	if (link > WIRE_LINK_FDDI || !layer(w, LAYER_ETHERNET, header[link]))
+	if (!t || !layer(w, LAYER_ETHERNET, t->header))
 		return NEXT_END;
-	w->at = header[link];
-	if (link == WIRE_LINK_RAW || link == WIRE_LINK_NULL)
+	w->at = t->header;
+	if (t->type_at > t->header)
 		return NEXT_IP;
-	*type = load_be16(link == WIRE_LINK_SLL2 ? w->p : w->p + w->at - 2);
+	*type = load_be16(w->p + t->type_at);
 	return NEXT_TYPE;
 }
 

@@ -60,7 +60,7 @@ static void push_udp(struct packet *p, unsigned port, uint64_t *rng)
 	push_ip(p, 17, rng);
 }
 
-static void push_gre(struct packet *p, unsigned type, unsigned flags, uint64_t *rng)
+static void push_gre_header(struct packet *p, unsigned type, unsigned flags, uint64_t *rng)
 {
 	for (unsigned bit = 0x1000; bit <= 0x8000; bit <<= 1)
 		if (bit != 0x4000 && flags & bit)
@@ -68,6 +68,11 @@ static void push_gre(struct packet *p, unsigned type, unsigned flags, uint64_t *
 	uint8_t *h = packet_push(p, 4);
 	store_be16(h, flags);
 	store_be16(h + 2, type);
+}
+
+static void push_gre(struct packet *p, unsigned type, unsigned flags, uint64_t *rng)
+{
+	push_gre_header(p, type, flags, rng);
 	push_ip(p, 47, rng);
 }
 
@@ -144,7 +149,7 @@ static void wrap_ip(struct packet *p, unsigned type, uint64_t *rng)
 	uint32_t len = packet_len(p);
 	uint8_t *h;
 
-	switch (random_below(rng, 8)) {
+	switch (random_below(rng, 11)) {
 	case 0:
 		for (unsigned i = 0, n = 1 + random_below(rng, 3); i < n; i++)
 			store_be32(packet_push(p, 4), (16 + i) << 12 | (i ? 0u : 0x100u) | 64);
@@ -172,6 +177,17 @@ static void wrap_ip(struct packet *p, unsigned type, uint64_t *rng)
 		return;
 	case 5:
 		wrap_l2tp(p, type, rng);
+		return;
+	case 6:
+		push_gre_header(p, type, gre_flags(rng), rng);
+		push_udp(p, 4754, rng);
+		return;
+	case 7: /* Teredo, which should hold IPv6 */
+		push_udp(p, 3544, rng);
+		return;
+	case 8: /* an error about the packet */
+		packet_push(p, 8)[0] = type == 0x86dd ? 1 : 3;
+		push_ip(p, type == 0x86dd ? 58 : 1, rng);
 		return;
 	default:
 		wrap_gtpu(p, rng);
