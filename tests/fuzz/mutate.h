@@ -132,6 +132,12 @@ void batch_reorder(struct batch *b, uint64_t *rng);
 void packet_damage(
 	struct packet *p, enum wire_link link, const struct sample *other, uint64_t *rng);
 
+/* A frame into a worker of this process, which stops it where anything does not hold. */
+void check_frame(const struct packet *p, enum wire_link link, uint64_t stamp_ns);
+
+/* Those that still wait, and all identities. */
+void check_end(void);
+
 static inline bool chance(uint64_t *rng, uint32_t in)
 {
 	return random_below(rng, in) == 0;

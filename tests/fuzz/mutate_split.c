@@ -4,7 +4,7 @@
 
 #include "mutate.h"
 
-#define PIECES_MAX 12u
+#define PIECES_MAX 40u
 #define STREAM_MAX 16384u
 
 /* One fragment: the headers before the IP payload and a part of it, with offset and MF set. */
@@ -14,7 +14,7 @@ struct piece {
 };
 
 static void fragment_v4(
-	struct packet *to, const struct packet *p, uint32_t at, const struct piece *c)
+	struct packet *to, const struct packet *p, uint32_t at, const struct piece *c, uint32_t id)
 {
 	const uint8_t *frame = p->bytes + p->start;
 	uint32_t head = at + (frame[at] & 0xfu) * 4;
@@ -24,6 +24,7 @@ static void fragment_v4(
 	to->end += c->to - c->from;
 	uint8_t *ip = packet_data(to) + at;
 	store_be16(ip + 2, packet_len(to) - at);
+	store_be16(ip + 4, id);
 	store_be16(ip + 6, c->from / 8 | (c->more ? 0x2000u : 0));
 	to->wire = packet_len(to);
 }
@@ -51,7 +52,9 @@ static void fragment_v6(
 /* Cut points are multiples of 8; some pieces overlap the one before. */
 static unsigned pieces_make(struct piece *c, uint32_t len, uint64_t *rng)
 {
-	uint32_t most = 8u * (1 + random_below(rng, len / 8 < 180 ? len / 8 : 180));
+	/* Rather a few than many. */
+	uint32_t most =
+		align_up(chance(rng, 8) ? 8 : len / 2 + 8 + random_below(rng, len), 8) & 0xfff8;
 	uint32_t at = 0;
 	unsigned n = 0;
 
@@ -83,7 +86,7 @@ void batch_fragment(struct batch *b, unsigned i, uint64_t *rng)
 	if (head + 16 > packet_len(p) || head < at + 20 || head > 512)
 		return;
 	packet_set(&whole, packet_data(p), packet_len(p));
-	uint32_t id = random_below(rng, 1000);
+	uint32_t id = (uint32_t)random_u64(rng);
 	unsigned n = pieces_make(c, packet_len(p) - head, rng);
 	for (unsigned k = 0; k < n; k++) {
 		struct packet *to = k ? batch_insert(b, i + k) : p;
@@ -92,7 +95,7 @@ void batch_fragment(struct batch *b, unsigned i, uint64_t *rng)
 		if (six)
 			fragment_v6(to, &whole, at, &c[k], id);
 		else
-			fragment_v4(to, &whole, at, &c[k]);
+			fragment_v4(to, &whole, at, &c[k], id);
 	}
 }
 

@@ -8,7 +8,9 @@ MUTATE and FLUXGATE are BUILD/tests/fuzz/mutate and BUILD/app/fluxgate; sanitize
 they find when the build has them. Frames go over a pipe into `fluxgate replay`. A run passes
 when the program exits with 0 and says nothing about memory or undefined behaviour, when
 accounting_error is 0, and when it received each frame that was sent. `fluxgate dump` reads a
-share of the frames, too: exit code 0, each line JSON.
+share of the frames, too: exit code 0, each line JSON. `MUTATE --check` sends the same frames
+through a worker's path as copies beyond whose end nothing may be read; within a packet buffer
+of the whole program that would not show.
 
   --frames N    of each link type with --quick, in all without (300000 and 10000000)
   --jobs N      runs at the same time (2)
@@ -122,6 +124,15 @@ def dump(run, sources, mutate, fluxgate):
     return lines
 
 
+def check(run, sources, mutate):
+    made = subprocess.run([str(a) for a in (mutate, "--check", "--seed", run.seed, "--link", run.link,
+                                            "--frames", run.frames, *sources)], env=ENVIRONMENT,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if made.returncode or FINDING.search(made.stderr):
+        raise Fault(f"{run}: mutate --check ended with {made.returncode}:\n{made.stderr[-6000:]}")
+
+
 def plan(options):
     if options.quick:
         each = options.frames // 25
@@ -136,6 +147,7 @@ def one(run, sources, options):
     """One run through replay, its beginning through dump."""
     part = run._replace(frames=max(1, run.frames // DUMP_SHARE))
     result = replay(run, sources, options.mutate, options.fluxgate)
+    check(run, sources, options.mutate)
     return run, *result, dump(part, sources, options.mutate, options.fluxgate)
 
 
