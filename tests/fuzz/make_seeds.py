@@ -204,7 +204,7 @@ def tunnel_seeds(packet):
         "gtpu_lies": ipv4(udp(gtpu(packet, length=9000), 2152, 2152)),
         "l2tp": ipv4(udp(l2tp(ppp(packet), fields=b"\0\1\0\2"), 1701, 1701)),
         "l2tp_all": ipv4(udp(l2tp(b"\xff\3" + ppp(packet), 0x4a02, struct.pack(
-            ">HHHHHH3x", len(packet) + 19, 1, 2, 0, 0, 3)), 1701, 1701)),
+            ">HHHHHH3x", len(packet) + 21, 1, 2, 0, 0, 3)), 1701, 1701)),
         "l2tp_control": ipv4(udp(l2tp(b"", 0xc802, b"\0\x0c" + bytes(8)), 1701, 1701)),
         "teredo": ipv4(udp(ipv6(packet[20:]), 3544, 3544)),
         "icmp": ipv4(b"\3\3" + bytes(6) + packet, 1),

@@ -129,6 +129,38 @@ static unsigned layer_pick(const struct layers *l, uint64_t *rng)
 	return i;
 }
 
+/* Octets before those that a layer's length counts; -1: it has none, or not at `at`. */
+static int length_base(enum layer_kind kind, uint8_t at)
+{
+	switch (kind) {
+	case LAYER_IPV4:
+		return at == 2 ? 0 : -1;
+	case LAYER_IPV6:
+		return at == 4 ? 40 : -1;
+	case LAYER_UDP:
+		return at == 4 ? 0 : -1;
+	case LAYER_PPPOE:
+		return at == 4 ? 6 : -1;
+	case LAYER_GTPU:
+		return at == 2 ? 8 : -1;
+	case LAYER_PREFIX:
+		return 2;
+	default:
+		return -1;
+	}
+}
+
+/* A length that ends within a header further in, which all decoders must notice. */
+static void length_shorten(uint8_t *p, const struct layers *l, unsigned i, int base, uint64_t *rng)
+{
+	unsigned inner = i + 1;
+
+	while (inner + 1 < l->n && chance(rng, 2))
+		inner++;
+	uint32_t to = inner < l->n ? l->layer[inner].at - l->layer[i].at : 8;
+	store_be16(p, to + random_below(rng, 16) - (uint32_t)base);
+}
+
 static void damage_field(struct packet *p, const struct layers *l, uint64_t *rng)
 {
 	unsigned i = layer_pick(l, rng), some = random_below(rng, FIELDS);
@@ -139,7 +171,12 @@ static void damage_field(struct packet *p, const struct layers *l, uint64_t *rng
 
 		if (f->kind != l->layer[i].kind || at + f->width > packet_len(p))
 			continue;
-		field_set(packet_data(p) + at, f->width, packet_len(p) - at - f->width, rng);
+		int base = length_base(f->kind, f->at);
+		if (base >= 0 && chance(rng, 2))
+			length_shorten(packet_data(p) + at, l, i, base, rng);
+		else
+			field_set(
+				packet_data(p) + at, f->width, packet_len(p) - at - f->width, rng);
 		return;
 	}
 }
@@ -194,6 +231,11 @@ static void damage_snap(struct packet *p, const struct layers *l, uint64_t *rng)
 {
 	uint32_t to = place(p, l, rng);
 
+	/* Most mistakes are made with a header that is not all there. */
+	if (l->n && chance(rng, 2)) {
+		to = l->layer[layer_pick(l, rng)].at + random_below(rng, 12);
+		to = to < packet_len(p) ? to : packet_len(p);
+	}
 	switch (random_below(rng, 4)) {
 	case 0:
 	case 1:
@@ -229,7 +271,7 @@ void packet_damage(struct packet *p, enum wire_link link, const struct sample *o
 	if (packet_len(p) == 0)
 		return;
 	layers_find(link, packet_data(p), packet_len(p), &l);
-	switch (random_below(rng, 10)) {
+	switch (random_below(rng, 12)) {
 	case 0:
 	case 1:
 		damage_octets(p, &l, rng);
@@ -238,9 +280,10 @@ void packet_damage(struct packet *p, enum wire_link link, const struct sample *o
 		damage_length(p, &l, rng);
 		return;
 	case 3:
+	case 4:
 		damage_snap(p, &l, rng);
 		return;
-	case 4:
+	case 5:
 		damage_splice(p, &l, other, rng);
 		return;
 	default:
