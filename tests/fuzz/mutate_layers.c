@@ -98,7 +98,7 @@ static enum next walk_l2tp(struct walk *w)
 	unsigned flags = load_be16(w->p + w->at);
 	if (flags & 0x8000)
 		return NEXT_END;
-	w->at += 6 + (flags & 0x4000 ? 2 : 0) + (flags & 0x0800 ? 4 : 0);
+	w->at += 6 + (flags & 0x4000 ? 2u : 0) + (flags & 0x0800 ? 4u : 0);
 	if (flags & 0x0200 && w->at + 2 <= w->len)
 		w->at += 2u + load_be16(w->p + w->at);
 	if (w->at + 2 <= w->len && w->p[w->at] == 0xff)
@@ -119,7 +119,7 @@ static enum next walk_gre(struct walk *w, unsigned *type)
 			return NEXT_ETHERNET; /* type I */
 		if (!layer(w, LAYER_ERSPAN, 12))
 			return NEXT_END;
-		w->at += *type == 0x88be ? 8 : 12 + (w->p[w->at + 11] & 1) * 8;
+		w->at += *type == 0x88be ? 8u : 12u + (w->p[w->at + 11] & 1u) * 8u;
 		return NEXT_ETHERNET;
 	}
 	if (*type == 0x880b)
