@@ -157,4 +157,4 @@ def sees_pipelines():
 
 network.lay_wire()
 network.plain_frames()
-main(sees_fragments)
+main(sees_fragments, sees_the_retry, sees_one_connection, sees_pipelines)

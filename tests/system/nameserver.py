@@ -128,15 +128,14 @@ class Dnsperf:
         self.folder.cleanup()
 
     def running(self):
-        return self.process.poll() is None
+        return not os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 
     def counts(self):
         """What it counted, once it has ended by itself: queries sent, completed and lost,
         responses by code, and its processor seconds."""
         # The pipe is drained to its end first: then the process is a zombie, its times readable.
         text = self.process.stdout.read()
-        wait_for(lambda: os.waitid(os.P_PID, self.process.pid,
-                                   os.WEXITED | os.WNOWAIT | os.WNOHANG), 10, "dnsperf ends")
+        wait_for(lambda: not self.running(), 10, "dnsperf ends")
         cpu = cpu_seconds(self.process)
         equal(self.process.wait(), 0, f"exit code of dnsperf: {text}")
 

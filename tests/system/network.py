@@ -113,3 +113,9 @@ def link_counters(name):
 def frames_on_tap():
     """Frames that the kernel has brought to the tap so far."""
     return link_counters("tap0")["rx"]["packets"]
+
+
+def program_on_tap():
+    """Name of the XDP program on the tap, or None."""
+    link = json.loads(ip("-j", "link", "show", "tap0"))[0]
+    return link.get("xdp", {}).get("prog", {}).get("name")
