@@ -26,6 +26,7 @@
 #include "cli/stop.h"
 #include "datapath/eal.h"
 #include "datapath/port.h"
+#include "datapath/port_xdp.h"
 
 /* Control wakes up so often to look for shards; nothing waits on it but they. */
 #define CONTROL_PERIOD_NS 20000000L
@@ -210,7 +211,9 @@ int run_main(int argc, char **argv)
 		};
 		fprintf(stderr, "fluxgate: memory: %zu MiB of tables, %zu MiB of packet buffers\n",
 			appliance_octets(&a) >> 20, ports_size(&ports, &config) >> 20);
-		code = eal_start(&eal, err) == 0 ? EXIT_CODE_OK : EXIT_CODE_PORT;
+		code = port_xdp_prepare(&config, err) == 0 && eal_start(&eal, err) == 0
+			       ? EXIT_CODE_OK
+			       : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
 			stop_on_signals();
 			code = run_with(&a, &ports, err);

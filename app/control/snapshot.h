@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "detect/detect.h"
+#include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
 #include "store/store.h"
 
@@ -61,6 +62,8 @@ struct port_status {
 	uint64_t offered;          /* counted independently, or PORT_UNKNOWN */
 	uint64_t unknown;          /* what is left of it, or PORT_UNKNOWN */
 	double loss_rate;          /* lost since the snapshot before; NaN when nothing came */
+	bool has_xdp;              /* our XDP program is in front of it */
+	struct xdp_counters xdp;
 };
 
 struct snapshot {

@@ -71,6 +71,17 @@ static json_t *value_known(uint64_t n)
 	return n == PORT_UNKNOWN ? json_null() : value_count(n);
 }
 
+static json_t *xdp_json(const struct xdp_counters *x)
+{
+	json_t *causes = json_object();
+	int bad = 0;
+
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		bad |= json_object_set_new(
+			causes, steer_cause_name((enum steer_cause)i), value_count(x->cause[i]));
+	return value_whole(causes, bad);
+}
+
 static json_t *ports_json(const struct snapshot *s)
 {
 	json_t *list = json_array();
@@ -89,6 +100,8 @@ static json_t *ports_json(const struct snapshot *s)
 		for (unsigned c = 0; c < PORT_COUNTERS; c++)
 			bad |= json_object_set_new(port, port_counters[c].key,
 				value_known(counter_at(p, port_counters[c].offset)));
+		if (p->has_xdp)
+			bad |= json_object_set_new(port, "xdp", xdp_json(&p->xdp));
 		bad |= json_array_append_new(list, port);
 		list = value_whole(list, bad);
 	}

@@ -115,6 +115,28 @@ static void ports_text(FILE *f, const struct snapshot *s)
 	}
 }
 
+static void xdp_text(FILE *f, const struct snapshot *s)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < s->ports; i++) {
+		if (!s->port[i].has_xdp)
+			continue;
+		if (!any)
+			head(f, "port_xdp_frames_total",
+				"Frames of an interface by what its XDP program did with them.",
+				false);
+		any = true;
+		for (unsigned cause = 0; cause < STEER_CAUSES; cause++) {
+			fprintf(f, PREFIX "port_xdp_frames_total{");
+			label(f, "port", s->port[i].name);
+			fprintf(f, ",cause=\"%s\"} %" PRIu64 "\n",
+				steer_cause_name((enum steer_cause)cause),
+				s->port[i].xdp.cause[cause]);
+		}
+	}
+}
+
 static void flagged_text(FILE *f, const struct snapshot *s)
 {
 	unsigned count[FLUX_CLASS_COUNT][2] = {{0}};
@@ -162,6 +184,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	counters_each(s, counter_line, &counters);
 	workers_text(f, s);
 	ports_text(f, s);
+	xdp_text(f, s);
 	flagged_text(f, s);
 	degraded_text(f, s);
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);

@@ -89,7 +89,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->workers = 2;
 	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0};
 	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4};
-	s->ports = 1;
+	s->ports = 2;
 	s->imbalance = 1234;
 	s->port[0] = (struct port_status){.name = "net_af_packet0",
 		.profile = "af_packet",
@@ -106,6 +106,11 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 		.offered = PORT_UNKNOWN,
 		.unknown = PORT_UNKNOWN,
 		.loss_rate = 0.0123456};
+	s->port[1] = s->port[0];
+	snprintf(s->port[1].name, sizeof(s->port[1].name), "net_af_xdp0");
+	s->port[1].has_xdp = true;
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		s->port[1].xdp.cause[i] = 700 + i;
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;

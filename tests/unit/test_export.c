@@ -196,6 +196,8 @@ static void accounting_is_whole(void **state)
 	assert_int_equal(count_at(t, "verdict/denied"), s->verdict_account.denied);
 	assert_int_equal(count_at(t, "accounting_error"), 0);
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 0), "no_mbuf"), 14);
+	assert_null(json_object_get(json_array_get(at(t, "port"), 0), "xdp"));
+	assert_int_equal(count_at(json_array_get(at(t, "port"), 1), "xdp/pass_unconfigured"), 709);
 	/* Each word once, and beside them the sum "messages" and the error, which is 0. */
 	const size_t words =
 		(sizeof(s->account) + sizeof(s->store) + sizeof(s->verdict_account)) / 8;
