@@ -170,7 +170,8 @@ static void accounting_is_whole(void **state)
 	unsigned leaves = 0;
 	uint64_t sum = 0;
 
-	keys_are(t, "port rx dns records table verdict notes accounting_error");
+	keys_are(t, "port rx layers fragments datagrams tcp dns records table verdict notes "
+		    "accounting_error");
 	assert_int_equal(count_at(t, "rx/received"), a->received);
 	assert_int_equal(count_at(t, "rx/octets"), a->octets);
 	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
@@ -179,7 +180,20 @@ static void accounting_is_whole(void **state)
 			wire_verdict_name((enum wire_verdict)i));
 		assert_int_equal(count_at(t, path), a->rx[i]);
 	}
-	assert_int_equal(count_at(t, "dns/messages"), a->rx[WIRE_DNS]);
+	assert_int_equal(count_at(t, "layers/erspan"), a->layer[WIRE_LAYER_ERSPAN]);
+	assert_int_equal(count_at(t, "fragments/taken"), account_fragments(a));
+	assert_int_equal(count_at(t, "fragments/timed_out"), a->fragment[FRAGMENT_TIMED_OUT]);
+	assert_int_equal(count_at(t, "fragments/held"), a->fragments_held);
+	assert_int_equal(count_at(t, "datagrams/reassembled"), a->datagrams);
+	assert_int_equal(count_at(t, "datagrams/tcp/dns_port"), a->whole[WIRE_TCP_DNS]);
+	assert_null(at(t, "datagrams/truncated"));
+	assert_null(at(t, "datagrams/ignored/segmented_mbuf"));
+	assert_int_equal(count_at(t, "tcp/segments/duplicate"), a->segment[SEGMENT_DUPLICATE]);
+	assert_int_equal(count_at(t, "tcp/octets/taken"), a->tcp_octets);
+	assert_int_equal(count_at(t, "tcp/octets/framing"), a->tcp_octet[OCTET_FRAMING]);
+	assert_int_equal(count_at(t, "tcp/octets/held"), a->tcp_octets_held);
+	assert_int_equal(count_at(t, "tcp/messages"), a->tcp_messages);
+	assert_int_equal(count_at(t, "dns/messages"), account_messages(a));
 	assert_int_equal(count_at(t, "dns/queries/new"), a->query[QUERY_NEW]);
 	assert_int_equal(
 		count_at(t, "dns/responses/conflicting"), a->response[RESPONSE_CONFLICTING]);
@@ -196,12 +210,17 @@ static void accounting_is_whole(void **state)
 	assert_int_equal(count_at(t, "verdict/denied"), s->verdict_account.denied);
 	assert_int_equal(count_at(t, "accounting_error"), 0);
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 0), "no_mbuf"), 14);
-	/* Each word once, and beside them the sum "messages" and the error, which is 0. */
+	/*
+	 * Each word once, but for what no datagram is, and beside them the sums "taken" and
+	 * "messages", and the error, which is 0.
+	 */
 	const size_t words =
 		(sizeof(s->account) + sizeof(s->store) + sizeof(s->verdict_account)) / 8;
 	counter_leaves(t, &leaves, &sum);
-	assert_int_equal(leaves, words + 2);
-	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + a->rx[WIRE_DNS]);
+	assert_int_equal(leaves, words - 2 + 3);
+	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + account_fragments(a) +
+				      account_messages(a) - a->whole[WIRE_CUT] -
+				      a->whole[WIRE_SEGMENTED]);
 	json_decref(t);
 	snapshot_put(s);
 }
@@ -365,7 +384,7 @@ static void other_answers(void **state)
 	json_decref(t);
 	t = round_trip("stats", export_stats(s));
 	assert_int_equal(count_at(json_array_get(at(t, "workers"), 1), "late"), 4);
-	assert_int_equal(count_at(t, "accounting/dns/messages"), s->account.rx[WIRE_DNS]);
+	assert_int_equal(count_at(t, "accounting/dns/messages"), account_messages(&s->account));
 	json_decref(t);
 	t = round_trip("domain", export_domain_detail(s, &s->verdict[0]));
 	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
