@@ -225,6 +225,38 @@ static void accounting_is_whole(void **state)
 	snapshot_put(s);
 }
 
+/* Both objects that hold it say the same: estimates of the epoch, frames since start. */
+static void visibility_is_told(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(0);
+	json_t *t = export_stats(s);
+	json_t *v = round_trip("visibility", json_incref(at(t, "visibility")));
+
+	keys_are(v, "flows encrypted_clients plain_clients encrypted_client_share frames");
+	keys_are(at(v, "flows"), "dot doq doh");
+	assert_int_equal(count_at(v, "flows/dot"), 1);
+	assert_int_equal(count_at(v, "flows/doq"), 2);
+	assert_int_equal(count_at(v, "flows/doh"), 4);
+	assert_int_equal(count_at(v, "frames/dot"), s->account.rx[WIRE_DOT]);
+	assert_int_equal(count_at(v, "frames/doq"), s->account.rx[WIRE_DOQ]);
+	assert_int_equal(count_at(v, "frames/doh"), s->account.rx[WIRE_DOH]);
+	assert_in_range(count_at(v, "encrypted_clients"), 12, 18);
+	assert_in_range(count_at(v, "plain_clients"), 8, 12);
+	double share = json_real_value(at(v, "encrypted_client_share"));
+	assert_true(share > 0.6 && share < 0.9);
+	json_decref(v);
+	json_decref(t);
+
+	/* No client at all is no share, and no division. */
+	memset(&s->visibility, 0, sizeof(s->visibility));
+	t = round_trip(NULL, export_stats(s));
+	assert_float_equal(json_real_value(at(t, "visibility/encrypted_client_share")), 0, 1e-12);
+	assert_int_equal(count_at(t, "visibility/flows/doh"), 0);
+	json_decref(t);
+	snapshot_put(s);
+}
+
 static json_t *page_of(const struct snapshot *s, const struct domains_query *q)
 {
 	json_t *page = NULL;
@@ -343,7 +375,7 @@ static void replay_shape(void **state)
 	struct snapshot *s = sample_snapshot(3);
 	json_t *r = round_trip("replay", export_replay(s, &capture, &run));
 
-	keys_are(r, "schema_version capture accounting domains run");
+	keys_are(r, "schema_version capture visibility accounting domains run");
 	assert_string_equal(
 		json_string_value(json_array_get(at(r, "capture/files"), 1)), "odd \"\n\\255.pcap");
 	assert_string_equal(text_at(r, "capture/first_ts"), "2009-03-12T13:53:20.123456Z");
@@ -419,6 +451,7 @@ int main(void)
 		cmocka_unit_test(domain_of_bad_values),
 		cmocka_unit_test(every_octet_in_names),
 		cmocka_unit_test(accounting_is_whole),
+		cmocka_unit_test(visibility_is_told),
 		cmocka_unit_test(pages_cover_all),
 		cmocka_unit_test(filters_select),
 		cmocka_unit_test(cursors_are_checked),
