@@ -94,7 +94,7 @@ def generated():
         servers = [(zone, NS, 3600, owner) for owner, *_ in glue]
         soa = bytes.fromhex("026e73c00c0a") + b"hostmaster\xc0\x0c" + struct.pack("!5I", 1, 2, 3, 4,
                                                                                   60)
-        large = [("large." + zone, AAAA, 60, f"2001:db8:{i:x}::{i + 1:x}") for i in range(70)]
+        large = [("large." + zone, AAAA, 60, f"2001:db8:{i:x}::1") for i in range(1, 71)]
         text = [("text." + zone, TXT, 60, bytes([200]) + bytes([65 + i]) * 200) for i in range(16)]
         hint = b"\0\1\0" + struct.pack("!HH", 4, 4) + ipaddress.ip_address("198.18.7.7").packed
         exchanges += [build(ident + i, *args, **kinds, version=version) for i, (args, kinds) in

@@ -26,8 +26,8 @@ FRAME_GAP, SCENARIO_GAP = 200, 20000  # microseconds
 KEPT = "qname", "qtype", "rcode", "truncated", "answers"
 
 # tshark knows some layers only by being told; with labels as layers.py gives them.
-TSHARK = ["-d", "udp.port==8472,vxlan", "-d", "mpls.label==2001,pw_eth_cw",
-          "-o", "tcp.reassemble_out_of_order:TRUE"]
+TSHARK = ["-d", "udp.port==8472,vxlan", "-d", "mpls.label==2001,pwethcw",
+          "-d", "mpls.label==3001,pwethnocw", "-o", "tcp.reassemble_out_of_order:TRUE"]
 
 
 @dataclasses.dataclass

@@ -220,6 +220,7 @@ def define():
     for n in (1, 2, 3):
         layer(f"MPLS {n}", ANY_IP, "mpls", one(mpls, n), depth=n)
     layer("MPLS pseudowire", ANYTHING, "mpls", one(pseudowire, 2, bytes(4)), depth=3)
+    layer("MPLS pseudowire bare", ANYTHING, "mpls", one(pseudowire, 2, b""), depth=3)
     layer("PPPoE", ANY_IP, "pppoe ppp", one(pppoe, False), depth=2)
     layer("PPPoE short", ANY_IP, "pppoe ppp", one(pppoe, True), depth=2)
     for bits in range(8):
@@ -255,7 +256,7 @@ def define():
                         ("destination", [DESTINATION]),
                         ("four headers", [HOP_BY_HOP, ROUTING, AH, DESTINATION])):
         layer("IPv6 " + name, (IP6,), "ipv6_ext", one(extended, chain), depth=len(chain))
-    layer("IPv4 AH", (IP4,), "", one(ah4))
+    layer("IPv4 AH", (IP4,), "ipv6_ext", one(ah4))
     for auth in (0, 1):
         for origin in (0, 1):
             layer("Teredo" + " authentication" * auth + " origin" * origin, (IP6,), "teredo",
