@@ -23,6 +23,7 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	a->config = *config;
 	a->live = live;
 	a->workers = workers;
+	config_wire(config, &a->wire);
 	a->about.version = FLUXGATE_VERSION;
 	a->about.dpdk = rte_version();
 	a->about.mode = live ? "live" : "replay";
@@ -44,15 +45,14 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 static struct sensor_config sensor_config(
 	const struct appliance *a, struct hash_key placement, struct hash_key sketch)
 {
-	struct sensor_config s = {
+	return (struct sensor_config){
+		.wire = &a->wire,
 		.placement = placement,
 		.sketch = sketch,
 		.psl = suffix_list_psl(a->suffixes),
 		.match_log2 = a->config.pairing.entries_log2,
+		.reasm = a->config.reasm,
 	};
-
-	wire_config_init(&s.wire, a->config.dns.ports, a->config.dns.ports_count);
-	return s;
 }
 
 size_t appliance_octets(const struct appliance *a)

@@ -33,6 +33,7 @@ struct appliance {
 	struct config config;
 	bool live;
 	unsigned workers;
+	struct wire_config wire; /* read by workers; immutable once they run */
 	struct networks *networks;
 	struct suffix_list *suffixes;
 	struct handover handover;

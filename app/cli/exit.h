@@ -21,4 +21,6 @@ enum exit_code {
 	EXIT_CODE_DATABASE = 5, /* address database or public suffix list */
 	EXIT_CODE_PORT = 6,     /* DPDK port, EAL, hugepages */
 	EXIT_CODE_LISTEN = 7,   /* HTTP listen address taken or not ours */
+	EXIT_CODE_WARNINGS = 8, /* doctor: warnings, and no error */
+	EXIT_CODE_ERRORS = 9,   /* doctor: errors */
 };

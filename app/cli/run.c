@@ -3,7 +3,8 @@
 /*
  * fluxgate run -c FILE: live on the configured ports until SIGTERM.
  *
- * The main lcore is control; each other lcore runs one worker. On a signal the
+ * The main lcore is control; each other lcore runs one worker, and one more the spreader
+ * where there is one. On a signal the
  * workers drain their queues and give their last shards, control merges them,
  * and the program ends. A second signal ends it at once.
  */
@@ -113,7 +114,7 @@ static void control_loop(struct appliance *a)
 	}
 }
 
-static int run_workers(struct appliance *a, const struct ports *ports)
+static int run_workers(struct appliance *a, struct ports *ports)
 {
 	static struct worker_set sets[WORKERS_MAX];
 	unsigned lcore = rte_get_main_lcore();
@@ -124,13 +125,16 @@ static int run_workers(struct appliance *a, const struct ports *ports)
 		struct worker *w = &a->worker[i];
 
 		lcore = rte_get_next_lcore(lcore, 1, 1);
-		w->source.ports = (uint16_t)ports->n;
-		memcpy(w->source.port, ports->id, sizeof(ports->id));
-		w->source.queue = (uint16_t)i;
+		ports_source(ports, i, &w->source);
 		w->epoch = epoch;
 		atomic_store_explicit(&w->reached, epoch, memory_order_release);
 		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
 		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
+	}
+	if (ports->plan.spreader) {
+		ports->spreader.stop = &stop_requested;
+		rte_eal_remote_launch(
+			spreader_lcore, &ports->spreader, rte_get_next_lcore(lcore, 1, 1));
 	}
 	/* Nothing is published before the first epoch is in: not ready means not ready. */
 	control_loop(a);
@@ -152,33 +156,37 @@ static void summary(const struct appliance *a)
 	snapshot_put(s);
 }
 
-static int run_with(struct appliance *a, char err[ERROR_LINE_MAX])
+static int run_with(struct appliance *a, struct ports *ports, char err[ERROR_LINE_MAX])
 {
-	struct ports ports = {0};
-
-	if (rte_lcore_count() < a->workers + 1) {
-		snprintf(err, ERROR_LINE_MAX,
-			"configuration: lcores: %u of them for control and %u workers: name more",
-			rte_lcore_count(), a->workers);
-		return EXIT_CODE_CONFIG;
-	}
-	if (ports_start(&ports, &a->config, a->workers, err) < 0)
+	ports->wire = &a->wire;
+	if (ports_start(ports, &a->config, a->worker, err) < 0)
 		return EXIT_CODE_PORT;
-	int code = appliance_build(a, err);
+	int code = EXIT_CODE_OK;
+	if (rte_lcore_count() < a->workers + 1 + ports->plan.spreader) {
+		snprintf(err, ERROR_LINE_MAX,
+			"configuration: lcores: %u of them for control, %u workers%s: name more",
+			rte_lcore_count(), a->workers,
+			ports->plan.spreader ? " and a spreader" : "");
+		code = EXIT_CODE_CONFIG;
+	}
+	if (code == EXIT_CODE_OK) {
+		ports_wait(ports, &stop_requested);
+		code = appliance_build(a, err);
+	}
 	if (code == EXIT_CODE_OK) {
 		a->control.config.ports = ports_status;
-		a->control.config.ports_ctx = &ports;
+		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);
 		code = appliance_serve(a, err);
 	}
 	if (code == EXIT_CODE_OK) {
 		fprintf(stderr, "fluxgate: running: %u port(s), %u worker(s), epoch %u s%s%s\n",
-			ports.n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
+			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
 			a->http ? a->config.http.listen : "");
-		code = run_workers(a, &ports);
+		code = run_workers(a, ports);
 		summary(a);
 	}
-	ports_stop(&ports);
+	ports_stop(ports);
 	return code;
 }
 
@@ -186,23 +194,26 @@ int run_main(int argc, char **argv)
 {
 	static struct appliance a;
 	static struct config config;
+	static struct ports ports;
 	char err[ERROR_LINE_MAX] = "";
 
 	int code = run_config(argc, argv, &config, err);
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(&a, &config, true, config.workers, err);
+	if (code == EXIT_CODE_OK && ports_load(&ports, &config, err) < 0)
+		code = EXIT_CODE_CONFIG;
 	if (code == EXIT_CODE_OK) {
 		const struct eal_request eal = {
 			.config = &config,
-			.lcores = config.workers + 1,
-			.octets = appliance_octets(&a) + ports_size(&config),
+			.lcores = config.workers + 1 + plan_spreader_possible(&config),
+			.octets = appliance_octets(&a) + ports_size(&ports, &config),
 		};
 		fprintf(stderr, "fluxgate: memory: %zu MiB of tables, %zu MiB of packet buffers\n",
-			appliance_octets(&a) >> 20, ports_size(&config) >> 20);
+			appliance_octets(&a) >> 20, ports_size(&ports, &config) >> 20);
 		code = eal_start(&eal, err) == 0 ? EXIT_CODE_OK : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
 			stop_on_signals();
-			code = run_with(&a, err);
+			code = run_with(&a, &ports, err);
 			http_stop(a.http);
 			a.http = NULL;
 			eal_stop();

@@ -88,6 +88,8 @@ const char *snapshot_degraded_name(enum degraded_reason r)
 		[DEGRADED_OVERRUN] = "overrun",
 		[DEGRADED_NO_ASN_DB] = "no_asn_db",
 		[DEGRADED_CLOCK_STEP] = "clock_step",
+		[DEGRADED_QUEUE_IMBALANCE] = "queue_imbalance",
+		[DEGRADED_LINK_DOWN] = "link_down",
 	};
 	return names[r];
 }

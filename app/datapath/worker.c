@@ -16,10 +16,10 @@
 #define DRAIN_BURSTS 4096u
 
 /* One writer: a relaxed load and store, not a locked add. */
-static inline void count(_Atomic uint64_t *c)
+static inline void count(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(
-		c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+		c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 static inline void take(struct worker *w, struct shard *clean)
@@ -45,12 +45,13 @@ static void give(struct worker *w)
  */
 static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 {
+	sensor_sweep(w->sensor, epoch * w->epoch_ns, false);
 	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index, 1);
 
 	w->owed = !wait && !clean;
 	if (w->owed) {
 		sensor_shard_current(w->sensor)->epoch_last = epoch;
-		count(&w->overruns);
+		count(&w->overruns, 1);
 	} else {
 		give(w);
 	}
@@ -74,6 +75,11 @@ static void worker_settle_debt(struct worker *w)
 
 void worker_end(struct worker *w)
 {
+	uint64_t last_ns = sensor_shard_current(w->sensor)->last_ns;
+	uint64_t begun_ns = w->epoch * w->epoch_ns;
+
+	/* What came behind a lost segment may still hold messages. */
+	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
 	give(w);
 	w->ended = true;
 	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
@@ -138,14 +144,16 @@ void worker_frames(
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
-		const struct rte_mbuf *m = mbufs[i];
+		struct rte_mbuf *m = mbufs[i];
+		/* Only the first segment can be read. */
+		bool whole = likely(m->nb_segs == 1) || rte_pktmbuf_linearize(m) == 0;
+
 		frames[i] = (struct frame){
 			.data = rte_pktmbuf_mtod(m, const uint8_t *),
 			.caplen = m->data_len,
 			.wirelen = m->pkt_len,
 			.time_ns = now_ns,
-			/* Only the first segment could be read. */
-			.link = likely(m->nb_segs == 1) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
+			.link = likely(whole) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
 		};
 	}
 }
@@ -159,10 +167,46 @@ static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, ui
 	rte_pktmbuf_free_bulk(mbufs, n);
 }
 
-unsigned worker_poll(struct worker *w)
+static unsigned turn_queues(struct worker *w, uint64_t now_ns)
 {
+	const struct source *s = &w->source;
 	struct rte_mbuf *mbufs[SENSOR_BURST];
 	unsigned frames = 0;
+
+	for (unsigned p = 0; p < s->ports; p++) {
+		for (unsigned q = s->queue; q < s->queues[p]; q += s->stride) {
+			unsigned n = rte_eth_rx_burst(s->port[p], (uint16_t)q, mbufs, SENSOR_BURST);
+			if (n == 0)
+				continue;
+			count(&w->taken[p], n);
+			run_polled(w, mbufs, n, now_ns);
+			frames += n;
+		}
+	}
+	return frames;
+}
+
+static unsigned turn_ring(struct worker *w, uint64_t now_ns)
+{
+	const struct source *s = &w->source;
+	struct rte_mbuf *mbufs[SENSOR_BURST];
+	unsigned n = rte_ring_sc_dequeue_burst(s->ring, (void **)mbufs, SENSOR_BURST, NULL);
+
+	if (n == 0)
+		return 0;
+	for (unsigned p = 0; p < s->ports; p++) {
+		unsigned of_port = 0;
+
+		for (unsigned i = 0; i < n; i++)
+			of_port += mbufs[i]->port == s->port[p];
+		count(&w->taken[p], of_port);
+	}
+	run_polled(w, mbufs, n, now_ns);
+	return n;
+}
+
+unsigned worker_poll(struct worker *w)
+{
 	uint64_t now_ns = clock_at(w->clock, rte_rdtsc());
 
 	if (now_ns < w->last_ns)
@@ -172,14 +216,7 @@ unsigned worker_poll(struct worker *w)
 		worker_tick(w, now_ns / w->epoch_ns, false);
 	else if (unlikely(w->owed))
 		worker_settle_debt(w);
-	for (unsigned p = 0; p < w->source.ports; p++) {
-		unsigned n =
-			rte_eth_rx_burst(w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
-		if (n)
-			run_polled(w, mbufs, n, now_ns);
-		frames += n;
-	}
-	return frames;
+	return w->source.ring ? turn_ring(w, now_ns) : turn_queues(w, now_ns);
 }
 
 static void lcore_fed(struct worker_set *set)
@@ -209,8 +246,16 @@ static void lcore_polled(struct worker_set *set)
 		if (worker_poll(w) == 0)
 			rte_pause();
 	}
-	for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
-		;
+	if (w->source.ring) {
+		/* Bounded, too: the spreader ends, and a ring has its size. */
+		while (!atomic_load_explicit(w->source.dealt, memory_order_acquire))
+			worker_poll(w);
+		while (worker_poll(w))
+			;
+	} else {
+		for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
+			;
+	}
 	worker_end(w);
 }
 

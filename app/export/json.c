@@ -66,18 +66,29 @@ static void tree_count(void *ctx, const struct counter_family *family,
 		t->failed = true;
 }
 
+static json_t *value_known(uint64_t n)
+{
+	return n == PORT_UNKNOWN ? json_null() : value_count(n);
+}
+
 static json_t *ports_json(const struct snapshot *s)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < s->ports && list; i++) {
 		const struct port_status *p = &s->port[i];
-		json_t *port = json_pack("{s:o}", "name", export_octets(p->name));
+		json_t *port = json_pack("{s:o, s:s, s:s, s:s, s:o, s:o}", //
+			"name", export_octets(p->name),                    //
+			"profile", p->profile,                             //
+			"vantage", p->vantage,                             //
+			"link", p->link_up ? "up" : "down",                //
+			"queues", value_count(p->queues),                  //
+			"loss_rate", value_share(p->loss_rate));
 		int bad = 0;
 
 		for (unsigned c = 0; c < PORT_COUNTERS; c++)
 			bad |= json_object_set_new(port, port_counters[c].key,
-				value_count(counter_at(p, port_counters[c].offset)));
+				value_known(counter_at(p, port_counters[c].offset)));
 		bad |= json_array_append_new(list, port);
 		list = value_whole(list, bad);
 	}
@@ -115,6 +126,11 @@ static json_t *degraded_json(const struct snapshot *s)
 	return list;
 }
 
+static json_t *imbalance_json(const struct snapshot *s)
+{
+	return s->imbalance ? value_real(s->imbalance / 1000.0) : json_null();
+}
+
 json_t *export_accounting(const struct snapshot *s)
 {
 	struct tree t = {json_pack("{s:o}", "port", ports_json(s)), false};
@@ -143,20 +159,21 @@ json_t *export_status(
 	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
-		"version", about->version,                                                //
-		"dpdk", about->dpdk,                                                      //
-		"mode", about->mode,                                                      //
-		"vantage", about->vantage,                                                //
-		"config_generation", value_count(about->config_generation),               //
-		"started", value_seconds(started),                                        //
-		"uptime_seconds", value_count(uptime),                                    //
-		"time", s ? value_seconds(s->time) : json_null(),                         //
-		"ready", s != NULL,                                                       //
-		"degraded", s ? degraded_json(s) : json_array(),                          //
-		"accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
-		"flagged", s ? value_count(s->verdicts) : json_null(),                    //
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,                                       //
+		"version", about->version,                                                     //
+		"dpdk", about->dpdk,                                                           //
+		"mode", about->mode,                                                           //
+		"vantage", about->vantage,                                                     //
+		"config_generation", value_count(about->config_generation),                    //
+		"started", value_seconds(started),                                             //
+		"uptime_seconds", value_count(uptime),                                         //
+		"time", s ? value_seconds(s->time) : json_null(),                              //
+		"ready", s != NULL,                                                            //
+		"degraded", s ? degraded_json(s) : json_array(),                               //
+		"accounting_error", s ? value_count(s->accounting_error) : json_null(),        //
+		"imbalance", s ? imbalance_json(s) : json_null(),                              //
+		"flagged", s ? value_count(s->verdicts) : json_null(),                         //
 		"ports", s ? ports_json(s) : json_array());
 }
 

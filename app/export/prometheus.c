@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "export/counters.h"
@@ -68,17 +69,49 @@ static void workers_text(FILE *f, const struct snapshot *s)
 	}
 }
 
+static void port_line(FILE *f, const char *metric, const struct port_status *p)
+{
+	fprintf(f, PREFIX "%s{", metric);
+	label(f, "port", p->name);
+}
+
 static void ports_text(FILE *f, const struct snapshot *s)
 {
 	for (unsigned c = 0; c < PORT_COUNTERS && s->ports; c++) {
 		const struct port_counter *p = &port_counters[c];
 
-		head(f, p->metric, p->help, false);
+		head(f, p->metric, p->help, p->gauge);
 		for (unsigned i = 0; i < s->ports; i++) {
-			fprintf(f, PREFIX "%s{", p->metric);
-			label(f, "port", s->port[i].name);
-			fprintf(f, "} %" PRIu64 "\n", counter_at(&s->port[i], p->offset));
+			uint64_t value = counter_at(&s->port[i], p->offset);
+
+			if (value == PORT_UNKNOWN)
+				continue;
+			port_line(f, p->metric, &s->port[i]);
+			fprintf(f, "} %" PRIu64 "\n", value);
 		}
+	}
+	if (!s->ports)
+		return;
+	head(f, "port_info", "A port and its tap; always 1.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		port_line(f, "port_info", &s->port[i]);
+		fputc(',', f);
+		label(f, "profile", s->port[i].profile);
+		fputc(',', f);
+		label(f, "vantage", s->port[i].vantage);
+		fputs("} 1\n", f);
+	}
+	head(f, "port_link_up", "1 while the port's link is up.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		port_line(f, "port_link_up", &s->port[i]);
+		fprintf(f, "} %d\n", s->port[i].link_up);
+	}
+	head(f, "port_loss_rate", "Share of frames lost since the snapshot before.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		if (!isfinite(s->port[i].loss_rate))
+			continue;
+		port_line(f, "port_loss_rate", &s->port[i]);
+		fprintf(f, "} %.6f\n", s->port[i].loss_rate);
 	}
 }
 
@@ -136,6 +169,10 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,
 		s->time);
 	number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
+	if (s->imbalance) {
+		head(f, "worker_imbalance", "Frames of the busiest worker over the mean.", true);
+		fprintf(f, PREFIX "worker_imbalance %.3f\n", s->imbalance / 1000.0);
+	}
 	head(f, "merge_seconds", "Time that the last merge took.", true);
 	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
 }

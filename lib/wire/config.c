@@ -6,6 +6,8 @@
 
 /* A tunnel is told by the port that it goes to; of these also by the one it comes from. */
 static const bool both_ways[WIRE_TUNNEL_COUNT] = {
+	[WIRE_TUNNEL_GENEVE] = true,
+	[WIRE_TUNNEL_GTP] = true,
 	[WIRE_TUNNEL_L2TP] = true,
 	[WIRE_TUNNEL_TEREDO] = true,
 };

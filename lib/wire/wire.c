@@ -204,12 +204,13 @@ enum wire_verdict wire_decode(const struct wire_config *cfg, enum wire_link link
 	return decode_any(cfg, link, frame, caplen, wirelen < caplen ? caplen : wirelen, out);
 }
 
-enum wire_verdict wire_decode_whole(const struct wire_config *cfg, struct wire_packet *out)
+static enum wire_verdict decode_behind(
+	const struct wire_config *cfg, struct wire_packet *out, uint32_t wire)
 {
 	struct walk w = {
 		.p = out->payload,
 		.have = out->payload_len,
-		.wire = out->payload_len,
+		.wire = wire,
 		.cfg = cfg,
 		.out = out,
 		.type = out->fragment_proto,
@@ -218,4 +219,14 @@ enum wire_verdict wire_decode_whole(const struct wire_config *cfg, struct wire_p
 	out->cut = false;
 	layer_seen(&w, WIRE_LAYER_FRAGMENT);
 	return walk(&w, STEP_PROTOCOL);
+}
+
+enum wire_verdict wire_decode_whole(const struct wire_config *cfg, struct wire_packet *out)
+{
+	return decode_behind(cfg, out, out->payload_len);
+}
+
+enum wire_verdict wire_decode_first(const struct wire_config *cfg, struct wire_packet *out)
+{
+	return decode_behind(cfg, out, UINT16_MAX);
 }

@@ -215,6 +215,12 @@ enum wire_verdict wire_decode(const struct wire_config *cfg, enum wire_link link
 enum wire_verdict wire_decode_whole(const struct wire_config *cfg, struct wire_packet *out);
 
 /*
+ * The same with a datagram's first fragment alone, for the addresses that lie in it: what is
+ * missing counts as cut off by the capture.
+ */
+enum wire_verdict wire_decode_first(const struct wire_config *cfg, struct wire_packet *out);
+
+/*
  * Whether the data of a datagram whose first fragment is `p` can matter: false where its
  * UDP or TCP ports are none of ours. A first fragment too short to tell matters.
  */

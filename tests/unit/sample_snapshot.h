@@ -90,7 +90,22 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0};
 	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4};
 	s->ports = 1;
-	s->port[0] = (struct port_status){"net_af_packet0", 11, 12, 13, 14};
+	s->imbalance = 1234;
+	s->port[0] = (struct port_status){.name = "net_af_packet0",
+		.profile = "af_packet",
+		.vantage = "client",
+		.queues = 2,
+		.link_up = true,
+		.received = 11,
+		.driver_received = 45,
+		.missed = 12,
+		.errors = 13,
+		.no_mbuf = 14,
+		.spreader_dropped = 15,
+		.in_flight = 19,
+		.offered = PORT_UNKNOWN,
+		.unknown = PORT_UNKNOWN,
+		.loss_rate = 0.0123456};
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;

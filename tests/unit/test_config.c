@@ -252,15 +252,15 @@ static void test_ports(void **state)
 	assert_string_equal(c.ports[1].device, "net_null1");
 	assert_true(c.ports[0].promiscuous);
 	assert_false(c.ports[1].promiscuous);
-	assert_int_equal(c.ports[1].rx_descriptors, 1024);
+	assert_int_equal(c.ports[1].rx_descriptors, 0);
 
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"rx_descriptors\":64}]}",
 		"ports[1].device: is missing");
 	assert_refused(
 		"{\"ports\":[{\"device\":\"\"}]}", "ports[0].device: \"\": must not be empty");
 	assert_refused("{\"ports\":[5]}", "ports[0]: expected an object, got an integer");
-	assert_refused("{\"ports\":[{\"device\":\"a\",\"rx_descriptors\":17}]}",
-		"ports[0].rx_descriptors: 17 is not within 64..32768");
+	assert_refused("{\"ports\":[{\"device\":\"a\",\"rx_descriptors\":32769}]}",
+		"ports[0].rx_descriptors: 32769 is not within 0..32768");
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"device\":\"b\"},{\"device\":\"a\"}]}",
 		"ports: entries 0 and 2 name the same device");
 	/* What stands behind a list of ports is not said to be in it. */
