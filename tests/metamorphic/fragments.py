@@ -39,7 +39,7 @@ class Fragment:
             extension + self.payload)
 
 
-def split(packet, ident):
+def split(packet):
     """(head, protocol, payload) of a datagram: head is what each fragment repeats."""
     kind, data = packet
     if kind == IP4:
@@ -54,9 +54,12 @@ def split(packet, ident):
 def fragment(packet, size, idents):
     """Of `size` octets each, a multiple of 8; but for the last. At least two."""
     ident = idents.next()
-    head, protocol, payload = split(packet, ident)
-    if len(payload) <= size:
-        size = max(8, len(payload) // 2 & ~7)
+    head, protocol, payload = split(packet)
+    # Eight octets at least in the last one, so that one before it can overlap with it.
+    if len(payload) < size + 8:
+        size = len(payload) // 2 & ~7
+    while 0 < len(payload) % size < 8:
+        size += 8
     return [Fragment(packet[0], head, protocol, ident, at, at + size < len(payload),
                      payload[at:at + size]) for at in range(0, len(payload), size)]
 
@@ -90,19 +93,16 @@ def duplicated(fragments, random):
 
 
 def grown(fragments, random, change):
-    """All but the last hold the next eight octets as well; one of them altered, if `change`."""
-    data, out = whole(fragments), []
-    altered = random.randrange(len(fragments) - 1)
-    for i, f in enumerate(fragments[:-1]):
-        end = f.offset + len(f.payload)
-        # The next one may be the last and shorter than that.
-        more = data[end:end + 8]
-        if len(more) == 8 and end + 8 < len(data):
-            more = changed(more) if change and i == altered else more
-            out.append(dataclasses.replace(f, payload=f.payload + more))
-        else:
-            out.append(f)
-    return out + fragments[-1:]
+    """Those that can hold the next eight octets as well; one of them altered, if `change`."""
+    data, out = whole(fragments), list(fragments)
+    ends = {i: f.offset + len(f.payload) for i, f in enumerate(fragments[:-1])}
+    room = [i for i, end in ends.items() if end + 8 <= len(data)]
+    altered = random.choice(room) if room and change else None
+    for i in room:
+        more = data[ends[i]:ends[i] + 8]
+        out[i] = dataclasses.replace(fragments[i], payload=fragments[i].payload + (
+            changed(more) if i == altered else more))
+    return out
 
 
 def overlapping(fragments, random):

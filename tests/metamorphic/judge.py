@@ -15,11 +15,13 @@ import shutil
 import subprocess
 import tempfile
 
+import exchanges
 import harness
 import octets
 import plain
 
 START = 1700000000 * 1000000
+WORKERS = 1, 2, 4
 FRAME_GAP, SCENARIO_GAP = 200, 20000  # microseconds
 
 # What must be the same whatever is wrapped around a response.
@@ -37,6 +39,7 @@ class Scenario:
     wanted: list         # indices of the exchanges whose responses come out
     shown: tuple = None  # names in `encapsulation`; None: not looked at
     blind: str = ""      # why tshark does not see the same
+    pause: int = 0       # microseconds without a frame before it
 
 
 def response_key(line):
@@ -63,6 +66,7 @@ class Book:
     def write(self):
         frames, now = [], START
         for scenario in self.scenarios:
+            now += scenario.pause
             for data in scenario.frames:
                 frames.append((now, data))
                 self.owner.append(scenario.name)
@@ -114,8 +118,28 @@ class Book:
             print(f"# not compared with tshark, {count} of {len(self.scenarios)}: {why}")
         tell(wrong, len(self.scenarios))
 
-    def replay(self, workers):
-        return harness.replay("--workers", workers, self.path)["accounting"]
+    def replay(self, workers=1):
+        found = harness.replay("--workers", workers, self.path)["accounting"]
+        harness.equal(found["accounting_error"], 0, f"accounting_error, {workers} workers")
+        return found
+
+    def check_replay(self):
+        """What verdicts are made of is the same as of the responses in plain UDP."""
+        twin, idents = Book(), octets.Idents()
+        for number, scenario in enumerate(self.scenarios, 1):
+            chosen = [plain.base()[i] for i in scenario.wanted]
+            packets = exchanges.over_udp(chosen, number, idents)
+            twin.add(Scenario(scenario.name, list(map(octets.on_ethernet, packets)), []))
+        twin.write()
+        wanted = evidence(twin.replay())
+        for workers in WORKERS:
+            harness.equal(evidence(self.replay(workers)), wanted, f"counters, {workers} workers")
+
+
+def evidence(accounting):
+    """Of the counters those that must not depend on how messages came."""
+    return {"dns": accounting["dns"], "records": accounting["records"],
+            "updates": accounting["table"]["shard"]["updates"]}
 
 
 def tell(wrong, total):

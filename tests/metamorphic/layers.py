@@ -263,4 +263,11 @@ def define():
                   lambda p, i, a=(auth, origin): teredo(p, i, *a), depth=2)
 
 
+def wrap(packet, names, idents):
+    """The packet in these layers, the innermost first."""
+    for name in names:
+        packet = LAYERS[name].put(packet, idents)
+    return packet
+
+
 define()

@@ -9,15 +9,9 @@ import harness
 import judge
 import octets
 import plain
-from layers import LAYERS
+from layers import LAYERS, wrap
 
 STACKS, DEEPEST, MOST_HEADERS = 60, 6, 12
-
-
-def wrap(packet, names, idents):
-    for name in names:
-        packet = LAYERS[name].put(packet, idents)
-    return packet
 
 
 @functools.cache
@@ -91,6 +85,12 @@ def each_stack():
     stacked().check()
 
 
+def counts_the_same():
+    """Replays count as they do plain UDP, with 1, 2 and 4 workers"""
+    alone().check_replay()
+    stacked().check_replay()
+
+
 def alone_by_tshark():
     """tshark sees the same names and addresses in each encapsulation"""
     alone().check_tshark()
@@ -102,4 +102,5 @@ def stacked_by_tshark():
 
 
 if __name__ == "__main__":
-    harness.main(plain.is_true, each_alone, each_stack, alone_by_tshark, stacked_by_tshark)
+    harness.main(plain.is_true, each_alone, each_stack, counts_the_same, alone_by_tshark,
+                 stacked_by_tshark)
