@@ -89,23 +89,23 @@ def generated():
     for version in (4, 6):
         zone, ident = f"v{version}.example.com", version << 12
         www, cdn = "www." + zone, "edge.cdn.example.net"
-        many = [(www, A, 150, f"198.18.{i}.{i + 1}") for i in range(10)]
-        glue = [(f"ns{i}." + zone, A, 3600, f"192.0.2.{i}") for i in range(1, 4)]
+        many = [(www, A, 150, f"45.{i + 10}.{i}.{i + 1}") for i in range(10)]
+        glue = [(f"ns{i}." + zone, A, 3600, f"46.20.30.{i}") for i in range(1, 4)]
         servers = [(zone, NS, 3600, owner) for owner, *_ in glue]
         soa = bytes.fromhex("026e73c00c0a") + b"hostmaster\xc0\x0c" + struct.pack("!5I", 1, 2, 3, 4,
                                                                                   60)
-        large = [("large." + zone, AAAA, 60, f"2001:db8:{i:x}::1") for i in range(1, 71)]
+        large = [("large." + zone, AAAA, 60, f"2a00:{i:x}:7::1") for i in range(1, 71)]
         text = [("text." + zone, TXT, 60, bytes([200]) + bytes([65 + i]) * 200) for i in range(16)]
-        hint = b"\0\1\0" + struct.pack("!HH", 4, 4) + ipaddress.ip_address("198.18.7.7").packed
+        hint = b"\0\1\0" + struct.pack("!HH", 4, 4) + ipaddress.ip_address("47.1.7.7").packed
         exchanges += [build(ident + i, *args, **kinds, version=version) for i, (args, kinds) in
                       enumerate([
-            ((www, A), {"answers": [(www, A, 60, "198.18.0.1")]}),
+            ((www, A), {"answers": [(www, A, 60, "45.1.2.3")]}),
             ((www, A), {"answers": many, "authority": servers, "additional": glue}),
-            ((www, AAAA), {"answers": [(www, AAAA, 60, "2001:db8:1::1"),
-                                       (www, AAAA, 60, "2001:db8:2::2")]}),
+            ((www, AAAA), {"answers": [(www, AAAA, 60, "2a00:1::1"),
+                                       (www, AAAA, 60, "2a00:2::2")]}),
             (("shop." + zone, A), {"answers": [("shop." + zone, CNAME, 300, "a." + cdn),
                                                ("a." + cdn, CNAME, 60, "b." + cdn),
-                                               ("b." + cdn, A, 20, "198.18.9.9")]}),
+                                               ("b." + cdn, A, 20, "48.1.9.9")]}),
             ((zone, NS), {"answers": servers, "additional": glue}),
             ((www, HTTPS), {"answers": [(www, HTTPS, 60, hint)]}),
             (("none." + zone, A), {"rcode": NXDOMAIN, "authority": [(zone, SOA, 60, soa)]}),

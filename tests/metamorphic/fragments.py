@@ -55,11 +55,11 @@ def fragment(packet, size, idents):
     """Of `size` octets each, a multiple of 8; but for the last. At least two."""
     ident = idents.next()
     head, protocol, payload = split(packet)
-    # Eight octets at least in the last one, so that one before it can overlap with it.
-    if len(payload) < size + 8:
+    if len(payload) <= size:
         size = len(payload) // 2 & ~7
-    while 0 < len(payload) % size < 8:
-        size += 8
+    # Of two, the second has eight octets, so that the first one can overlap with it.
+    if len(payload) < size + 8 and size > 8:
+        size -= 8
     return [Fragment(packet[0], head, protocol, ident, at, at + size < len(payload),
                      payload[at:at + size]) for at in range(0, len(payload), size)]
 
@@ -116,7 +116,9 @@ def contradicting(fragments, random):
 def repeated_otherwise(fragments, random):
     """One comes twice, and says something else the second time."""
     at = random.randrange(len(fragments) - 1)
-    other = dataclasses.replace(fragments[at], payload=changed(fragments[at].payload))
+    payload = fragments[at].payload
+    # Not its first octets: other ports would make it another matter.
+    other = dataclasses.replace(fragments[at], payload=payload[:8] + changed(payload[8:]))
     return fragments[:at + 1] + [other] + fragments[at + 1:]
 
 

@@ -53,6 +53,12 @@ def cutting(size, arrival):
     return lambda packet, number: cut(packet, size, arrival, IDENTS, random.Random(number))
 
 
+def limiting(size):
+    """As a router does: only what is longer than its link takes."""
+    return lambda packet, number: [packet] if len(packet[1]) <= size else (
+        cut(packet, size - 60 & ~7, fragments.in_order, IDENTS, None))
+
+
 def putting(name):
     return lambda packet, number: [wrap(packet, [name], IDENTS)]
 
@@ -83,9 +89,9 @@ def whole():
         ways = {"of fragments": [inner, putting(name)]}
         if name.startswith("IPv6"):
             ways = {}
-        if wrap(sample(takes), [name], octets.Idents())[0] != octets.ETHER:
+        if around(name) != octets.ETHER:
             ways["in fragments"] = [putting(name), outer]
-            if ways.get("of fragments"):
+            if "of fragments" in ways:
                 ways["in fragments, of fragments"] = [inner, putting(name), outer]
         for way, steps in ways.items():
             book.add(scenario(f"{name} {way}", len(book.scenarios) + 1, steps, chosen))
@@ -94,11 +100,29 @@ def whole():
     return book
 
 
-def sample(takes):
-    """A packet that the layer takes."""
-    if octets.IP4 in takes:
-        return octets.IP4, octets.ip4("10.0.0.1", "10.0.0.2", 17, bytes(26), 1)
-    return octets.IP6, octets.ip6("::1", "::2", 17, bytes(26))
+@functools.cache
+def some():
+    """Only what is too long for a link is fragmented: responses, and not their queries; the
+    first fragments within a tunnel, and not the last."""
+    book = judge.Book()
+    book.add(scenario("plain", 1, [limiting(600)]))
+    for name in TUNNELS:
+        takes, link = LAYERS[name].takes, limiting(600)
+        if octets.IP4 not in takes or around(name) == octets.ETHER:
+            continue
+        book.add(scenario(f"{name} on a link", len(book.scenarios) + 1, [putting(name), link]))
+        book.add(scenario(f"{name} on a link, of fragments", len(book.scenarios) + 1,
+                          [link, putting(name), link]))
+    book.write()
+    return book
+
+
+def around(name):
+    """The kind of packet that a tunnel makes."""
+    packet = octets.IP4, octets.ip4("10.0.0.1", "10.0.0.2", 17, bytes(26), 1)
+    if octets.IP4 not in LAYERS[name].takes:
+        packet = octets.IP6, octets.ip6("::1", "::2", 17, bytes(26))
+    return wrap(packet, [name], octets.Idents())[0]
 
 
 def interleaved(number):
@@ -154,9 +178,21 @@ def counts_the_same():
     whole().check_replay()
 
 
+def links_give_the_same():
+    """Where a link fragments only what is too long for it all responses are there"""
+    some().check()
+    print(f"# {len(some().scenarios)} scenarios")
+
+
+def links_count_the_same():
+    """And replays count as they do plain UDP"""
+    some().check_replay()
+
+
 def by_tshark():
     """tshark sees the same names and addresses in these fragments"""
     whole().check_tshark()
+    some().check_tshark()
 
 
 def contradictions_overlapping():
@@ -194,5 +230,6 @@ def too_many():
 
 
 if __name__ == "__main__":
-    harness.main(gives_the_same, counts_the_same, by_tshark, contradictions_overlapping,
-                 contradictions_repeated, incomplete, too_many)
+    harness.main(gives_the_same, counts_the_same, links_give_the_same, links_count_the_same,
+                 by_tshark, contradictions_overlapping, contradictions_repeated, incomplete,
+                 too_many)
