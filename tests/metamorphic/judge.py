@@ -39,7 +39,7 @@ class Scenario:
     wanted: list         # indices of the exchanges whose responses come out
     shown: tuple = None  # names in `encapsulation`; None: not looked at
     blind: str = ""      # why tshark does not see the same
-    pause: int = 0       # microseconds without a frame before it
+    pauses: dict = dataclasses.field(default_factory=dict)  # {frame: microseconds before it}
 
 
 def response_key(line):
@@ -66,8 +66,8 @@ class Book:
     def write(self):
         frames, now = [], START
         for scenario in self.scenarios:
-            now += scenario.pause
-            for data in scenario.frames:
+            for i, data in enumerate(scenario.frames):
+                now += scenario.pauses.get(i, 0)
                 frames.append((now, data))
                 self.owner.append(scenario.name)
                 now += FRAME_GAP
@@ -83,8 +83,8 @@ class Book:
             found[self.owner[line["frame"]]].append(line)
         return found
 
-    def check(self):
-        """Each scenario gives what it must, no more and no less, and names its layers."""
+    def differences(self):
+        """Scenarios that give more or less than they must, or name other layers; in words."""
         found, wrong = self.dump(), []
         for scenario in self.scenarios:
             lines = found[scenario.name]
@@ -98,7 +98,10 @@ class Book:
                 if shown != set(scenario.shown):
                     wrong.append(f"{scenario.name}: shows {sorted(shown)}, "
                                  f"expected {sorted(set(scenario.shown))}")
-        tell(wrong, len(self.scenarios))
+        return wrong
+
+    def check(self):
+        tell(self.differences(), len(self.scenarios))
 
     def check_tshark(self):
         """tshark sees the names and the addresses, too, of the same responses."""

@@ -166,7 +166,7 @@ def harmed(arrival, size=256):
             wanted += [] if ill else [i]
         book.add(judge.Scenario(f"{arrival.__name__} {number}", frames, wanted))
     book.add(scenario("afterwards", len(book.scenarios) + 1, []))
-    book.scenarios[-1].pause = LONGER_THAN_TIMEOUT
+    book.scenarios[-1].pauses = {0: LONGER_THAN_TIMEOUT}
     book.write()
     return book, count
 

@@ -19,6 +19,8 @@ SEGMENT = 100  # octets in one, where a stream is cut evenly
 SHORT = 0, 7   # exchanges of each version whose messages are short, to be cut everywhere
 STACKS = 25
 
+LONGER_THAN_HOLES = 3 * 1000000  # microseconds
+
 BEHIND_A_HOLE = "it reads nothing behind a hole, or starts in the middle of a message"
 
 
@@ -28,7 +30,7 @@ class Talk:
     def __init__(self, number, version, idents, port=30000, **more):
         self.line = streams.Connection(exchanges.client(number, version),
                                        exchanges.server(version), port, idents, **more)
-        self.packets, self.wanted = [], []
+        self.packets, self.wanted, self.pauses = [], [], {}
 
     def ask(self, chosen):
         """The queries, each a segment."""
@@ -103,11 +105,12 @@ def arriving(number, version, arrival, idents, **more):
     return talk
 
 
-def in_turn(number, version, idents, opened=True, closed="finish", disturbed=False, **more):
+def in_turn(number, version, idents, opened=True, closed="finish", disturbed=False,
+            part=slice(None), **more):
     """A query, its response, the next query; each in a segment."""
     talk = Talk(number, version, idents, **more)
     talk.packets += talk.line.handshake() if opened else []
-    for i in of_version(version):
+    for i in of_version(version)[part]:
         talk.ask([i])
         if disturbed:
             talk.packets += [talk.line.keepalive(True), talk.line.keepalive(False),
@@ -135,7 +138,8 @@ def cut_at(number, chosen, cuts, port, idents):
 def add(book, name, *talks, blind=""):
     packets = [p for talk in talks for p in talk.packets]
     book.add(judge.Scenario(name, list(map(octets.on_ethernet, packets)),
-                            [i for talk in talks for i in talk.wanted], blind=blind))
+                            [i for talk in talks for i in talk.wanted], blind=blind,
+                            pauses=talks[0].pauses))
 
 
 @functools.cache
@@ -156,8 +160,8 @@ def whole():
         add(book, f"{ip} keepalives, window probes, urgent data",
             in_turn(here(), version, idents, disturbed=True))
         number = here()
-        add(book, f"{ip} port used again", in_turn(number, version, idents),
-            in_turn(number, version, idents, numbers=(77000, 88000)))
+        add(book, f"{ip} port used again", in_turn(number, version, idents, part=slice(0, 6)),
+            in_turn(number, version, idents, part=slice(6, None), numbers=(77000, 88000)))
         number, both = here(), [of_version(version)[i] for i in SHORT]
         length = len(framed([plain.base()[i].response for i in both]))
         add(book, f"{ip} cut at each octet", *(
@@ -174,8 +178,9 @@ def whole():
 def wrapped():
     """Segments in encapsulations, and in IP fragments within these."""
     book, idents, dice = judge.Book(), octets.Idents(), random.Random(11)
+    # AH is of a datagram, never of its fragments.
     names = [n for n, layer in LAYERS.items() if octets.IP4 in layer.takes and not layer.cut
-             and not layer.blind]
+             and not layer.blind and n != "IPv4 AH"]
     for name in dice.sample(names, STACKS):
         number = len(book.scenarios) + 1
         talk = arriving(number, 4, swapped, idents)
@@ -191,7 +196,8 @@ def wrapped():
 
 
 def holed(number, version, lost, cut_into, idents):
-    """Of each response `cut_into` segments, none with two responses; number `lost` is lost."""
+    """Of each response `cut_into` segments, none with two responses; number `lost` is lost. By
+    the time of the last response nobody waits for it any more."""
     talk, chosen = Talk(number, version, idents), of_version(version)
     talk.packets += talk.line.handshake()
     talk.ask(chosen)
@@ -199,6 +205,8 @@ def holed(number, version, lost, cut_into, idents):
     for i in chosen:
         data = talk.answers([i])
         size = -(-len(data) // cut_into)
+        if i == chosen[-1]:
+            talk.pauses[len(talk.packets)] = LONGER_THAN_HOLES
         for offset, part in evenly(data, size):
             packet = talk.line.segment(False, talk.line.sent[False], part)
             if at == lost:
@@ -228,7 +236,7 @@ def with_holes():
     book, idents = judge.Book(), octets.Idents()
     for version in (4, 6):
         for cut_into in (1, 3):
-            for lost in range(len(of_version(version)) * cut_into):
+            for lost in range((len(of_version(version)) - 2) * cut_into):
                 add(book, f"IPv{version}, segment {lost} of {cut_into} a response lost",
                     holed(len(book.scenarios) + 1, version, lost, cut_into, idents),
                     blind=BEHIND_A_HOLE)
