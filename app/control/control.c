@@ -109,7 +109,7 @@ static void balance_assess(struct control *c)
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		frames[i] = c->worker[i].frames - c->frames_before[i];
 		c->frames_before[i] = c->worker[i].frames;
-		late |= reached(c, i) <= c->closed;
+		late |= control_reached(c, i) <= c->closed;
 	}
 	c->imbalance =
 		late || !c->config.live ? 0 : balance_of(frames, c->config.handover->workers);
