@@ -201,8 +201,10 @@ static uint32_t ring_room(uint32_t most_descriptors)
  * is that all rings are full of this one queue's frames: then the rings drop and
  * say so, and the port still has its descriptors.
  */
-static uint32_t buffers(uint32_t descriptor_count, bool spreader, unsigned workers, uint32_t room)
+static uint32_t buffers(
+	uint32_t descriptor_count, uint32_t driver, bool spreader, unsigned workers, uint32_t room)
 {
+	descriptor_count += driver;
 	if (!spreader)
 		return descriptor_count + SENSOR_BURST + CACHE_MOST;
 	return descriptor_count + SENSOR_BURST + workers * (room + 2 * SENSOR_BURST) +
@@ -218,17 +220,19 @@ static void arithmetic(struct port_plan *p, const struct plan *plan)
 		snprintf(where, sizeof(where), "node %d", p->node);
 	if (plan->spreader)
 		snprintf(p->arithmetic, sizeof(p->arithmetic),
-			"%u x (%u descriptors + %u + %u x (%u in a ring + %u) + %u x %u cached) = "
+			"%u x (%u descriptors + %u of the driver + %u + %u x (%u in a ring + %u) + "
+			"%u x %u cached) = "
 			"%u buffers, %.1f MiB on %s",
-			p->queues, p->descriptors, SENSOR_BURST, plan->workers, plan->ring_room,
-			2 * SENSOR_BURST, plan->workers + 1, CACHE_MOST, p->queues * p->buffers,
-			mib, where);
+			p->queues, p->descriptors, p->profile->driver_buffers, SENSOR_BURST,
+			plan->workers, plan->ring_room, 2 * SENSOR_BURST, plan->workers + 1,
+			CACHE_MOST, p->queues * p->buffers, mib, where);
 	else
 		snprintf(p->arithmetic, sizeof(p->arithmetic),
-			"%u x (%u descriptors + %u in hand + %u cached) = %u buffers, %.1f MiB "
+			"%u x (%u descriptors + %u of the driver + %u in hand + %u cached) = %u "
+			"buffers, %.1f MiB "
 			"on %s",
-			p->queues, p->descriptors, SENSOR_BURST, CACHE_MOST, p->queues * p->buffers,
-			mib, where);
+			p->queues, p->descriptors, p->profile->driver_buffers, SENSOR_BURST,
+			CACHE_MOST, p->queues * p->buffers, mib, where);
 }
 
 static void port_plan(struct port_plan *out, const struct plan *plan, const struct config_port *c,
@@ -282,8 +286,8 @@ int plan_make(struct plan *plan, const struct config *c, const struct port_facts
 
 		/* Tables of different sizes would lead one hash to different queues. */
 		p->reta_period = p->reta_size ? period : 0;
-		p->buffers =
-			buffers(p->descriptors, plan->spreader, plan->workers, plan->ring_room);
+		p->buffers = buffers(p->descriptors, p->profile->driver_buffers, plan->spreader,
+			plan->workers, plan->ring_room);
 		arithmetic(p, plan);
 	}
 	return 0;
@@ -321,12 +325,14 @@ size_t plan_octets_max(const struct config *c, const struct profiles *all)
 
 		if (!n)
 			n = p ? p->descriptors : DESCRIPTORS_GUESS;
+		uint32_t driver = p ? p->driver_buffers : 0;
 		n = p && n > p->descriptors_max ? p->descriptors_max : n;
 		unsigned asked = device_queues(port->device);
 		unsigned direct = asked > c->workers ? asked : c->workers;
-		size_t without = (size_t)direct * buffers(n, false, c->workers, 0), with = 0;
+		size_t without = (size_t)direct * buffers(n, driver, false, c->workers, 0),
+		       with = 0;
 		if (plan_spreader_possible(c))
-			with = (size_t)asked * buffers(n, true, c->workers, ring_room(n));
+			with = (size_t)asked * buffers(n, driver, true, c->workers, ring_room(n));
 		octets += (with > without ? with : without) * PLAN_MBUF_OCTETS;
 	}
 	return octets;

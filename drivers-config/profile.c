@@ -64,6 +64,7 @@ static const struct config_row rows[] = {
 	UINT("descriptors.default", descriptors, 64, 32768),
 	UINT("descriptors.min", descriptors_min, 1, 32768),
 	UINT("descriptors.max", descriptors_max, 64, 32768),
+	UINT("driver_buffers", driver_buffers, 0, 65536),
 	UINT("frame_octets", frame_octets, 0, 2048),
 	CHOICE("rss.symmetric", rss_symmetric, symmetric_names),
 	UINT("rss.key_octets", rss_key, 0, PLAN_KEY_MAX),

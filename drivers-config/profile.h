@@ -50,7 +50,8 @@ struct profile {
 	uint32_t descriptors; /* a queue, where the configuration says 0 */
 	uint32_t descriptors_min;
 	uint32_t descriptors_max;
-	uint32_t frame_octets; /* longest frame to ask the port for; 0: leave it as it is */
+	uint32_t driver_buffers; /* of each queue, that the driver keeps beside its descriptors */
+	uint32_t frame_octets;   /* longest frame to ask the port for; 0: leave it as it is */
 
 	uint32_t rss_symmetric; /* enum profile_symmetric */
 	uint32_t rss_key;       /* octets */

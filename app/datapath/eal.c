@@ -14,6 +14,7 @@
 
 #include "datapath/eal.h"
 #include "drivers-config/plan.h"
+#include "drivers-config/xdp/device.h"
 
 #define ARGS_MAX (32u + CONFIG_EAL_ARGS_MAX + 2u * CONFIG_PORTS_MAX)
 #define ARG_TEXT 1024u
@@ -97,12 +98,33 @@ bool device_is_virtual(const char *device)
 	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
 }
 
-static void arguments_make(
-	struct arguments *a, const struct eal_request *r, size_t memory_mb, bool huge)
+/* 0, or -errno and one line in err. */
+static int ports_arguments(struct arguments *a, const struct config *c, char err[ERROR_LINE_MAX])
+{
+	char text[ARG_TEXT];
+	bool pci = false;
+
+	for (unsigned i = 0; i < c->ports_count; i++) {
+		bool vdev = device_is_virtual(c->ports[i].device);
+		int rc = xdp_device_complete(c->ports[i].device, text, sizeof(text), err);
+
+		if (rc < 0)
+			return rc;
+		argument(a, vdev ? "--vdev" : "-a");
+		argument(a, text);
+		pci |= !vdev;
+	}
+	if (!pci)
+		argument(a, "--no-pci");
+	return 0;
+}
+
+static int arguments_make(struct arguments *a, const struct eal_request *r, size_t memory_mb,
+	bool huge, char err[ERROR_LINE_MAX])
 {
 	const struct config *c = r->config;
 	char text[ARG_TEXT];
-	bool pci = false;
+	int rc = 0;
 
 	argument(a, "fluxgate");
 	argument(a, "--lcores");
@@ -127,17 +149,14 @@ static void arguments_make(
 		argument(a, text);
 	}
 	argument(a, "--no-telemetry");
-	for (unsigned i = 0; i < c->ports_count && !r->replay; i++) {
-		bool vdev = device_is_virtual(c->ports[i].device);
-		argument(a, vdev ? "--vdev" : "-a");
-		argument(a, c->ports[i].device);
-		pci |= !vdev;
-	}
-	if (!pci)
+	if (r->replay)
 		argument(a, "--no-pci");
+	else
+		rc = ports_arguments(a, c, err);
 	for (unsigned i = 0; i < c->eal.args_count; i++)
 		argument(a, c->eal.args[i]);
 	a->value[a->n] = NULL;
+	return rc;
 }
 
 /* The EAL's last line that says what is wrong, without its prefix. */
@@ -209,7 +228,9 @@ int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX])
 			need);
 		goto out;
 	}
-	arguments_make(a, r, memory_mb, huge);
+	rc = arguments_make(a, r, memory_mb, huge, err);
+	if (rc < 0)
+		goto out;
 	rc = eal_init_quietly(a, r->config->log.level == LOG_LEVEL_DEBUG, words, sizeof(words));
 	if (rc < 0)
 		snprintf(err, ERROR_LINE_MAX, "EAL: %s: %s", strerror(-rc),

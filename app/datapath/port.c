@@ -181,6 +181,7 @@ static int plan_ports(struct ports *p, const struct config *c, struct port_facts
 	for (unsigned i = 0; i < c->ports_count; i++) {
 		struct port *port = &p->port[i];
 
+		port_xdp_init(&port->xdp, &c->ports[i]);
 		int rc = port_find(c->ports[i].device, &port->id, port->name);
 		if (rc == 0)
 			rc = facts_read(&facts[i], port->id, port->name);
@@ -265,9 +266,13 @@ int ports_start(
 		rc = port_start(p->port[i].id, &c->ports[i], &p->plan.port[i], p->port[i].name, key,
 			p->plan.ports == 1, err);
 		if (rc == 0)
+			rc = port_xdp_start(&p->port[i].xdp, c, err);
+		if (rc == 0) {
 			p->n++;
-		else
+		} else {
 			rte_eth_dev_close(p->port[i].id);
+			port_xdp_stop(&p->port[i].xdp);
+		}
 	}
 	if (rc == 0 && p->plan.spreader)
 		rc = spreader_build(p, c, err);
@@ -320,6 +325,7 @@ void ports_stop(struct ports *p)
 	for (unsigned i = 0; i < p->n; i++) {
 		rte_eth_dev_stop(p->port[i].id);
 		rte_eth_dev_close(p->port[i].id);
+		port_xdp_stop(&p->port[i].xdp);
 	}
 	p->n = 0;
 }

@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "datapath/port_status.h"
+#include "datapath/port_xdp.h"
 #include "datapath/spreader.h"
 #include "datapath/worker.h"
 #include "drivers-config/plan.h"
@@ -26,6 +27,7 @@ struct port {
 	uint32_t vantage; /* enum config_vantage */
 	struct port_interface interface;
 	struct port_ledger ledger;
+	struct port_xdp xdp;
 };
 
 struct ports {

@@ -122,7 +122,8 @@ static uint64_t taken_of(const struct ports *p, unsigned port)
 	return n;
 }
 
-static void port_read(const struct ports *p, unsigned i, struct port_reading *r)
+static void port_read(
+	const struct ports *p, unsigned i, const struct port_status *out, struct port_reading *r)
 {
 	struct rte_eth_stats stats = {0};
 
@@ -136,6 +137,12 @@ static void port_read(const struct ports *p, unsigned i, struct port_reading *r)
 	}
 	r->offered = port_interface_offered(&p->port[i].interface);
 	r->room = p->port[i].interface.room;
+	if (out->has_xdp) {
+		/* Our program counts what it meant for us; what found no socket is lost to us. */
+		r->missed += out->xdp.cause[STEER_redirect_failed];
+		r->offered = xdp_counters_redirected(&out->xdp);
+		r->room = p->plan.port[i].descriptors;
+	}
 }
 
 void ports_status(void *ctx, struct snapshot *s)
@@ -155,7 +162,8 @@ void ports_status(void *ctx, struct snapshot *s)
 		out->queues = p->plan.port[i].queues;
 		out->link_up = rte_eth_link_get_nowait(port->id, &link) == 0 &&
 			       link.link_status == RTE_ETH_LINK_UP;
-		port_read(p, i, &now);
+		port_xdp_status(&port->xdp, out);
+		port_read(p, i, out, &now);
 		if (port_reconcile(&port->ledger, &now, out))
 			s->degraded |= UINT32_C(1) << DEGRADED_NIC_LOSS;
 		if (!out->link_up)
