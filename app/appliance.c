@@ -24,6 +24,7 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	a->config = *config;
 	a->live = live;
 	a->workers = workers;
+	config_wire(config, &a->wire);
 	a->about.version = FLUXGATE_VERSION;
 	a->about.dpdk = rte_version();
 	a->about.mode = live ? "live" : "replay";
@@ -42,23 +43,17 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	return EXIT_CODE_OK;
 }
 
-void appliance_wire(const struct config *config, struct wire_config *out)
-{
-	wire_config_init(out, config->dns.ports, config->dns.ports_count);
-}
-
 static struct sensor_config sensor_config(
 	const struct appliance *a, struct hash_key placement, struct hash_key sketch)
 {
-	struct sensor_config s = {
+	return (struct sensor_config){
+		.wire = &a->wire,
 		.placement = placement,
 		.sketch = sketch,
 		.psl = suffix_list_psl(a->suffixes),
 		.match_log2 = a->config.pairing.entries_log2,
+		.reasm = a->config.reasm,
 	};
-
-	appliance_wire(&a->config, &s.wire);
-	return s;
 }
 
 size_t appliance_octets(const struct appliance *a)
@@ -107,7 +102,7 @@ static int workers_build(struct appliance *a, struct hash_key placement, struct 
 		w->clock = &a->clock;
 		a->settings.slot[a->settings.slots++] = &w->settings_slot;
 	}
-	if (settings_offer(&a->settings, &s.wire) < 0) {
+	if (settings_offer(&a->settings, &a->wire) < 0) {
 		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
 		return -ENOMEM;
 	}

@@ -34,6 +34,7 @@ struct appliance {
 	struct config config;
 	bool live;
 	unsigned workers;
+	struct wire_config wire; /* read by workers; immutable once they run */
 	struct networks *networks;
 	struct suffix_list *suffixes;
 	struct handover handover;
@@ -52,8 +53,7 @@ struct appliance {
  */
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX]);
-/* What decoding is told by a configuration. */
-void appliance_wire(const struct config *config, struct wire_config *out);
+
 size_t appliance_octets(const struct appliance *a);
 int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
 

@@ -19,6 +19,7 @@ static const struct command {
 	{"replay", "run captures through the same workers and control", replay_main},
 	{"dump", "print one JSON line for each DNS response in captures", dump_main},
 	{"check-config", "check a configuration and the files it names", config_check_main},
+	{"doctor", "check this machine before the first run", doctor_main},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

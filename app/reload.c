@@ -81,7 +81,7 @@ static int prepare(struct reload *r, struct config *running, struct config_repor
 	if (config_needs_restart(&a->config, &r->next, report->key, &report->waiting) < 0 ||
 		config_take(running, &r->next) < 0)
 		return -1;
-	appliance_wire(running, &wire);
+	config_wire(running, &wire);
 	return settings_offer(&a->settings, &wire);
 }
 

@@ -143,6 +143,28 @@ static bool link_of(int dlt, enum wire_link *link)
 	case DLT_FDDI:
 		*link = WIRE_LINK_FDDI;
 		return true;
+	case DLT_PPP:
+	case DLT_PPP_SERIAL:
+		*link = WIRE_LINK_PPP;
+		return true;
+	case DLT_C_HDLC:
+		*link = WIRE_LINK_HDLC;
+		return true;
+	case DLT_ARCNET_LINUX:
+		*link = WIRE_LINK_ARCNET;
+		return true;
+	case DLT_NFLOG:
+		*link = WIRE_LINK_NFLOG;
+		return true;
+	case DLT_IEEE802_11:
+		*link = WIRE_LINK_80211;
+		return true;
+	case DLT_IEEE802_11_RADIO:
+		*link = WIRE_LINK_RADIOTAP;
+		return true;
+	case DLT_PPI:
+		*link = WIRE_LINK_PPI;
+		return true;
 	default:
 		return false;
 	}
@@ -154,7 +176,7 @@ static int link_refused(const char *path, int dlt, char *err, size_t err_size)
 
 	snprintf(err, err_size,
 		"capture: %s: link type %s (%d) is not supported: Ethernet, Linux cooked, raw IP, "
-		"loopback and FDDI are",
+		"loopback, PPP, HDLC, FDDI, ARCnet, 802.11, PPI and NFLOG are",
 		path, name ? name : "unknown", dlt);
 	return -EPROTONOSUPPORT;
 }

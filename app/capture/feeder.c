@@ -25,8 +25,9 @@ size_t feeder_size(void)
 	return (size_t)POOL_MBUFS * (DATA_ROOM + 512u);
 }
 
-int feeder_init(struct feeder *f)
+int feeder_init(struct feeder *f, const struct wire_config *wire)
 {
+	spread_init(&f->spread, wire, partition_key, REPLAY_PARTITIONS);
 	f->pool = rte_pktmbuf_pool_create(
 		"fluxgate_replay", POOL_MBUFS, 32, 0, DATA_ROOM, SOCKET_ID_ANY);
 	if (!f->pool)
@@ -41,19 +42,6 @@ int feeder_init(struct feeder *f)
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-static unsigned partition_of(const struct feeder *f, const struct capture_packet *p)
-{
-	struct wire_packet w;
-
-	if (wire_decode(&f->wire, p->link, p->data, p->caplen, p->wirelen, &w) != WIRE_DNS)
-		return 0;
-	size_t n = w.ip_version == 4 ? 4 : 16;
-	/* A sum is the same in both directions. */
-	uint64_t h = hash_bytes(w.saddr, n, partition_key) + hash_bytes(w.daddr, n, partition_key);
-
-	return (unsigned)(hash_u64(h, partition_key) >> 62) % REPLAY_PARTITIONS;
 }
 
 static void put(struct rte_ring *r, void *item)
@@ -95,7 +83,8 @@ int feeder_lcore(void *arg)
 			tick(f, now);
 			epoch = now;
 		}
-		put(f->feed[partition_of(f, &p)], frame_in_mbuf(f, &p));
+		unsigned to = spread_worker(&f->spread, p.link, p.data, p.caplen, p.wirelen);
+		put(f->feed[to], frame_in_mbuf(f, &p));
 		atomic_store_explicit(&f->packets, ++packets, memory_order_relaxed);
 		atomic_store_explicit(&f->octets_read, captures_facts(f->captures)->octets_read,
 			memory_order_relaxed);

@@ -7,8 +7,8 @@
  * packet of each epoch. It waits where a ring or the mbuf pool is full: a
  * replay blocks rather than loses.
  *
- * A partition is chosen by a symmetric hash of addresses, so both directions of
- * a transaction meet in one; frames without addresses go to partition 0.
+ * A partition is chosen by the innermost addresses (wire/spread.h), so both directions of
+ * a transaction meet in one.
  */
 
 #include <stdatomic.h>
@@ -19,14 +19,14 @@
 
 #include "capture/capture.h"
 #include "datapath/handover.h"
-#include "wire/wire.h"
+#include "wire/spread.h"
 
 #define REPLAY_PARTITIONS 4u
 #define FEED_ROOM 512u
 
 struct feeder {
 	struct captures *captures;
-	struct wire_config wire;
+	struct spread spread;
 	struct rte_mempool *pool;
 	struct rte_ring *feed[REPLAY_PARTITIONS];
 	uint64_t epoch_ns;
@@ -40,8 +40,8 @@ struct feeder {
 /* Octets that feeder_init takes. */
 size_t feeder_size(void);
 
-/* Makes pool and rings. 0 or -ENOMEM. */
-int feeder_init(struct feeder *f);
+/* Makes pool and rings; `wire` must outlive the feeder. 0 or -ENOMEM. */
+int feeder_init(struct feeder *f, const struct wire_config *wire);
 
 /* lcore entry; arg is a struct feeder. Ends each feed with FEED_END. */
 int feeder_lcore(void *arg);

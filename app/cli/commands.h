@@ -8,3 +8,4 @@
 
 int replay_main(int argc, char **argv);
 int run_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);

@@ -3,7 +3,7 @@
 /*
  * How a person checks what the sensor sees: the same decoder and parser, and no
  * judgement. A message that the parser refuses is there as well, with what lies
- * before the fault.
+ * before the fault, and so is one that an ICMP error quotes.
  */
 
 #include <getopt.h>
@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "base/bits.h"
 #include "capture/capture.h"
 #include "cli/dump.h"
 #include "cli/exit.h"
@@ -21,15 +22,26 @@
 #include "cli/rdata.h"
 #include "dns/dns.h"
 #include "export/rfc3339.h"
+#include "reasm/reasm.h"
 #include "wire/wire.h"
 
 #define DNS_PORT 53u
+#define NS_PER_MS UINT64_C(1000000)
+
+struct dump {
+	struct captures *captures;
+	struct wire_config wire;
+	struct reasm *reasm;
+	uint64_t now_ns;        /* latest stamp so far */
+	struct account account; /* reassembly counts; here nobody reads it */
+	struct dns_record record[DNS_RECORDS_MAX];
+};
 
 static void usage(FILE *to)
 {
 	fputs("usage: fluxgate dump [--port PORT]... CAPTURE...\n"
 	      "  one JSON line for each DNS response in the captures\n"
-	      "  -p, --port PORT        UDP port of DNS, up to 8 times (53)\n"
+	      "  -p, --port PORT        UDP and TCP port of DNS, up to 8 times (53)\n"
 	      "  -h, --help             this text\n",
 		to);
 }
@@ -92,17 +104,18 @@ static void question_json(json_t *line, const uint8_t *msg, const struct dns_mes
 	json_object_set_new(line, "qtype", m->qname_wire_len ? type_json(m->qtype) : json_null());
 }
 
-static json_t *response_json(const struct captures *c, const struct capture_packet *p,
+static json_t *response_json(const struct dump *d, const struct capture_packet *p,
 	const struct wire_packet *w, enum dns_verdict verdict, const struct dns_message *m,
 	const struct dns_record *rec)
 {
 	char ts[RFC3339_MAX];
-	json_t *file = json_string(captures_path(c, p->file)); /* NULL where it is not UTF-8 */
+	json_t *file =
+		json_string(captures_path(d->captures, p->file)); /* NULL where it is not UTF-8 */
 
 	rfc3339_nanoseconds(p->stamp_ns, ts);
 	json_t *line = json_pack("{s:o, s:I, s:s, s:s, s:o}", "file", file ? file : json_null(),
-		"frame", (json_int_t)p->frame, "ts", ts, "transport", "udp", "encapsulation",
-		layers_json(w->layers));
+		"frame", (json_int_t)p->frame, "ts", ts, "transport",
+		w->transport == WIRE_TCP ? "tcp" : "udp", "encapsulation", layers_json(w->layers));
 	if (!line)
 		return NULL;
 	question_json(line, w->payload, m);
@@ -117,41 +130,87 @@ static json_t *response_json(const struct captures *c, const struct capture_pack
 }
 
 /* 0, or -1 when the line could not be written. */
-static int dump_packet(
-	const struct captures *c, const struct wire_config *wire, const struct capture_packet *p)
+static int dump_message(struct dump *d, const struct capture_packet *p, const struct wire_packet *w)
 {
-	static struct dns_record rec[DNS_RECORDS_MAX];
-	struct wire_packet w;
 	struct dns_message m;
 
-	if (wire_decode(wire, p->link, p->data, p->caplen, p->wirelen, &w) != WIRE_DNS)
-		return 0;
-	enum dns_verdict v = dns_parse(w.payload, w.payload_len, w.cut, rec, &m);
+	enum dns_verdict v = dns_parse(w->payload, w->payload_len, w->cut, d->record, &m);
 	if (v == DNS_SHORT || !dns_is_response(&m))
 		return 0;
-
-	json_t *line = response_json(c, p, &w, v, &m, rec);
+	json_t *line = response_json(d, p, w, v, &m, d->record);
 	int rc = line ? json_dumpf(line, stdout, JSON_COMPACT) : -1;
 	json_decref(line);
 	return rc < 0 || putchar('\n') == EOF ? -1 : 0;
 }
 
-static int dump_files(const struct wire_config *wire, const char *const paths[], unsigned n)
+/* The messages that reassembly has ready; the packet is the one that completed them. */
+static int dump_ready(struct dump *d, const struct capture_packet *p)
 {
-	struct capture_packet p;
-	struct captures *c;
-	char err[ERROR_LINE_MAX];
+	struct wire_packet w;
 	int rc = 0;
 
-	if (captures_open(&c, paths, n, err, sizeof(err)) < 0) {
+	while (rc == 0 && reasm_next(d->reasm, &d->account, &w))
+		rc = dump_message(d, p, &w);
+	return rc;
+}
+
+static int dump_packet(struct dump *d, const struct capture_packet *p)
+{
+	struct wire_packet w;
+	enum wire_verdict v = wire_decode(&d->wire, p->link, p->data, p->caplen, p->wirelen, &w);
+
+	if (v == WIRE_DNS || v == WIRE_QUOTED)
+		return dump_message(d, p, &w);
+	if (!reasm_wants(v))
+		return 0;
+	if (p->stamp_ns > d->now_ns)
+		d->now_ns = p->stamp_ns;
+	reasm_push(d->reasm, &d->wire, v, &w, d->now_ns / NS_PER_MS, &d->account);
+	return dump_ready(d, p);
+}
+
+static int dump_captures(struct dump *d)
+{
+	struct capture_packet p = {0};
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && captures_next(d->captures, &p) > 0)
+		rc = dump_packet(d, &p);
+	while (rc == 0 && more) {
+		more = reasm_sweep(d->reasm, d->now_ns / NS_PER_MS, true, &d->account);
+		rc = dump_ready(d, &p);
+	}
+	return rc;
+}
+
+/* A person looks at a capture of any length; so much is waited for at a time. */
+static const struct reasm_config reasm_config = {
+	.datagrams = 1024,
+	.fragment_timeout_ms = 5000,
+	.streams = 16384,
+	.buffers = 256,
+};
+
+static int dump_files(struct dump *d, const char *const paths[], unsigned n)
+{
+	const struct hash_key key = {UINT64_C(0x13198a2e03707344), UINT64_C(0xa4093822299f31d0)};
+	char err[ERROR_LINE_MAX];
+
+	if (captures_open(&d->captures, paths, n, err, sizeof(err)) < 0) {
 		fprintf(stderr, "fluxgate: %s\n", err);
 		return EXIT_CODE_INPUT;
 	}
-	while (rc == 0 && captures_next(c, &p) > 0)
-		rc = dump_packet(c, wire, &p);
-	if (captures_facts(c)->cut)
-		fprintf(stderr, "fluxgate: %s\n", captures_facts(c)->cut_note);
-	captures_close(c);
+	void *memory = aligned_alloc(CACHE_LINE, align_up(reasm_size(&reasm_config), CACHE_LINE));
+	int rc = memory ? 0 : -1;
+	if (memory) {
+		d->reasm = reasm_init(memory, &reasm_config, key);
+		rc = dump_captures(d);
+	}
+	free(memory);
+	if (captures_facts(d->captures)->cut)
+		fprintf(stderr, "fluxgate: %s\n", captures_facts(d->captures)->cut_note);
+	captures_close(d->captures);
 	if (rc < 0 || fflush(stdout) == EOF) {
 		fprintf(stderr, "fluxgate: dump: standard output: %s\n", strerror(errno));
 		return EXIT_CODE_RUNTIME;
@@ -177,7 +236,7 @@ int dump_main(int argc, char **argv)
 	};
 	uint16_t ports[WIRE_PORTS_MAX] = {DNS_PORT};
 	unsigned n = 0;
-	struct wire_config wire;
+	static struct dump dump;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
@@ -202,6 +261,6 @@ int dump_main(int argc, char **argv)
 		fputs("fluxgate: dump: no capture: see fluxgate dump --help\n", stderr);
 		return EXIT_CODE_USAGE;
 	}
-	wire_config_init(&wire, ports, n ? n : 1);
-	return dump_files(&wire, (const char *const *)argv + optind, (unsigned)(argc - optind));
+	wire_config_init(&dump.wire, ports, n ? n : 1);
+	return dump_files(&dump, (const char *const *)argv + optind, (unsigned)(argc - optind));
 }

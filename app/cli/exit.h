@@ -21,5 +21,7 @@ enum exit_code {
 	EXIT_CODE_DATABASE = 5, /* address database or public suffix list */
 	EXIT_CODE_PORT = 6,     /* DPDK port, EAL, hugepages */
 	EXIT_CODE_LISTEN = 7,   /* HTTP listen address taken or not ours */
-	EXIT_CODE_HUNG = 8,     /* stopped, but a worker did not end: its last epoch is lost */
+	EXIT_CODE_WARNINGS = 8, /* doctor: warnings, and no error */
+	EXIT_CODE_ERRORS = 9,   /* doctor: errors */
+	EXIT_CODE_HUNG = 10,    /* stopped, but a worker did not end: its last epoch is lost */
 };

@@ -244,12 +244,11 @@ static int replay_with(struct appliance *a, const struct replay_options *o, stru
 	struct feeder feeder = {
 		.captures = c, .epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000)};
 
-	wire_config_init(&feeder.wire, a->config.dns.ports, a->config.dns.ports_count);
 	feeder.stop = &stop_requested;
 	int code = appliance_build(a, err);
 	if (code != EXIT_CODE_OK)
 		return code;
-	if (frame_meta_register() < 0 || feeder_init(&feeder) < 0) {
+	if (frame_meta_register() < 0 || feeder_init(&feeder, &a->wire) < 0) {
 		snprintf(err, ERROR_LINE_MAX, "memory: no memory for the packets of a replay");
 		return EXIT_CODE_RUNTIME;
 	}

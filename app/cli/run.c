@@ -3,7 +3,8 @@
 /*
  * fluxgate run -c FILE: live on the configured ports until SIGTERM.
  *
- * The main lcore is control; each other lcore runs one worker. On a signal the
+ * The main lcore is control; each other lcore runs one worker, and one more the spreader
+ * where there is one. On a signal the
  * workers drain their queues and give their last shards, control merges them,
  * and the program ends. A second signal ends it at once. SIGHUP reads the
  * configuration again (reload.h).
@@ -25,6 +26,7 @@
 #include "cli/stop.h"
 #include "datapath/eal.h"
 #include "datapath/port.h"
+#include "datapath/port_xdp.h"
 #include "log.h"
 #include "reload.h"
 
@@ -97,7 +99,7 @@ static _Noreturn void leave_hung(struct appliance *a)
 	_exit(hung ? EXIT_CODE_HUNG : EXIT_CODE_RUNTIME);
 }
 
-static int run_workers(struct appliance *a, const struct ports *ports, struct run_options *options)
+static int run_workers(struct appliance *a, struct ports *ports, struct run_options *options)
 {
 	static struct reload reload;
 	static struct worker_set sets[WORKERS_MAX];
@@ -109,13 +111,16 @@ static int run_workers(struct appliance *a, const struct ports *ports, struct ru
 		struct worker *w = &a->worker[i];
 
 		lcore = rte_get_next_lcore(lcore, 1, 1);
-		w->source.ports = (uint16_t)ports->n;
-		memcpy(w->source.port, ports->id, sizeof(ports->id));
-		w->source.queue = (uint16_t)i;
+		ports_source(ports, i, &w->source);
 		w->epoch = epoch;
 		atomic_store_explicit(&w->reached, epoch, memory_order_release);
 		sets[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop_requested};
 		rte_eal_remote_launch(worker_lcore, &sets[i], lcore);
+	}
+	if (ports->plan.spreader) {
+		ports->spreader.stop = &stop_requested;
+		rte_eal_remote_launch(
+			spreader_lcore, &ports->spreader, rte_get_next_lcore(lcore, 1, 1));
 	}
 	reload_init(&reload, a, run_options_read, options);
 	/* Nothing is published before the first epoch is in: not ready means not ready. */
@@ -126,33 +131,38 @@ static int run_workers(struct appliance *a, const struct ports *ports, struct ru
 	return EXIT_CODE_OK;
 }
 
-static int run_with(struct appliance *a, struct run_options *options, char err[ERROR_LINE_MAX])
+static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
+	char err[ERROR_LINE_MAX])
 {
-	struct ports ports = {0};
-
-	if (rte_lcore_count() < a->workers + 1) {
-		snprintf(err, ERROR_LINE_MAX,
-			"configuration: lcores: %u of them for control and %u workers: name more",
-			rte_lcore_count(), a->workers);
-		return EXIT_CODE_CONFIG;
-	}
-	if (ports_start(&ports, &a->config, a->workers, err) < 0)
+	ports->wire = &a->wire;
+	if (ports_start(ports, &a->config, a->worker, err) < 0)
 		return EXIT_CODE_PORT;
-	int code = appliance_build(a, err);
+	int code = EXIT_CODE_OK;
+	if (rte_lcore_count() < a->workers + 1 + ports->plan.spreader) {
+		snprintf(err, ERROR_LINE_MAX,
+			"configuration: lcores: %u of them for control, %u workers%s: name more",
+			rte_lcore_count(), a->workers,
+			ports->plan.spreader ? " and a spreader" : "");
+		code = EXIT_CODE_CONFIG;
+	}
+	if (code == EXIT_CODE_OK) {
+		ports_wait(ports, &stop_requested);
+		code = appliance_build(a, err);
+	}
 	if (code == EXIT_CODE_OK) {
 		a->control.config.ports = ports_status;
-		a->control.config.ports_ctx = &ports;
+		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);
 		code = appliance_serve(a, err);
 	}
 	if (code == EXIT_CODE_OK) {
 		log_line(LOG_LEVEL_NOTICE, "running: %u port(s), %u worker(s), epoch %u s%s%s",
-			ports.n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
+			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
 			a->http ? a->config.http.listen : "");
-		code = run_workers(a, &ports, options);
+		code = run_workers(a, ports, options);
 		summary(a);
 	}
-	ports_stop(&ports);
+	ports_stop(ports);
 	return code;
 }
 
@@ -160,6 +170,7 @@ int run_main(int argc, char **argv)
 {
 	static struct appliance a;
 	static struct config config;
+	static struct ports ports;
 	static struct run_options options;
 	char err[ERROR_LINE_MAX] = "";
 
@@ -170,18 +181,22 @@ int run_main(int argc, char **argv)
 	log_level_set((enum log_level)config.log.level);
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(&a, &config, true, config.workers, err);
+	if (code == EXIT_CODE_OK && ports_load(&ports, &config, err) < 0)
+		code = EXIT_CODE_CONFIG;
 	if (code == EXIT_CODE_OK) {
 		const struct eal_request eal = {
 			.config = &config,
-			.lcores = config.workers + 1,
-			.octets = appliance_octets(&a) + ports_size(&config),
+			.lcores = config.workers + 1 + plan_spreader_possible(&config),
+			.octets = appliance_octets(&a) + ports_size(&ports, &config),
 		};
 		log_line(LOG_LEVEL_NOTICE, "memory: %zu MiB of tables, %zu MiB of packet buffers",
-			appliance_octets(&a) >> 20, ports_size(&config) >> 20);
-		code = eal_start(&eal, err) == 0 ? EXIT_CODE_OK : EXIT_CODE_PORT;
+			appliance_octets(&a) >> 20, ports_size(&ports, &config) >> 20);
+		code = port_xdp_prepare(&config, err) == 0 && eal_start(&eal, err) == 0
+			       ? EXIT_CODE_OK
+			       : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
 			stop_on_signals();
-			code = run_with(&a, &options, err);
+			code = run_with(&a, &ports, &options, err);
 			http_stop(a.http);
 			a.http = NULL;
 			eal_stop();

@@ -22,6 +22,7 @@
 #include "cli/exit.h"
 #include "detect/detect.h"
 #include "log.h"
+#include "reasm/reasm.h"
 #include "shard/shard.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -33,11 +34,24 @@
 #define CONFIG_LISTEN_MAX 64u
 #define CONFIG_RESTART_MAX 64u /* keys that only a restart can change; a test counts them */
 
+/* Where a port's tap stands, seen from the resolvers. */
+enum config_vantage {
+	VANTAGE_UNKNOWN,
+	VANTAGE_CLIENT,   /* between resolvers and their clients */
+	VANTAGE_RESOLVER, /* between resolvers and authoritative servers */
+	VANTAGE_COUNT
+};
+
+/* Who deals frames to workers: the ports' queues, or a software spreader. */
+enum config_spreader { SPREADER_AUTO, SPREADER_ON, SPREADER_OFF, SPREADER_COUNT };
+
 /* One capture port. */
 struct config_port {
 	char device[CONFIG_TEXT_MAX]; /* EAL vdev ("net_af_packet0,iface=eth1") or PCI address */
-	uint32_t rx_descriptors;      /* per queue; a port has one a worker */
+	uint32_t rx_descriptors;      /* per queue; 0: the driver profile's */
 	bool promiscuous;
+	bool tunnels;     /* most frames are encapsulated */
+	uint32_t vantage; /* enum config_vantage */
 };
 
 struct config_eal {
@@ -47,9 +61,26 @@ struct config_eal {
 	char args[CONFIG_EAL_ARGS_MAX][CONFIG_TEXT_MAX]; /* appended to the EAL's arguments */
 };
 
+struct config_drivers {
+	char profiles[CONFIG_PATH_MAX]; /* folder; "": those that came with the program */
+};
+
 struct config_dns {
 	uint32_t ports_count;
 	uint16_t ports[WIRE_PORTS_MAX]; /* host order */
+};
+
+/* UDP ports of one kind of tunnel, host order; none: it is not looked into. */
+struct config_tunnel {
+	uint32_t ports_count;
+	uint16_t ports[WIRE_TUNNEL_PORTS_MAX];
+};
+
+#define CONFIG_ADDRESS_MAX 46u
+
+struct config_visibility {
+	uint32_t resolvers_count;
+	char resolvers[WIRE_RESOLVERS_MAX][CONFIG_ADDRESS_MAX]; /* of DNS over HTTPS */
 };
 
 struct config_pairing {
@@ -76,10 +107,15 @@ struct config {
 	uint32_t epoch_seconds;
 	uint32_t workers;             /* live worker lcores */
 	char lcores[CONFIG_TEXT_MAX]; /* EAL --lcores; "": main and workers on the first cores */
+	uint32_t spreader;            /* enum config_spreader */
 	struct config_eal eal;
+	struct config_drivers drivers;
 	uint32_t ports_count;
 	struct config_port ports[CONFIG_PORTS_MAX];
 	struct config_dns dns;
+	struct config_tunnel tunnel[WIRE_TUNNEL_COUNT];
+	struct config_visibility visibility;
+	struct reasm_config reasm; /* of one worker */
 	struct config_pairing pairing;
 	struct shard_config shard; /* of one shard; there are two a worker */
 	struct store_config store;
@@ -141,7 +177,11 @@ json_t *config_json(const struct config *c);
 /* Writes it as text, for --dump-config. 0, or -EIO. */
 int config_dump(const struct config *c, FILE *out);
 
+/* What the decoder is told by a configuration. */
+void config_wire(const struct config *c, struct wire_config *out);
+
 const char *log_level_name(enum log_level level);
+const char *config_vantage_name(enum config_vantage vantage);
 
 /* fluxgate check-config [--dump] FILE; argv[0] is the command's name. Returns an exit code. */
 int config_check_main(int argc, char **argv);

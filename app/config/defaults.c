@@ -2,12 +2,49 @@
 
 #include "config/config.h"
 
+/* What the large public resolvers publish as their addresses for DNS over HTTPS. */
+static const char *const resolvers[] = {
+	"1.0.0.1",
+	"1.0.0.2",
+	"1.0.0.3",
+	"1.1.1.1",
+	"1.1.1.2",
+	"1.1.1.3",
+	"2606:4700:4700::1001",
+	"2606:4700:4700::1111",
+	"8.8.4.4",
+	"8.8.8.8",
+	"2001:4860:4860::8844",
+	"2001:4860:4860::8888",
+	"9.9.9.9",
+	"9.9.9.10",
+	"149.112.112.112",
+	"2620:fe::9",
+	"2620:fe::fe",
+	"94.140.14.14",
+	"94.140.15.15",
+	"2a10:50c0::ad1:ff",
+	"2a10:50c0::ad2:ff",
+	"146.112.41.2",
+	"208.67.220.220",
+	"208.67.222.222",
+	"2620:119:fc::2",
+};
+
 static const struct config live = {
 	.epoch_seconds = 10,
 	.workers = 1,
 	.eal = {.huge = true},
 	.dns = {.ports_count = 1, .ports = {53}},
+	.visibility = {.resolvers_count = sizeof(resolvers) / sizeof(resolvers[0])},
 	.pairing = {.entries_log2 = 19},
+	.reasm =
+		{
+			.datagrams = 1024,
+			.fragment_timeout_ms = 5000,
+			.streams = 16384,
+			.buffers = 256,
+		},
 	.shard =
 		{
 			.entries_log2 = 20,
@@ -24,6 +61,11 @@ static const struct config live = {
 void config_defaults(struct config *c)
 {
 	*c = live;
+	for (unsigned kind = 0; kind < WIRE_TUNNEL_COUNT; kind++)
+		c->tunnel[kind].ports_count =
+			wire_tunnel_ports((enum wire_tunnel)kind, c->tunnel[kind].ports);
+	for (unsigned i = 0; i < c->visibility.resolvers_count; i++)
+		snprintf(c->visibility.resolvers[i], CONFIG_ADDRESS_MAX, "%s", resolvers[i]);
 	detect_defaults(&c->detect);
 }
 
@@ -31,6 +73,9 @@ void config_defaults_replay(struct config *c)
 {
 	config_defaults(c);
 	c->pairing.entries_log2 = 16;
+	c->reasm.datagrams = 256;
+	c->reasm.streams = 4096;
+	c->reasm.buffers = 64;
 	c->shard = (struct shard_config){
 		.entries_log2 = 16,
 		.details_small = 16384,

@@ -59,3 +59,12 @@ int listen_parse(const char *text, struct sockaddr_storage *out, socklen_t *len)
 	*len = sizeof(*sa);
 	return inet_pton(AF_INET, host, &sa->sin_addr) == 1 ? 0 : -EINVAL;
 }
+
+bool listen_is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *sa = (const struct sockaddr_in *)address;
+		return ntohl(sa->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "config/listen.h"
@@ -23,6 +24,23 @@ static const char *const log_levels[LOG_LEVEL_COUNT] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
+static const char *const vantages[VANTAGE_COUNT] = {
+	[VANTAGE_UNKNOWN] = "unknown",
+	[VANTAGE_CLIENT] = "client",
+	[VANTAGE_RESOLVER] = "resolver",
+};
+
+static const char *const spreaders[SPREADER_COUNT] = {
+	[SPREADER_AUTO] = "auto",
+	[SPREADER_ON] = "on",
+	[SPREADER_OFF] = "off",
+};
+
+const char *config_vantage_name(enum config_vantage vantage)
+{
+	return vantages[vantage];
+}
+
 const char *log_level_name(enum log_level level)
 {
 	return log_levels[level];
@@ -44,6 +62,22 @@ static const char *filled_wrong(const char *text)
 	return text[0] ? NULL : "must not be empty";
 }
 
+static const char *address_wrong(const char *text)
+{
+	uint8_t addr[16];
+
+	if (inet_pton(AF_INET, text, addr) == 1 || inet_pton(AF_INET6, text, addr) == 1)
+		return NULL;
+	return "expected an IPv4 or IPv6 address";
+}
+
+#define TUNNEL(name, kind_, what_) \
+	{ \
+		ROW("tunnels." name, tunnel[kind_].ports, .kind = CONFIG_UDP_PORTS, \
+			.count = offsetof(struct config, tunnel[kind_].ports_count), \
+			.max = WIRE_TUNNEL_PORTS_MAX, .restart = true, .unit = "", .what = what_) \
+	}
+
 static const struct config_row port_rows[] = {
 	{
 		.path = "device",
@@ -60,11 +94,12 @@ static const struct config_row port_rows[] = {
 		.path = "rx_descriptors",
 		.kind = CONFIG_KIND(struct config_port, rx_descriptors),
 		.offset = offsetof(struct config_port, rx_descriptors),
-		.min = 64,
 		.max = 32768,
 		.restart = true,
 		.unit = "",
-		.what = "Receive descriptors of each queue; the driver may round them.",
+		.what = "Receive descriptors of each queue, rounded to what the driver takes; 0: "
+			"as "
+			"its profile says.",
 	},
 	{
 		.path = "promiscuous",
@@ -74,10 +109,27 @@ static const struct config_row port_rows[] = {
 		.unit = "",
 		.what = "Take frames for any destination, as a mirror port needs.",
 	},
+	{
+		.path = "tunnels",
+		.kind = CONFIG_KIND(struct config_port, tunnels),
+		.offset = offsetof(struct config_port, tunnels),
+		.restart = true,
+		.unit = "",
+		.what = "Most frames come in tunnels, so that their outer addresses tell little.",
+	},
+	{
+		.path = "vantage",
+		.kind = CONFIG_CHOICE,
+		.choices = vantages,
+		.choice_count = VANTAGE_COUNT,
+		.offset = offsetof(struct config_port, vantage),
+		.restart = true,
+		.unit = "",
+		.what = "Where the tap stands: on the side of the clients, or of the resolvers.",
+	},
 };
 
 static const struct config_port port_initial = {
-	.rx_descriptors = 1024,
 	.promiscuous = true,
 };
 
@@ -97,6 +149,13 @@ static const struct config_row rows[] = {
 	{ROW("lcores", lcores, TEXT_OF(lcores), .restart = true, .unit = "",
 		.what = "Placement in the form of EAL's --lcores; empty: the first workers + 1 "
 			"processors.")},
+	{ROW("spreader", spreader, .kind = CONFIG_CHOICE, .choices = spreaders,
+		.choice_count = SPREADER_COUNT, .restart = true, .unit = "",
+		.what = "A core that deals frames to the workers in software; auto: where the "
+			"ports cannot.")},
+	{ROW("drivers.profiles", drivers.profiles, TEXT_OF(drivers.profiles), .restart = true,
+		.unit = "",
+		.what = "Folder of driver profiles; empty: those that came with the program.")},
 	{ROW("eal.huge", eal.huge, FIELD(eal.huge), .restart = true, .unit = "",
 		.what = "Use hugepages; false runs on ordinary pages, slower.")},
 	{ROW("eal.memory_mb", eal.memory_mb, FIELD(eal.memory_mb), .max = 1048576, .restart = true,
@@ -112,7 +171,32 @@ static const struct config_row rows[] = {
 	{ROW("dns.ports", dns.ports, .kind = CONFIG_UDP_PORTS,
 		.count = offsetof(struct config, dns.ports_count), .min = 1, .max = WIRE_PORTS_MAX,
 		.restart = true, .unit = "",
-		.what = "UDP ports that carry DNS, on either side of a packet.")},
+		.what = "UDP and TCP ports that carry DNS, on either side of a packet.")},
+	TUNNEL("vxlan", WIRE_TUNNEL_VXLAN, "UDP ports that VXLAN goes to; none: it is not read."),
+	TUNNEL("geneve", WIRE_TUNNEL_GENEVE, "UDP ports of Geneve, on either side."),
+	TUNNEL("gtp", WIRE_TUNNEL_GTP, "UDP ports of GTP-U, on either side."),
+	TUNNEL("l2tp", WIRE_TUNNEL_L2TP, "UDP ports of L2TPv2, on either side."),
+	TUNNEL("teredo", WIRE_TUNNEL_TEREDO, "UDP ports of Teredo, on either side."),
+	TUNNEL("gre", WIRE_TUNNEL_GRE, "UDP ports that GRE in UDP goes to; GRE itself has none."),
+	{ROW("fragments.datagrams", reasm.datagrams, FIELD(reasm.datagrams), .min = 16,
+		.max = 65536, .restart = true, .unit = "",
+		.what = "Fragmented datagrams that one worker puts together at a time, 16.4 KiB "
+			"each.")},
+	{ROW("fragments.timeout_ms", reasm.fragment_timeout_ms, FIELD(reasm.fragment_timeout_ms),
+		.min = 100, .max = 60000, .restart = true, .unit = "ms",
+		.what = "How long a fragment waits for the others, in packet time.")},
+	{ROW("tcp.streams", reasm.streams, FIELD(reasm.streams), .min = 16, .max = 1048576,
+		.restart = true, .unit = "",
+		.what = "Directions of TCP connections that one worker follows, 96 octets each.")},
+	{ROW("tcp.buffers", reasm.buffers, FIELD(reasm.buffers), .min = 4, .max = 65536,
+		.restart = true, .unit = "",
+		.what = "Of these, ones that wait for the rest of a message, 64.3 KiB each.")},
+	{ROW("visibility.doh_resolvers", visibility.resolvers, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, visibility.resolvers[0]),
+		.count = offsetof(struct config, visibility.resolvers_count),
+		.max = WIRE_RESOLVERS_MAX, .unit = "",
+		.what = "Addresses whose port 443 counts as DNS over HTTPS.",
+		.wrong = address_wrong)},
 	{ROW("pairing.entries", pairing.entries_log2, .kind = CONFIG_POWER, .min = 512,
 		.max = POWER_OF_TWO(26), .restart = true, .unit = "",
 		.what = "Open queries that one worker remembers, 8 octets each.")},

@@ -6,6 +6,7 @@
 
 #include <rte_cycles.h>
 
+#include "control/balance.h"
 #include "control/control.h"
 #include "control/watch.h"
 #include "log.h"
@@ -55,6 +56,7 @@ static void count_shard(struct control *c, const struct shard *s)
 	struct worker_status *w = &c->worker[s->worker];
 
 	account_add(&c->account, &s->account);
+	visibility_merge(&c->visibility, &s->visibility);
 	w->frames += s->account.received;
 	w->responses += account_responses(&s->account);
 	if (s->first_ns && (c->first_ns == 0 || s->first_ns < c->first_ns))
@@ -98,6 +100,22 @@ static uint64_t turned_away(
 	return n;
 }
 
+/* Live; partitions of a replay are no queues, and a late worker's frames are not in yet. */
+static void balance_assess(struct control *c)
+{
+	uint64_t frames[WORKERS_MAX];
+	bool late = false;
+
+	for (unsigned i = 0; i < c->config.handover->workers; i++) {
+		frames[i] = c->worker[i].frames - c->frames_before[i];
+		c->frames_before[i] = c->worker[i].frames;
+		late |= control_reached(c, i) <= c->closed;
+	}
+	c->imbalance =
+		late || !c->config.live ? 0 : balance_of(frames, c->config.handover->workers);
+	degraded_set(c, DEGRADED_QUEUE_IMBALANCE, c->imbalance > BALANCE_BOUND);
+}
+
 /* What this epoch says of the sensor's own condition; again: it was closed before. */
 static void assess(struct control *c, const struct account *before, bool again)
 {
@@ -118,6 +136,7 @@ static void assess(struct control *c, const struct account *before, bool again)
 	degraded_set(c, DEGRADED_NO_ASN_DB, !c->config.asn_known);
 	degraded_set(c, DEGRADED_CLOCK_STEP, c->clock_steps > c->clock_steps_seen);
 	c->clock_steps_seen = c->clock_steps;
+	balance_assess(c);
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		struct worker_status *w = &c->worker[i];
 		uint64_t overruns =
@@ -191,6 +210,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	}
 	c->pending = keep;
 	qsort(merge, n, sizeof(merge[0]), by_epoch_and_worker);
+	memset(&c->visibility, 0, sizeof(c->visibility));
 	for (unsigned i = 0; i < n; i++) {
 		error += account_error(&merge[i]->account);
 		count_shard(c, merge[i]);
@@ -374,7 +394,9 @@ int control_publish(struct control *c)
 	s->last_ns = c->last_ns;
 	s->merge_ns = c->merge_ns;
 	s->degraded = c->degraded;
+	s->imbalance = c->imbalance;
 	s->account = c->account;
+	s->visibility = c->visibility;
 	s->store = *store_account(c->config.store);
 	s->verdict_account = *detect_account(c->config.detector);
 	uint64_t taken = c->account.received;

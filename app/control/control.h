@@ -41,6 +41,7 @@ struct control_config {
 struct control {
 	struct control_config config;
 	struct account account;
+	struct visibility visibility; /* of the last epoch */
 	uint64_t epochs;
 	uint64_t closed; /* number of the last closed epoch; 0 none */
 	uint64_t first_ns;
@@ -61,6 +62,8 @@ struct control {
 	uint64_t clock_steps_seen;
 	uint64_t packets_read; /* at a replay's end: what the reader dealt out; else 0 */
 	struct worker_status worker[WORKERS_MAX];
+	uint64_t frames_before[WORKERS_MAX]; /* of each worker, as of the last epoch */
+	uint32_t imbalance;                  /* in the last epoch */
 	unsigned pending;
 	struct shard *shard[SHARDS_MAX];
 };

@@ -99,6 +99,10 @@ static const struct degraded {
 	[DEGRADED_NO_ASN_DB] = {"no_asn_db", "Name a database in networks.asn_db and send SIGHUP."},
 	[DEGRADED_CLOCK_STEP] = {"clock_step",
 		"Let the time service slew the clock instead of stepping it."},
+	[DEGRADED_QUEUE_IMBALANCE] = {"queue_imbalance",
+		"Set spreader to \"on\", or spread the mirrored traffic over more addresses."},
+	[DEGRADED_LINK_DOWN] = {"link_down",
+		"Look at the cable, the tap and the mirror session of the port named under ports."},
 };
 
 const char *snapshot_degraded_name(enum degraded_reason r)

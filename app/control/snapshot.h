@@ -8,11 +8,13 @@
  * The last one to put it frees it. None of this is on a worker's path.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cli/exit.h"
 #include "config/config.h"
 #include "detect/detect.h"
+#include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
 #include "store/store.h"
 
@@ -21,15 +23,17 @@
 
 /* Bits of snapshot.degraded; names and remedies by snapshot_degraded_name, _remedy. */
 enum degraded_reason {
-	DEGRADED_NIC_LOSS,       /* a port says it lost frames in the last interval */
-	DEGRADED_TABLE_PRESSURE, /* a table denied or evicted in the last epoch */
-	DEGRADED_ONE_DIRECTION,  /* responses without queries: pairing is not possible */
-	DEGRADED_UNPAIRED,       /* more than a tenth of the responses had no query */
-	DEGRADED_LATE_WORKER,    /* a worker's shard missed the epoch's deadline */
-	DEGRADED_HUNG_WORKER,    /* a worker gave no sign for two epochs */
-	DEGRADED_OVERRUN,        /* a worker found no clean shard and went on in the old one */
-	DEGRADED_NO_ASN_DB,      /* networks are told apart by /16 only */
-	DEGRADED_CLOCK_STEP,     /* packet time went backwards by more than an epoch */
+	DEGRADED_NIC_LOSS,        /* a port says it lost frames in the last interval */
+	DEGRADED_TABLE_PRESSURE,  /* a table denied or evicted in the last epoch */
+	DEGRADED_ONE_DIRECTION,   /* responses without queries: pairing is not possible */
+	DEGRADED_UNPAIRED,        /* more than a tenth of the responses had no query */
+	DEGRADED_LATE_WORKER,     /* a worker's shard missed the epoch's deadline */
+	DEGRADED_HUNG_WORKER,     /* a worker gave no sign for two epochs */
+	DEGRADED_OVERRUN,         /* a worker found no clean shard and went on in the old one */
+	DEGRADED_NO_ASN_DB,       /* networks are told apart by /16 only */
+	DEGRADED_CLOCK_STEP,      /* packet time went backwards by more than an epoch */
+	DEGRADED_QUEUE_IMBALANCE, /* one worker gets many more frames than the others */
+	DEGRADED_LINK_DOWN,       /* a port's link is down */
 	DEGRADED_COUNT
 };
 
@@ -62,13 +66,28 @@ struct config_report {
 	char error[ERROR_LINE_MAX];          /* why the last reload was refused; "": it was not */
 };
 
-/* A port's own account. The driver's figures are not exact: see docs/architecture.md. */
+/* A number that nobody can tell. */
+#define PORT_UNKNOWN UINT64_MAX
+
+/* A port's own account, a reconciliation: see datapath/port_status.h. */
 struct port_status {
 	char name[64];
-	uint64_t received; /* the driver's count; 0 in a replay */
-	uint64_t missed;
-	uint64_t errors;
-	uint64_t no_mbuf;
+	char profile[32];
+	const char *vantage; /* static */
+	uint32_t queues;
+	bool link_up;
+	uint64_t received;         /* frames that workers took */
+	uint64_t driver_received;  /* the driver's count */
+	uint64_t missed;           /* lost for want of a descriptor */
+	uint64_t errors;           /* received with an error */
+	uint64_t no_mbuf;          /* lost for want of a buffer */
+	uint64_t spreader_dropped; /* lost for a full ring from the spreader */
+	uint64_t in_flight;        /* received by the driver, not yet by a worker */
+	uint64_t offered;          /* counted independently, or PORT_UNKNOWN */
+	uint64_t unknown;          /* what is left of it, or PORT_UNKNOWN */
+	double loss_rate;          /* lost since the snapshot before; NaN when nothing came */
+	bool has_xdp;              /* our XDP program is in front of it */
+	struct xdp_counters xdp;
 };
 
 struct snapshot {
@@ -85,9 +104,11 @@ struct snapshot {
 	unsigned workers;
 	unsigned ports;
 	unsigned verdicts;
-	struct account account; /* since start, all workers */
+	struct account account;       /* since start, all workers */
+	struct visibility visibility; /* of the last epoch, all workers */
 	struct store_account store;
 	struct verdict_account verdict_account;
+	uint32_t imbalance;         /* of the last epoch, see control/balance.h; 0: not told */
 	uint64_t accounting_error;  /* of all identities together; 0 */
 	uint64_t epochs_with_error; /* epochs whose own identities missed something; 0 */
 	uint64_t worst_epoch_error; /* the most that one of them missed */

@@ -13,13 +13,12 @@
 #include <rte_log.h>
 
 #include "datapath/eal.h"
+#include "drivers-config/plan.h"
+#include "drivers-config/xdp/device.h"
 
 #define ARGS_MAX (32u + CONFIG_EAL_ARGS_MAX + 2u * CONFIG_PORTS_MAX)
 #define ARG_TEXT 1024u
 #define MIB ((size_t)1 << 20)
-
-/* The heap's own bookkeeping and what the ethdev layer takes, above the tables. */
-#define HEADROOM_MB 96u
 
 struct arguments {
 	int n;
@@ -48,15 +47,18 @@ static unsigned cpus_allowed(unsigned *cpu, unsigned room)
 }
 
 /*
- * One CPU an lcore where there are enough; in a replay, and on a smaller
+ * One CPU an lcore where there are enough, or all but one: the last, which a
+ * spreader may run on, then shares that of control. In a replay, and on a smaller
  * machine, all lcores share all CPUs.
  */
-static void lcores_text(char *text, size_t size, unsigned lcores, bool share)
+static void lcores_text(char *text, size_t size, unsigned lcores, bool share, bool spreader)
 {
-	unsigned cpu[RTE_MAX_LCORE];
+	unsigned cpu[RTE_MAX_LCORE + 1];
 	unsigned cpus = cpus_allowed(cpu, RTE_MAX_LCORE);
 	int n = 0;
 
+	if (spreader && !share && cpus + 1 == lcores)
+		cpu[cpus++] = cpu[0];
 	if (!share && cpus >= lcores) {
 		for (unsigned i = 0; i < lcores; i++)
 			n += snprintf(
@@ -91,25 +93,45 @@ static size_t hugepages_free(void)
 	return octets;
 }
 
-/* A vdev is named after its driver; anything else is a PCI address. */
-static bool is_vdev(const char *device)
+bool device_is_virtual(const char *device)
 {
 	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
 }
 
-static void arguments_make(
-	struct arguments *a, const struct eal_request *r, size_t memory_mb, bool huge)
+/* 0, or -errno and one line in err. */
+static int ports_arguments(struct arguments *a, const struct config *c, char err[ERROR_LINE_MAX])
+{
+	char text[ARG_TEXT];
+	bool pci = false;
+
+	for (unsigned i = 0; i < c->ports_count; i++) {
+		bool vdev = device_is_virtual(c->ports[i].device);
+		int rc = xdp_device_complete(c->ports[i].device, text, sizeof(text), err);
+
+		if (rc < 0)
+			return rc;
+		argument(a, vdev ? "--vdev" : "-a");
+		argument(a, text);
+		pci |= !vdev;
+	}
+	if (!pci)
+		argument(a, "--no-pci");
+	return 0;
+}
+
+static int arguments_make(struct arguments *a, const struct eal_request *r, size_t memory_mb,
+	bool huge, char err[ERROR_LINE_MAX])
 {
 	const struct config *c = r->config;
 	char text[ARG_TEXT];
-	bool pci = false;
+	int rc = 0;
 
 	argument(a, "fluxgate");
 	argument(a, "--lcores");
 	if (c->lcores[0] && !r->replay) {
 		argument(a, c->lcores);
 	} else {
-		lcores_text(text, sizeof(text), r->lcores, r->replay);
+		lcores_text(text, sizeof(text), r->lcores, r->replay, plan_spreader_possible(c));
 		argument(a, text);
 	}
 	if (huge) {
@@ -127,17 +149,14 @@ static void arguments_make(
 		argument(a, text);
 	}
 	argument(a, "--no-telemetry");
-	for (unsigned i = 0; i < c->ports_count && !r->replay; i++) {
-		bool vdev = is_vdev(c->ports[i].device);
-		argument(a, vdev ? "--vdev" : "-a");
-		argument(a, c->ports[i].device);
-		pci |= !vdev;
-	}
-	if (!pci)
+	if (r->replay)
 		argument(a, "--no-pci");
+	else
+		rc = ports_arguments(a, c, err);
 	for (unsigned i = 0; i < c->eal.args_count; i++)
 		argument(a, c->eal.args[i]);
 	a->value[a->n] = NULL;
+	return rc;
 }
 
 /* The EAL's last line that says what is wrong, without its prefix. */
@@ -185,7 +204,7 @@ static int eal_init_quietly(struct arguments *a, bool verbose, char *words, size
 int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX])
 {
 	struct arguments *a = calloc(1, sizeof(*a));
-	size_t need = r->octets / MIB + HEADROOM_MB;
+	size_t need = r->octets / MIB + EAL_HEADROOM_MB;
 	size_t memory_mb = r->config->eal.memory_mb ? r->config->eal.memory_mb : need;
 	bool huge = r->config->eal.huge && !r->replay;
 	char words[256] = "";
@@ -209,7 +228,9 @@ int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX])
 			need);
 		goto out;
 	}
-	arguments_make(a, r, memory_mb, huge);
+	rc = arguments_make(a, r, memory_mb, huge, err);
+	if (rc < 0)
+		goto out;
 	rc = eal_init_quietly(a, r->config->log.level == LOG_LEVEL_DEBUG, words, sizeof(words));
 	if (rc < 0)
 		snprintf(err, ERROR_LINE_MAX, "EAL: %s: %s", strerror(-rc),

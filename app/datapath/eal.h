@@ -8,9 +8,13 @@
  * words become part of the one line that the operator reads.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/config.h"
+
+/* MiB above tables and pools: the heap's own bookkeeping and what the ethdev layer takes. */
+#define EAL_HEADROOM_MB 96u
 
 struct eal_request {
 	const struct config *config;
@@ -24,6 +28,9 @@ struct eal_request {
  * its arguments; another -errno as it gave it. One line in err.
  */
 int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX]);
+
+/* A virtual device is named after its driver; anything else is a PCI address. */
+bool device_is_virtual(const char *device);
 
 /* Always to be called once eal_start has returned 0. */
 void eal_stop(void);

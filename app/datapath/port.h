@@ -2,37 +2,71 @@
 #pragma once
 
 /*
- * Live capture ports: configured, started, receive only.
+ * Live capture ports: planned by their drivers' profiles, configured, started,
+ * receive only.
  *
- * Worker i polls queue i of every port. Each queue has a mempool of its own,
- * sized for its descriptors and what a worker holds, so that one slow worker
- * cannot starve another.
+ * Without a spreader worker i polls queue i of every port; with one it polls all
+ * queues and workers take from rings. Each queue has a mempool of its own on the
+ * port's NUMA node, sized for whatever can hold its buffers, so that one slow
+ * worker cannot starve another.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "config/config.h"
-#include "control/snapshot.h"
+#include "datapath/port_status.h"
+#include "datapath/port_xdp.h"
+#include "datapath/spreader.h"
 #include "datapath/worker.h"
+#include "drivers-config/plan.h"
+
+struct port {
+	uint16_t id; /* DPDK's */
+	char name[64];
+	uint32_t vantage; /* enum config_vantage */
+	struct port_interface interface;
+	struct port_ledger ledger;
+	struct port_xdp xdp;
+};
 
 struct ports {
 	unsigned n;
-	uint16_t id[WORKER_PORTS_MAX];
-	char name[WORKER_PORTS_MAX][64];
-	uint64_t lost[WORKER_PORTS_MAX]; /* as of the last ports_status */
+	struct port port[CONFIG_PORTS_MAX];
+	struct profiles profiles;
+	struct plan plan;
+	const struct wire_config *wire; /* set by the caller: what the spreader decodes by */
+	struct spreader spreader;
+	struct worker *workers; /* who count what they take; plan.workers of them */
 };
 
-/* Octets of the mempools of all ports. */
-size_t ports_size(const struct config *c);
+/* Reads the drivers' profiles; before EAL starts. 0, or -errno and one line in err. */
+int ports_load(struct ports *p, const struct config *c, char err[ERROR_LINE_MAX]);
+
+/* Octets of the mempools of all ports, at most. */
+size_t ports_size(const struct ports *p, const struct config *c);
 
 /*
- * Starts every port of the configuration with `workers` queues. 0, or -errno and
- * one line in err; what was started is stopped again then.
+ * Plans and starts every port of the configuration, says how on stderr. 0, or -errno
+ * and one line in err; what was started is stopped again then.
  */
 int ports_start(
-	struct ports *p, const struct config *c, unsigned workers, char err[ERROR_LINE_MAX]);
+	struct ports *p, const struct config *c, struct worker *workers, char err[ERROR_LINE_MAX]);
 
-/* Fills in a snapshot's ports from the drivers' counters. ctx is a struct ports. */
+/* Waits for the links, as long as the profiles say, or until *stop. */
+void ports_wait(const struct ports *p, const _Atomic bool *stop);
+
+/* Where worker i takes frames from. */
+void ports_source(const struct ports *p, unsigned i, struct source *source);
+
+/* Fills in a snapshot's ports. ctx is a struct ports. Call it before ports_stop, too. */
 void ports_status(void *ctx, struct snapshot *s);
 
 void ports_stop(struct ports *p);
+
+/*
+ * Tries the flow rules that a profile asks for; nothing hangs on them, for workers and
+ * spreader look at every frame. Says on stderr what the driver refuses.
+ */
+void port_flow_rules(uint16_t id, const char *name, const struct port_plan *plan,
+	const uint8_t key[PLAN_KEY_MAX]);

@@ -16,10 +16,18 @@
 #define DRAIN_SECONDS 1u
 
 /* One writer: a relaxed load and store, not a locked add. */
-static inline void count(_Atomic uint64_t *c)
+static inline void count(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(
-		c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+		c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* From here on the decoder goes by what control offered last. */
+static void settings_read(struct worker *w)
+{
+	w->settings = settings_take(&w->settings_slot, w->settings);
+	if (w->settings)
+		sensor_wire(w->sensor, &w->settings->wire);
 }
 
 static inline void take(struct worker *w, struct shard *clean)
@@ -45,19 +53,20 @@ static void give(struct worker *w)
  */
 static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 {
+	sensor_sweep(w->sensor, epoch * w->epoch_ns, false);
 	struct shard *clean = wait ? NULL : handover_take(w->handover, w->index, 1);
 
 	w->owed = !wait && !clean;
 	if (w->owed) {
 		sensor_shard_current(w->sensor)->epoch_last = epoch;
-		count(&w->overruns);
+		count(&w->overruns, 1);
 	} else {
 		give(w);
 	}
 	w->epoch = epoch;
 	if (clean)
 		take(w, clean);
-	w->settings = settings_take(&w->settings_slot, w->settings);
+	settings_read(w);
 	atomic_store_explicit(&w->reached, epoch, memory_order_release);
 }
 
@@ -75,6 +84,11 @@ static void worker_settle_debt(struct worker *w)
 
 void worker_end(struct worker *w)
 {
+	uint64_t last_ns = sensor_shard_current(w->sensor)->last_ns;
+	uint64_t begun_ns = w->epoch * w->epoch_ns;
+
+	/* What came behind a lost segment may still hold messages. */
+	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
 	give(w);
 	w->ended = true;
 	settings_leave(&w->settings_slot);
@@ -140,14 +154,16 @@ void worker_frames(
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
-		const struct rte_mbuf *m = mbufs[i];
+		struct rte_mbuf *m = mbufs[i];
+		/* Only the first segment can be read. */
+		bool whole = likely(m->nb_segs == 1) || rte_pktmbuf_linearize(m) == 0;
+
 		frames[i] = (struct frame){
 			.data = rte_pktmbuf_mtod(m, const uint8_t *),
 			.caplen = m->data_len,
 			.wirelen = m->pkt_len,
 			.time_ns = now_ns,
-			/* Only the first segment could be read. */
-			.link = likely(m->nb_segs == 1) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
+			.link = likely(whole) ? WIRE_LINK_ETHERNET : WIRE_LINK_SEGMENTED,
 		};
 	}
 }
@@ -161,10 +177,46 @@ static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, ui
 	rte_pktmbuf_free_bulk(mbufs, n);
 }
 
-unsigned worker_poll(struct worker *w)
+static unsigned turn_queues(struct worker *w, uint64_t now_ns)
 {
+	const struct source *s = &w->source;
 	struct rte_mbuf *mbufs[SENSOR_BURST];
 	unsigned frames = 0;
+
+	for (unsigned p = 0; p < s->ports; p++) {
+		for (unsigned q = s->queue; q < s->queues[p]; q += s->stride) {
+			unsigned n = rte_eth_rx_burst(s->port[p], (uint16_t)q, mbufs, SENSOR_BURST);
+			if (n == 0)
+				continue;
+			count(&w->taken[p], n);
+			run_polled(w, mbufs, n, now_ns);
+			frames += n;
+		}
+	}
+	return frames;
+}
+
+static unsigned turn_ring(struct worker *w, uint64_t now_ns)
+{
+	const struct source *s = &w->source;
+	struct rte_mbuf *mbufs[SENSOR_BURST];
+	unsigned n = rte_ring_sc_dequeue_burst(s->ring, (void **)mbufs, SENSOR_BURST, NULL);
+
+	if (n == 0)
+		return 0;
+	for (unsigned p = 0; p < s->ports; p++) {
+		unsigned of_port = 0;
+
+		for (unsigned i = 0; i < n; i++)
+			of_port += mbufs[i]->port == s->port[p];
+		count(&w->taken[p], of_port);
+	}
+	run_polled(w, mbufs, n, now_ns);
+	return n;
+}
+
+unsigned worker_poll(struct worker *w)
+{
 	uint64_t now_ns = clock_at(w->clock, rte_rdtsc());
 
 	if (now_ns < w->last_ns)
@@ -174,14 +226,7 @@ unsigned worker_poll(struct worker *w)
 		worker_tick(w, now_ns / w->epoch_ns, false);
 	else if (unlikely(w->owed))
 		worker_settle_debt(w);
-	for (unsigned p = 0; p < w->source.ports; p++) {
-		unsigned n =
-			rte_eth_rx_burst(w->source.port[p], w->source.queue, mbufs, SENSOR_BURST);
-		if (n)
-			run_polled(w, mbufs, n, now_ns);
-		frames += n;
-	}
-	return frames;
+	return w->source.ring ? turn_ring(w, now_ns) : turn_queues(w, now_ns);
 }
 
 static void lcore_fed(struct worker_set *set)
@@ -212,7 +257,10 @@ static void lcore_polled(struct worker_set *set)
 			rte_pause();
 	}
 	uint64_t until = rte_rdtsc() + DRAIN_SECONDS * rte_get_tsc_hz();
-	while (worker_poll(w) && rte_rdtsc() < until)
+	/* The spreader ends first; then its ring holds what is left. */
+	while (w->source.ring && !atomic_load_explicit(w->source.dealt, memory_order_acquire))
+		worker_poll(w);
+	while (worker_poll(w) && (w->source.ring || rte_rdtsc() < until))
 		;
 	worker_end(w);
 }
@@ -220,7 +268,7 @@ static void lcore_polled(struct worker_set *set)
 void worker_begin(struct worker *w)
 {
 	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
-	w->settings = settings_take(&w->settings_slot, w->settings);
+	settings_read(w);
 	take(w, handover_take(w->handover, w->index, 0));
 }
 

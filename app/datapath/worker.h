@@ -3,9 +3,9 @@
 
 /*
  * A worker: one partition of the traffic, its sensor and the shard in its
- * hands. Live, each worker has an lcore of its own and polls one queue of each
- * port; in a replay the partitions are four whatever the machine, and fewer
- * lcores take turns at them, so that the output does not depend on it.
+ * hands. Live, each worker has an lcore of its own and polls its queue of each
+ * port, or the ring that the spreader fills; in a replay the partitions are four whatever the
+ * machine, and fewer lcores take turns at them, so that the output does not depend on it.
  *
  * Who writes what: all of struct worker is written by the lcore that runs it,
  * but for settings_slot.offered, which is control's; control and management read
@@ -26,12 +26,19 @@
 
 #define WORKER_PORTS_MAX 16u
 
-/* Where a worker takes frames from. */
+/*
+ * Where a worker takes frames from: a replay's feed of packets and ticks; live, the
+ * ring of a spreader, or else every stride-th queue of each port from `queue` on.
+ */
 struct source {
-	struct rte_ring *feed; /* replay: packets and ticks; NULL: poll the queues */
+	struct rte_ring *feed;
+	struct rte_ring *ring;
+	const _Atomic bool *dealt; /* with `ring`: the spreader has ended (acquire) */
 	uint16_t ports;
-	uint16_t port[WORKER_PORTS_MAX];
+	uint16_t port[WORKER_PORTS_MAX]; /* DPDK's numbers */
+	uint16_t queues[WORKER_PORTS_MAX];
 	uint16_t queue;
+	uint16_t stride; /* workers */
 };
 
 struct worker {
@@ -57,6 +64,8 @@ struct worker {
 	_Atomic uint64_t overruns; /* relaxed: ticks that found no clean shard */
 	_Atomic uint32_t lcore;    /* relaxed: who runs it */
 
+	/* Read by control, relaxed: frames taken of each port, by its index in `source`. */
+	_Alignas(64) _Atomic uint64_t taken[WORKER_PORTS_MAX];
 	struct settings_slot settings_slot;
 };
 
@@ -71,7 +80,7 @@ struct worker_set {
 void worker_begin(struct worker *w);
 
 /*
- * Live: one turn at the queues, each port once, and the epoch's end when it has
+ * Live: one turn at the queues, each once, or at the ring, and the epoch's end when it has
  * come. Returns the frames taken.
  */
 unsigned worker_poll(struct worker *w);
@@ -79,7 +88,10 @@ unsigned worker_poll(struct worker *w);
 /* Gives the last shard away; nothing may follow. */
 void worker_end(struct worker *w);
 
-/* The frames that n mbufs of a port hold, all of one time. */
+/*
+ * The frames that n mbufs of a port hold, all of one time. A frame in several
+ * segments is moved into its first where it fits, else marked WIRE_LINK_SEGMENTED.
+ */
 void worker_frames(
 	struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns, struct frame frames[SENSOR_BURST]);
 

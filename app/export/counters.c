@@ -8,8 +8,19 @@
 
 enum family_index {
 	FAMILY_RECEIVED,
-	FAMILY_OCTETS,
+	FAMILY_RX_OCTETS,
 	FAMILY_PACKETS,
+	FAMILY_LAYERS,
+	FAMILY_FRAGMENTS_ALL,
+	FAMILY_FRAGMENTS,
+	FAMILY_FRAGMENTS_HELD,
+	FAMILY_DATAGRAMS_ALL,
+	FAMILY_DATAGRAMS,
+	FAMILY_SEGMENTS,
+	FAMILY_OCTETS_ALL,
+	FAMILY_OCTETS,
+	FAMILY_OCTETS_HELD,
+	FAMILY_TCP_MESSAGES,
 	FAMILY_MESSAGES_ALL,
 	FAMILY_MESSAGES,
 	FAMILY_DECLARED,
@@ -43,12 +54,32 @@ enum family_index {
 static const struct counter_family families[FAMILY_COUNT] = {
 	[FAMILY_RECEIVED] = {"received_packets_total", "Frames taken from the source.", false,
 		{"rx", "received"}, {NULL}, AT(account.received)},
-	[FAMILY_OCTETS] = {"received_bytes_total", "Octets of these frames on the wire.", false,
+	[FAMILY_RX_OCTETS] = {"received_bytes_total", "Octets of these frames on the wire.", false,
 		{"rx", "octets"}, {NULL}, AT(account.octets)},
 	[FAMILY_PACKETS] = {"packets_total", "What became of each frame.", false, {"rx"},
 		{"disposition", "reason"}, 0},
-	[FAMILY_MESSAGES_ALL] = {NULL, NULL, false, {"dns", "messages"}, {NULL},
-		AT(account.rx[WIRE_DNS])},
+	[FAMILY_LAYERS] = {"layers_total", "Frames and datagrams that have a layer.", false,
+		{"layers"}, {"layer"}, 0},
+	[FAMILY_FRAGMENTS_ALL] = {NULL, NULL, false, {"fragments", "taken"}, {NULL}, 0},
+	[FAMILY_FRAGMENTS] = {"fragments_total", "What became of each fragment.", false,
+		{"fragments"}, {"fate"}, 0},
+	[FAMILY_FRAGMENTS_HELD] = {"fragments_held", "Fragments that wait for others now.", true,
+		{"fragments", "held"}, {NULL}, AT(account.fragments_held)},
+	[FAMILY_DATAGRAMS_ALL] = {NULL, NULL, false, {"datagrams", "reassembled"}, {NULL},
+		AT(account.datagrams)},
+	[FAMILY_DATAGRAMS] = {"datagrams_total", "What each reassembled datagram was.", false,
+		{"datagrams"}, {"disposition", "reason"}, 0},
+	[FAMILY_SEGMENTS] = {"tcp_segments_total", "What became of each segment of DNS over TCP.",
+		false, {"tcp", "segments"}, {"fate"}, 0},
+	[FAMILY_OCTETS_ALL] = {NULL, NULL, false, {"tcp", "octets", "taken"}, {NULL},
+		AT(account.tcp_octets)},
+	[FAMILY_OCTETS] = {"tcp_octets_total", "What became of each octet of their data.", false,
+		{"tcp", "octets"}, {"fate"}, 0},
+	[FAMILY_OCTETS_HELD] = {"tcp_octets_held", "Octets that wait for others now.", true,
+		{"tcp", "octets", "held"}, {NULL}, AT(account.tcp_octets_held)},
+	[FAMILY_TCP_MESSAGES] = {"tcp_messages_total", "DNS messages that came over TCP.", false,
+		{"tcp", "messages"}, {NULL}, AT(account.tcp_messages)},
+	[FAMILY_MESSAGES_ALL] = {NULL, NULL, false, {"dns", "messages"}, {NULL}, 0},
 	[FAMILY_MESSAGES] = {"dns_messages_total", "What became of each DNS message.", false,
 		{"dns"}, {"kind", "fate", "reason"}, 0},
 	[FAMILY_DECLARED] = {"records_declared_total", "Records that response headers promise.",
@@ -109,25 +140,38 @@ static const struct counter_family families[FAMILY_COUNT] = {
 };
 
 const struct port_counter port_counters[PORT_COUNTERS] = {
-	{"received", "port_received_packets_total", "Frames that the driver says it received.",
-		offsetof(struct port_status, received)},
+	{"offered", "port_offered_packets", "Frames sent to the port, by an independent count.",
+		offsetof(struct port_status, offered), true},
+	{"received", "port_received_packets_total", "Frames of the port that workers took.",
+		offsetof(struct port_status, received), false},
+	{"driver_received", "port_driver_received_packets_total",
+		"Frames that the driver says it received.",
+		offsetof(struct port_status, driver_received), false},
 	{"missed", "port_missed_packets_total", "Frames lost for want of a free descriptor.",
-		offsetof(struct port_status, missed)},
+		offsetof(struct port_status, missed), false},
 	{"errors", "port_errors_total", "Frames that the port received with an error.",
-		offsetof(struct port_status, errors)},
+		offsetof(struct port_status, errors), false},
 	{"no_mbuf", "port_no_mbuf_total", "Frames lost for want of a buffer.",
-		offsetof(struct port_status, no_mbuf)},
+		offsetof(struct port_status, no_mbuf), false},
+	{"spreader_dropped", "port_spreader_dropped_packets_total",
+		"Frames lost because their worker's ring from the spreader was full.",
+		offsetof(struct port_status, spreader_dropped), false},
+	{"in_flight", "port_in_flight_packets",
+		"Frames that the driver received and no worker has taken yet.",
+		offsetof(struct port_status, in_flight), true},
+	{"unknown", "port_unknown_packets", "Offered frames that nobody accounts for.",
+		offsetof(struct port_status, unknown), true},
 };
 
 const struct port_counter worker_counters[WORKER_COUNTERS] = {
 	{"frames", "worker_frames_total", "Frames that a worker took.",
-		offsetof(struct worker_status, frames)},
+		offsetof(struct worker_status, frames), false},
 	{"responses", "worker_responses_total", "DNS responses that a worker saw.",
-		offsetof(struct worker_status, responses)},
+		offsetof(struct worker_status, responses), false},
 	{"overruns", "worker_overruns_total", "Epochs that ended with no clean shard at hand.",
-		offsetof(struct worker_status, overruns)},
+		offsetof(struct worker_status, overruns), false},
 	{"late", "worker_late_total", "Epochs that closed without a worker's shard.",
-		offsetof(struct worker_status, late)},
+		offsetof(struct worker_status, late), false},
 };
 
 struct walk {
@@ -150,6 +194,34 @@ static void packets_each(const struct walk *w, const struct account *a)
 		emit(w, FAMILY_PACKETS, wire_class_name(class),
 			wire_verdict_name((enum wire_verdict)i), NULL, a->rx[i]);
 	}
+}
+
+static void datagrams_each(const struct walk *w, const struct account *a)
+{
+	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
+		enum wire_class class = wire_verdict_class((enum wire_verdict)i);
+		/* Whole ones are never cut by a snap length, nor in several buffers. */
+		if (class == WIRE_CLASS_TRUNCATED || i == WIRE_SEGMENTED)
+			continue;
+		emit(w, FAMILY_DATAGRAMS, wire_class_name(class),
+			wire_verdict_name((enum wire_verdict)i), NULL, a->whole[i]);
+	}
+}
+
+static void reassembly_each(const struct walk *w, const struct account *a, enum family_index f)
+{
+	if (f == FAMILY_FRAGMENTS)
+		for (unsigned i = 0; i < FRAGMENT_FATE_COUNT; i++)
+			emit(w, f, fragment_fate_name((enum fragment_fate)i), NULL, NULL,
+				a->fragment[i]);
+	else if (f == FAMILY_SEGMENTS)
+		for (unsigned i = 0; i < SEGMENT_FATE_COUNT; i++)
+			emit(w, f, segment_fate_name((enum segment_fate)i), NULL, NULL,
+				a->segment[i]);
+	else
+		for (unsigned i = 0; i < OCTET_FATE_COUNT; i++)
+			emit(w, f, octet_fate_name((enum octet_fate)i), NULL, NULL,
+				a->tcp_octet[i]);
 }
 
 static void messages_each(const struct walk *w, const struct account *a)
@@ -200,6 +272,25 @@ static void family_each(const struct walk *w, const struct snapshot *s, enum fam
 	switch (f) {
 	case FAMILY_PACKETS:
 		packets_each(w, &s->account);
+		break;
+	case FAMILY_LAYERS:
+		for (unsigned i = 0; i < WIRE_LAYER_COUNT; i++)
+			emit(w, f, wire_layer_name((enum wire_layer)i), NULL, NULL,
+				s->account.layer[i]);
+		break;
+	case FAMILY_FRAGMENTS_ALL:
+		emit(w, f, NULL, NULL, NULL, account_fragments(&s->account));
+		break;
+	case FAMILY_DATAGRAMS:
+		datagrams_each(w, &s->account);
+		break;
+	case FAMILY_FRAGMENTS:
+	case FAMILY_SEGMENTS:
+	case FAMILY_OCTETS:
+		reassembly_each(w, &s->account, f);
+		break;
+	case FAMILY_MESSAGES_ALL:
+		emit(w, f, NULL, NULL, NULL, account_messages(&s->account));
 		break;
 	case FAMILY_MESSAGES:
 		messages_each(w, &s->account);

@@ -36,18 +36,19 @@ typedef void counter_fn(void *ctx, const struct counter_family *family,
 /* Calls fn for every counter, one family after the other, always in the same order. */
 void counters_each(const struct snapshot *s, counter_fn *fn, void *ctx);
 
-/* A counter that each port has. */
+/* A counter that each port or worker has. */
 struct port_counter {
 	const char *key; /* in JSON */
 	const char *metric;
 	const char *help;
-	size_t offset; /* of a uint64_t in struct port_status */
+	size_t offset; /* of a uint64_t in struct port_status, or worker_status */
+	bool gauge;    /* may fall; else it only grows */
 };
 
-#define PORT_COUNTERS 4u
+/* A port's may be PORT_UNKNOWN: null in JSON, and no sample. */
+#define PORT_COUNTERS 9u
 extern const struct port_counter port_counters[PORT_COUNTERS];
 
-/* A counter that each worker has; offset in struct worker_status. */
 #define WORKER_COUNTERS 4u
 extern const struct port_counter worker_counters[WORKER_COUNTERS];
 

@@ -66,18 +66,42 @@ static void tree_count(void *ctx, const struct counter_family *family,
 		t->failed = true;
 }
 
+static json_t *value_known(uint64_t n)
+{
+	return n == PORT_UNKNOWN ? json_null() : value_count(n);
+}
+
+static json_t *xdp_json(const struct xdp_counters *x)
+{
+	json_t *causes = json_object();
+	int bad = 0;
+
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		bad |= json_object_set_new(
+			causes, steer_cause_name((enum steer_cause)i), value_count(x->cause[i]));
+	return value_whole(causes, bad);
+}
+
 static json_t *ports_json(const struct snapshot *s)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < s->ports && list; i++) {
 		const struct port_status *p = &s->port[i];
-		json_t *port = json_pack("{s:o}", "name", export_octets(p->name));
+		json_t *port = json_pack("{s:o, s:s, s:s, s:s, s:o, s:o}", //
+			"name", export_octets(p->name),                    //
+			"profile", p->profile,                             //
+			"vantage", p->vantage,                             //
+			"link", p->link_up ? "up" : "down",                //
+			"queues", value_count(p->queues),                  //
+			"loss_rate", value_share(p->loss_rate));
 		int bad = 0;
 
 		for (unsigned c = 0; c < PORT_COUNTERS; c++)
 			bad |= json_object_set_new(port, port_counters[c].key,
-				value_count(counter_at(p, port_counters[c].offset)));
+				value_known(counter_at(p, port_counters[c].offset)));
+		if (p->has_xdp)
+			bad |= json_object_set_new(port, "xdp", xdp_json(&p->xdp));
 		bad |= json_array_append_new(list, port);
 		list = value_whole(list, bad);
 	}
@@ -113,6 +137,11 @@ static json_t *degraded_json(const struct snapshot *s)
 		list = value_whole(list, json_array_append_new(list, name));
 	}
 	return list;
+}
+
+static json_t *imbalance_json(const struct snapshot *s)
+{
+	return s->imbalance ? value_real(s->imbalance / 1000.0) : json_null();
 }
 
 /* The same with what a person needs: since when, and what to do. */
@@ -175,19 +204,44 @@ json_t *export_accounting(const struct snapshot *s)
 	return value_whole(t.root, t.failed);
 }
 
+/* What could not be read: frames since start, the rest estimated, of the last epoch. */
+static json_t *visibility_json(const struct snapshot *s)
+{
+	const struct visibility *v = &s->visibility;
+	json_t *flows = json_object(), *frames = json_object();
+	int bad = 0;
+
+	for (unsigned i = 0; i < VISIBILITY_TRANSPORT_COUNT; i++) {
+		enum visibility_transport t = (enum visibility_transport)i;
+		const char *name = visibility_transport_name(t);
+
+		bad |= json_object_set_new(flows, name, value_estimate(hll_estimate(&v->flow[t])));
+		bad |= json_object_set_new(
+			frames, name, value_count(visibility_frames(&s->account, t)));
+	}
+	json_t *tree = json_pack("{s:o, s:o, s:o, s:o, s:o}",                            //
+		"flows", flows,                                                          //
+		"encrypted_clients", value_estimate(hll_estimate(&v->encrypted_client)), //
+		"plain_clients", value_estimate(hll_estimate(&v->plain_client)),         //
+		"encrypted_client_share", value_real(visibility_encrypted_share(v)),     //
+		"frames", frames);
+	return value_whole(tree, bad);
+}
+
 json_t *export_stats(const struct snapshot *s)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,                            //
-		"generation", value_count(s->generation),                           //
-		"epoch", value_count(s->epoch),                                     //
-		"epochs", value_count(s->epochs),                                   //
-		"time", value_seconds(s->time),                                     //
-		"first_ts", value_nanoseconds(s->first_ns),                         //
-		"last_ts", value_nanoseconds(s->last_ns),                           //
-		"merge_microseconds", value_count(s->merge_ns / 1000),              //
-		"degraded", degraded_json(s),                                       //
-		"workers", workers_json(s),                                         //
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,                                 //
+		"generation", value_count(s->generation),                                //
+		"epoch", value_count(s->epoch),                                          //
+		"epochs", value_count(s->epochs),                                        //
+		"time", value_seconds(s->time),                                          //
+		"first_ts", value_nanoseconds(s->first_ns),                              //
+		"last_ts", value_nanoseconds(s->last_ns),                                //
+		"merge_microseconds", value_count(s->merge_ns / 1000),                   //
+		"degraded", degraded_json(s),                                            //
+		"workers", workers_json(s),                                              //
+		"visibility", visibility_json(s),                                        //
 		"accounting", export_accounting(s));
 }
 
@@ -196,7 +250,7 @@ json_t *export_status(
 {
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o}",                                                              //
+		"s:o, s:o, s:o}",                                                         //
 		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
 		"version", about->version,                                                //
 		"dpdk", about->dpdk,                                                      //
@@ -213,6 +267,7 @@ json_t *export_status(
 		"workers", s ? worker_states_json(s) : json_array(),                      //
 		"accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
 		"epochs_with_error", s ? value_count(s->epochs_with_error) : json_null(), //
+		"imbalance", s ? imbalance_json(s) : json_null(),                         //
 		"flagged", s ? value_count(s->verdicts) : json_null(),                    //
 		"ports", s ? ports_json(s) : json_array());
 }
@@ -261,11 +316,12 @@ json_t *export_replay(
 	for (unsigned i = 0; i < s->verdicts && domains; i++)
 		domains = value_whole(
 			domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o}",    //
-		"schema_version", EXPORT_SCHEMA_VERSION, //
-		"capture", capture_json(capture),        //
-		"accounting", export_accounting(s),      //
-		"domains", domains,                      //
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,   //
+		"capture", capture_json(capture),          //
+		"visibility", visibility_json(s),          //
+		"accounting", export_accounting(s),        //
+		"domains", domains,                        //
 		"run", run_json(run));
 }
 

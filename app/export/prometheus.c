@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "export/counters.h"
@@ -73,16 +74,70 @@ static void workers_text(FILE *f, const struct snapshot *s)
 			i, s->worker[i].lcore, s->worker[i].behind);
 }
 
+static void port_line(FILE *f, const char *metric, const struct port_status *p)
+{
+	fprintf(f, PREFIX "%s{", metric);
+	label(f, "port", p->name);
+}
+
 static void ports_text(FILE *f, const struct snapshot *s)
 {
 	for (unsigned c = 0; c < PORT_COUNTERS && s->ports; c++) {
 		const struct port_counter *p = &port_counters[c];
 
-		head(f, p->metric, p->help, false);
+		head(f, p->metric, p->help, p->gauge);
 		for (unsigned i = 0; i < s->ports; i++) {
-			fprintf(f, PREFIX "%s{", p->metric);
+			uint64_t value = counter_at(&s->port[i], p->offset);
+
+			if (value == PORT_UNKNOWN)
+				continue;
+			port_line(f, p->metric, &s->port[i]);
+			fprintf(f, "} %" PRIu64 "\n", value);
+		}
+	}
+	if (!s->ports)
+		return;
+	head(f, "port_info", "A port and its tap; always 1.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		port_line(f, "port_info", &s->port[i]);
+		fputc(',', f);
+		label(f, "profile", s->port[i].profile);
+		fputc(',', f);
+		label(f, "vantage", s->port[i].vantage);
+		fputs("} 1\n", f);
+	}
+	head(f, "port_link_up", "1 while the port's link is up.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		port_line(f, "port_link_up", &s->port[i]);
+		fprintf(f, "} %d\n", s->port[i].link_up);
+	}
+	head(f, "port_loss_rate", "Share of frames lost since the snapshot before.", true);
+	for (unsigned i = 0; i < s->ports; i++) {
+		if (!isfinite(s->port[i].loss_rate))
+			continue;
+		port_line(f, "port_loss_rate", &s->port[i]);
+		fprintf(f, "} %.6f\n", s->port[i].loss_rate);
+	}
+}
+
+static void xdp_text(FILE *f, const struct snapshot *s)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < s->ports; i++) {
+		if (!s->port[i].has_xdp)
+			continue;
+		if (!any)
+			head(f, "port_xdp_frames_total",
+				"Frames of an interface by what its XDP program did with them.",
+				false);
+		any = true;
+		for (unsigned cause = 0; cause < STEER_CAUSES; cause++) {
+			fprintf(f, PREFIX "port_xdp_frames_total{");
 			label(f, "port", s->port[i].name);
-			fprintf(f, "} %" PRIu64 "\n", counter_at(&s->port[i], p->offset));
+			fprintf(f, ",cause=\"%s\"} %" PRIu64 "\n",
+				steer_cause_name((enum steer_cause)cause),
+				s->port[i].xdp.cause[cause]);
 		}
 	}
 }
@@ -110,6 +165,29 @@ static void degraded_text(FILE *f, const struct snapshot *s)
 			snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
 }
 
+static void visibility_text(FILE *f, const struct snapshot *s)
+{
+	const struct visibility *v = &s->visibility;
+
+	head(f, "visibility_flows",
+		"Flows to encrypted resolvers in the last epoch, an estimate within 13 %.", true);
+	for (unsigned t = 0; t < VISIBILITY_TRANSPORT_COUNT; t++)
+		fprintf(f, PREFIX "visibility_flows{transport=\"%s\"} %.0f\n",
+			visibility_transport_name((enum visibility_transport)t),
+			hll_estimate(&v->flow[t]));
+	head(f, "visibility_clients",
+		"Clients seen with a kind of DNS in the last epoch, an estimate within 13 %.",
+		true);
+	fprintf(f, PREFIX "visibility_clients{dns=\"encrypted\"} %.0f\n",
+		hll_estimate(&v->encrypted_client));
+	fprintf(f, PREFIX "visibility_clients{dns=\"plain\"} %.0f\n",
+		hll_estimate(&v->plain_client));
+	head(f, "visibility_encrypted_client_share",
+		"Share of clients seen with an encrypted resolver, 0 to 1, an estimate.", true);
+	fprintf(f, PREFIX "visibility_encrypted_client_share %.3f\n",
+		visibility_encrypted_share(v));
+}
+
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
 	head(f, "build_info", "The program; always 1.", true);
@@ -134,17 +212,23 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	counters_each(s, counter_line, &counters);
 	workers_text(f, s);
 	ports_text(f, s);
+	xdp_text(f, s);
 	flagged_text(f, s);
 	degraded_text(f, s);
 	number(f, "config_reloads_refused_total", "Reloads that changed nothing.", false,
 		s->config.refused);
 	number(f, "config_keys_waiting", "Keys that differ in the file and need a restart.", true,
 		s->config.waiting);
+	visibility_text(f, s);
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,
 		s->time);
 	number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
+	if (s->imbalance) {
+		head(f, "worker_imbalance", "Frames of the busiest worker over the mean.", true);
+		fprintf(f, PREFIX "worker_imbalance %.3f\n", s->imbalance / 1000.0);
+	}
 	head(f, "merge_seconds", "Time that the last merge took.", true);
 	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
 }

@@ -28,6 +28,12 @@ static inline json_t *value_real(double v)
 	return isfinite(v) ? json_real(round(v * 1000) / 1000 + 0.0) : json_null();
 }
 
+/* A share of small numbers too: six decimals. */
+static inline json_t *value_share(double v)
+{
+	return isfinite(v) ? json_real(round(v * 1e6) / 1e6 + 0.0) : json_null();
+}
+
 /* Seconds since 1970 as a time; 0 is none. */
 static inline json_t *value_seconds(uint32_t t)
 {

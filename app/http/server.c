@@ -122,15 +122,6 @@ static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connecti
 	return answer_send(connection, &a);
 }
 
-static bool address_is_loopback(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *sa = (const struct sockaddr_in *)address;
-		return ntohl(sa->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
-}
-
 /* The address as a Host field has it, and its port set to 0 when any will do. */
 static void address_host(struct sockaddr_storage *address, bool any_port, char *host, size_t size)
 {
@@ -236,7 +227,7 @@ int http_start(
 	if (listen_parse(config->listen, &address, &len))
 		return refuse(-EINVAL, config,
 			"not a listen address: write 127.0.0.1:PORT or [::1]:PORT", err, err_size);
-	if (!address_is_loopback(&address))
+	if (!listen_is_loopback(&address))
 		return refuse(-EPERM, config,
 			"not a loopback address: TLS and tokens are not available in this version",
 			err, err_size);

@@ -73,5 +73,5 @@ void suffix_list_free(struct suffix_list *s)
 
 const struct psl *suffix_list_psl(const struct suffix_list *s)
 {
-	return s->psl;
+	return s ? s->psl : NULL;
 }

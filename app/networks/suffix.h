@@ -12,5 +12,5 @@ struct suffix_list;
 int suffix_list_load(struct suffix_list **out, const char *path, char err[ERROR_LINE_MAX]);
 void suffix_list_free(struct suffix_list *s); /* NULL is allowed */
 
-/* Valid until suffix_list_free. */
+/* Valid until suffix_list_free; NULL of NULL. */
 const struct psl *suffix_list_psl(const struct suffix_list *s);

@@ -133,12 +133,13 @@ static int probe_make(struct bench *b)
 {
 	const struct config *c = &b->a.config;
 	struct hash_key key = {1, 2};
-	struct sensor_config s = {.placement = key,
+	struct sensor_config s = {.wire = &b->a.wire,
+		.placement = key,
 		.sketch = key,
 		.psl = suffix_list_psl(b->a.suffixes),
-		.match_log2 = c->pairing.entries_log2};
+		.match_log2 = c->pairing.entries_log2,
+		.reasm = c->reasm};
 
-	wire_config_init(&s.wire, c->dns.ports, c->dns.ports_count);
 	void *sensor = rte_malloc("probe", sensor_size(&s), 64);
 	void *shard = rte_malloc("probe", shard_size(&c->shard), 64);
 	if (!sensor || !shard)
@@ -176,6 +177,8 @@ static int bench_with(struct bench *b, char err[ERROR_LINE_MAX])
 	clock_init(&b->a.clock);
 	w->source.ports = 1;
 	w->source.port[0] = b->port;
+	w->source.queues[0] = 1;
+	w->source.stride = 1;
 	w->epoch = clock_at(&b->a.clock, rte_rdtsc()) / w->epoch_ns;
 	rte_eal_remote_launch(bench_lcore, b, rte_get_next_lcore(rte_get_main_lcore(), 1, 1));
 	control_loop(b);

@@ -33,32 +33,47 @@ struct sensor {
 	struct sensor_config config;
 	struct shard *shard;
 	struct match *match;
+	struct reasm *reasm;
 	uint64_t queries; /* since start: is this tap one-directional? */
 	uint64_t responses;
-	struct wire_packet packet[SENSOR_BURST];
+	bool borrowed;                           /* a packet below lies in reassembly's memory */
+	struct wire_packet packet[SENSOR_BURST]; /* DNS messages to come */
+	uint64_t time_ns[SENSOR_BURST];
 	struct pending pending[SENSOR_BURST];
 	struct dns_record record[DNS_RECORDS_MAX];
 	struct evidence_arena arena;
 };
 
+static size_t head_size(void)
+{
+	return align_up(sizeof(struct sensor), CACHE_LINE);
+}
+
 size_t sensor_size(const struct sensor_config *config)
 {
-	size_t match = match_size(config->match_log2);
+	size_t match = match_size(config->match_log2), reasm = reasm_size(&config->reasm);
 
-	return match ? align_up(sizeof(struct sensor), CACHE_LINE) + match : 0;
+	return match && reasm ? head_size() + align_up(match, CACHE_LINE) + reasm : 0;
 }
 
 struct sensor *sensor_init(void *mem, const struct sensor_config *config)
 {
 	struct sensor *s = mem;
+	uint8_t *at = (uint8_t *)mem + head_size();
 
 	if (sensor_size(config) == 0)
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
-	s->match =
-		match_init((uint8_t *)mem + align_up(sizeof(*s), CACHE_LINE), config->match_log2);
+	s->match = match_init(at, config->match_log2);
+	at += align_up(match_size(config->match_log2), CACHE_LINE);
+	s->reasm = reasm_init(at, &config->reasm, config->placement);
 	return s;
+}
+
+void sensor_wire(struct sensor *s, const struct wire_config *wire)
+{
+	s->config.wire = wire;
 }
 
 struct shard *sensor_shard(struct sensor *s, struct shard *shard)
@@ -79,28 +94,10 @@ struct shard *sensor_shard_current(const struct sensor *s)
 	return s->shard;
 }
 
-/* Pass 1. Frames that are no DNS end here; the rest are listed in `dns`. */
-static unsigned pass_decode(struct sensor *s, const struct frame *frames, unsigned n, uint8_t *dns)
+static void count_client(struct shard *shard, const struct wire_packet *p)
 {
-	struct account *a = &s->shard->account;
-	unsigned found = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct frame *f = &frames[i];
-		enum wire_verdict v = wire_decode(
-			&s->config.wire, f->link, f->data, f->caplen, f->wirelen, &s->packet[i]);
-
-		a->rx[v]++;
-		a->octets += f->wirelen;
-		if (v != WIRE_DNS)
-			continue;
-		a->note[NOTE_VLAN] += s->packet[i].layers >> WIRE_LAYER_VLAN & 1;
-		a->note[NOTE_IPV6] += s->packet[i].ip_version == 6;
-		a->note[NOTE_CUT] += s->packet[i].cut;
-		dns[found++] = (uint8_t)i;
-	}
-	a->received += n;
-	return found;
+	hll_add(&shard->visibility.plain_client,
+		visibility_hash(p->saddr, p->ip_version, shard->placement));
 }
 
 static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
@@ -125,6 +122,7 @@ static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pe
 			return;
 		}
 		p->kind = KIND_QUERY;
+		count_client(s->shard, pkt);
 	} else {
 		p->kind = KIND_RESPONSE;
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
@@ -224,6 +222,81 @@ static void settle_one(struct sensor *s, const struct pending *p)
 	}
 }
 
+/* The messages gathered so far, in two passes over them. */
+static void settle(struct sensor *s, unsigned n)
+{
+	evidence_reset(&s->arena);
+	for (unsigned i = 0; i < n; i++) {
+		s->pending[i].time_ns = s->time_ns[i];
+		parse_one(s, &s->packet[i], &s->pending[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		settle_one(s, &s->pending[i]);
+	s->borrowed = false;
+}
+
+static inline void count_message(struct account *a, const struct wire_packet *p)
+{
+	a->note[NOTE_IPV6] += p->ip_version == 6;
+	a->note[NOTE_CUT] += p->cut;
+}
+
+/* Adds the messages that reassembly holds ready behind the n gathered ones; returns their number.
+ */
+static unsigned gather_ready(struct sensor *s, unsigned n, uint64_t time_ns)
+{
+	struct account *a = &s->shard->account;
+	struct wire_packet p;
+
+	while (reasm_next(s->reasm, a, &p)) {
+		if (n == SENSOR_BURST) {
+			settle(s, n);
+			n = 0;
+		}
+		count_message(a, &p);
+		s->packet[n] = p;
+		s->time_ns[n++] = time_ns;
+		s->borrowed = true;
+	}
+	return n;
+}
+
+/* A fragment or a segment, at s->packet[n]: what it completes is gathered in its order. */
+static __attribute__((noinline)) unsigned reassemble(
+	struct sensor *s, enum wire_verdict v, unsigned n, uint64_t time_ns)
+{
+	struct wire_packet part = s->packet[n];
+
+	if (s->borrowed) { /* its memory is about to be written */
+		settle(s, n);
+		n = 0;
+	}
+	reasm_push(s->reasm, s->config.wire, v, &part, time_ns / NS_PER_MS, &s->shard->account);
+	return gather_ready(s, n, time_ns);
+}
+
+void sensor_sweep(struct sensor *s, uint64_t now_ns, bool all)
+{
+	bool more;
+
+	do {
+		more = reasm_sweep(s->reasm, now_ns / NS_PER_MS, all, &s->shard->account);
+		settle(s, gather_ready(s, 0, now_ns));
+	} while (more);
+}
+
+/* Layers beside the plain ones, and what cannot be read: seldom, so not in the way. */
+static __attribute__((noinline)) void note_unusual(
+	struct shard *shard, enum wire_verdict v, const struct wire_packet *p)
+{
+	struct account *a = &shard->account;
+
+	for (uint32_t layers = p->layers; layers; layers &= layers - 1)
+		a->layer[__builtin_ctz(layers)]++;
+	if (v == WIRE_DOT || v == WIRE_DOQ || v == WIRE_DOH)
+		visibility_add(&shard->visibility, v, p, shard->placement);
+}
+
 static void span_update(struct shard *shard, const struct frame *frames, unsigned n)
 {
 	if (shard->first_ns == 0)
@@ -234,21 +307,41 @@ static void span_update(struct shard *shard, const struct frame *frames, unsigne
 static inline __attribute__((always_inline)) void burst(
 	struct sensor *s, const struct frame *frames, unsigned n, enum sensor_stage stage)
 {
-	uint8_t dns[SENSOR_BURST];
-	unsigned found = pass_decode(s, frames, n, dns);
+	struct account *a = &s->shard->account;
+	unsigned found = 0;
 
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame *f = &frames[i];
+		struct wire_packet *p = &s->packet[found];
+		enum wire_verdict v =
+			wire_decode(s->config.wire, f->link, f->data, f->caplen, f->wirelen, p);
+
+		a->rx[v]++;
+		a->octets += f->wirelen;
+		if (unlikely(p->layers || (v >= WIRE_DOT && v <= WIRE_DOH)))
+			note_unusual(s->shard, v, p);
+		if (likely(v == WIRE_DNS)) {
+			count_message(a, p);
+			s->time_ns[found++] = f->time_ns;
+		} else if (stage != SENSOR_DECODE && reasm_wants(v)) {
+			found = reassemble(s, v, found, f->time_ns);
+		}
+		/* Reassembly may have filled the list; there must be room for the next frame. */
+		if (unlikely(found == SENSOR_BURST && i + 1 < n)) {
+			settle(s, stage == SENSOR_ALL ? found : 0);
+			found = 0;
+		}
+	}
+	a->received += n;
 	if (stage == SENSOR_DECODE)
 		return;
-	evidence_reset(&s->arena);
-	for (unsigned i = 0; i < found; i++) {
-		struct pending *p = &s->pending[i];
-		p->time_ns = frames[dns[i]].time_ns;
-		parse_one(s, &s->packet[dns[i]], p);
-	}
-	if (stage == SENSOR_PARSE)
+	if (stage == SENSOR_ALL) {
+		settle(s, found);
 		return;
+	}
+	evidence_reset(&s->arena);
 	for (unsigned i = 0; i < found; i++)
-		settle_one(s, &s->pending[i]);
+		parse_one(s, &s->packet[i], &s->pending[i]);
 }
 
 void sensor_burst(struct sensor *s, const struct frame *frames, unsigned n)

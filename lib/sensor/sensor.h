@@ -4,8 +4,8 @@
 /*
  * One worker's whole path, from a burst of frames to its epoch shard:
  *
- *   decode -> parse -> (evidence | transaction hash), prefetch
- *          -> pair -> observe
+ *   decode (-> reassemble) -> parse -> (evidence | transaction hash), prefetch
+ *                          -> pair -> observe
  *
  * The passes run over the burst, so that the cache lines of pairing table and
  * shard are on their way while the rest of the burst is parsed. Free of DPDK:
@@ -19,6 +19,7 @@
 #include "dns/dns.h"
 #include "match/match.h"
 #include "psl/psl.h"
+#include "reasm/reasm.h"
 #include "shard/shard.h"
 #include "wire/wire.h"
 
@@ -44,11 +45,12 @@ enum sensor_stage {
 };
 
 struct sensor_config {
-	struct wire_config wire;
-	struct hash_key placement; /* random per boot; fixed in a replay */
-	struct hash_key sketch;    /* kept with the state; fixed in a replay */
+	const struct wire_config *wire; /* the caller's; see sensor_wire */
+	struct hash_key placement;      /* random per boot; fixed in a replay */
+	struct hash_key sketch;         /* kept with the state; fixed in a replay */
 	const struct psl *psl;
 	unsigned match_log2; /* slots of the pairing table */
+	struct reasm_config reasm;
 };
 
 struct sensor;
@@ -64,6 +66,15 @@ struct sensor *sensor_init(void *mem, const struct sensor_config *config);
  * Returns the one before. Keys of shard and sensor must be the same.
  */
 struct shard *sensor_shard(struct sensor *s, struct shard *shard);
+
+/*
+ * Gives up what fragments and streams wait for, where it is due by `now_ns`, or, with `all`
+ * set, whatever waits in streams: at each epoch's end, and at the last one. A shard is in use.
+ */
+void sensor_sweep(struct sensor *s, uint64_t now_ns, bool all);
+
+/* The configuration of the decoder from now on; it must outlive its use. Between bursts. */
+void sensor_wire(struct sensor *s, const struct wire_config *wire);
 
 /* The shard in use; NULL when there is none. */
 struct shard *sensor_shard_current(const struct sensor *s);

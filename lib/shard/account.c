@@ -24,6 +24,22 @@ static uint64_t sum(const uint64_t *v, unsigned n)
 	return total;
 }
 
+uint64_t account_fragments(const struct account *a)
+{
+	return a->rx[WIRE_FRAGMENT_V4] + a->rx[WIRE_FRAGMENT_V6] + a->whole[WIRE_FRAGMENT_V4] +
+	       a->whole[WIRE_FRAGMENT_V6];
+}
+
+uint64_t account_segments(const struct account *a)
+{
+	return a->rx[WIRE_TCP_DNS] + a->whole[WIRE_TCP_DNS];
+}
+
+uint64_t account_messages(const struct account *a)
+{
+	return a->rx[WIRE_DNS] + a->whole[WIRE_DNS] + a->tcp_messages;
+}
+
 uint64_t account_queries(const struct account *a)
 {
 	return sum(a->query, QUERY_FATE_COUNT);
@@ -49,7 +65,12 @@ uint64_t account_error(const struct account *a)
 	uint64_t messages = account_queries(a) + account_responses(a) + account_not_dns(a);
 
 	return difference(a->received, sum(a->rx, WIRE_VERDICT_COUNT)) +
-	       difference(a->rx[WIRE_DNS], messages) +
+	       difference(account_fragments(a),
+		       sum(a->fragment, FRAGMENT_FATE_COUNT) + a->fragments_held) +
+	       difference(a->datagrams, sum(a->whole, WIRE_VERDICT_COUNT)) +
+	       difference(account_segments(a), sum(a->segment, SEGMENT_FATE_COUNT)) +
+	       difference(a->tcp_octets, sum(a->tcp_octet, OCTET_FATE_COUNT) + a->tcp_octets_held) +
+	       difference(account_messages(a), messages) +
 	       difference(a->declared, sum(a->record, RECORD_FATE_COUNT)) +
 	       difference(a->updates, sum(a->table, TABLE_FATE_COUNT));
 }
@@ -57,6 +78,24 @@ uint64_t account_error(const struct account *a)
 #define NAME2(name, text) [name] = text,
 #define NAME3(name, text, flag) [name] = text,
 #define FLAG3(name, text, flag) [name] = flag,
+
+const char *fragment_fate_name(enum fragment_fate f)
+{
+	static const char *const names[FRAGMENT_FATE_COUNT] = {FRAGMENT_FATES(NAME2)};
+	return names[f];
+}
+
+const char *segment_fate_name(enum segment_fate f)
+{
+	static const char *const names[SEGMENT_FATE_COUNT] = {SEGMENT_FATES(NAME2)};
+	return names[f];
+}
+
+const char *octet_fate_name(enum octet_fate f)
+{
+	static const char *const names[OCTET_FATE_COUNT] = {OCTET_FATES(NAME2)};
+	return names[f];
+}
 
 const char *query_fate_name(enum query_fate f)
 {

@@ -89,6 +89,7 @@ void shard_clear(struct shard *s)
 		s->occupied[w] = 0;
 	}
 	memset(&s->account, 0, sizeof(s->account));
+	memset(&s->visibility, 0, sizeof(s->visibility));
 	s->epoch_first = s->epoch_last = 0;
 	s->first_ns = s->last_ns = 0;
 	s->used = s->names_used = 0;

@@ -23,6 +23,7 @@
 
 #include "base/hash.h"
 #include "shard/account.h"
+#include "shard/visibility.h"
 #include "sketch/hll.h"
 
 #define SHARD_PROBE_MAX 16u
@@ -114,6 +115,7 @@ struct shard_observation {
 struct shard {
 	/* Written by the worker that owns the shard, read by control afterwards. */
 	struct account account;
+	struct visibility visibility;
 	uint64_t epoch_first; /* epochs that the shard spans, both included */
 	uint64_t epoch_last;
 	uint64_t first_ns; /* time of the first and last frame; 0 when there was none */

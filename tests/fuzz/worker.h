@@ -9,6 +9,7 @@
 
 struct worker {
 	const struct psl *psl;
+	struct wire_config wire;
 	void *sensor_mem;
 	void *shard_mem;
 	struct sensor *sensor;
@@ -40,6 +41,11 @@ static inline void worker_prepare(struct worker *w, const struct shard_config *s
 {
 	const uint16_t port = 53;
 	struct sensor_config config = {
+		.wire = &w->wire,
+		.reasm = {.datagrams = 16,
+			.fragment_timeout_ms = 5000,
+			.streams = 64,
+			.buffers = 8},
 		.placement = {0x243f6a8885a308d3u, 0x13198a2e03707344u},
 		.sketch = {0xa4093822299f31d0u, 0x082efa98ec4e6c89u},
 		.match_log2 = 9,
@@ -51,7 +57,7 @@ static inline void worker_prepare(struct worker *w, const struct shard_config *s
 		w->shard_mem = line_aligned(shard_size(shard));
 	}
 	config.psl = w->psl;
-	require(wire_config_init(&config.wire, &port, 1) == 0);
+	require(wire_config_init(&w->wire, &port, 1) == 0);
 	w->shard = shard_init(w->shard_mem, shard, config.placement, config.sketch);
 	w->sensor = sensor_init(w->sensor_mem, &config);
 	require(w->sensor && w->shard);

@@ -12,7 +12,7 @@ from harness import DEMO, DEMO_CAPTURE as CAPTURE, demo_databases, equal, fluxga
 
 RUNTIME, USAGE, CONFIG, INPUT, DATABASE, PORT, LISTEN = 1, 2, 3, 4, 5, 6, 7
 
-IEEE802_11 = 105
+USB = 189
 
 
 def refused(code, words, *arguments, environment=None):
@@ -86,8 +86,8 @@ def captures_of_a_folder():
 
 def captures_of_other_links():
     """A link type that is not supported is refused by its name"""
-    with_file(pcap_header(IEEE802_11), lambda f: refused(INPUT, [str(f), "802_11"], "replay", f))
-    with_file(pcap_header(IEEE802_11), lambda f: refused(INPUT, [str(f), "802_11"], "dump", f))
+    with_file(pcap_header(USB), lambda f: refused(INPUT, [str(f), "USB_LINUX"], "replay", f))
+    with_file(pcap_header(USB), lambda f: refused(INPUT, [str(f), "USB_LINUX"], "dump", f))
 
 
 def captures_cut():
@@ -217,13 +217,14 @@ def listen_taken():
 
 
 def refused_live(code, words, config):
-    """As refused(); a live start says first how much memory it will take."""
+    """As refused(); a live start says first what it is about to do."""
     run = fluxgate("run", "-c", config)
     said = run.stderr.splitlines()
     shown = f"exit code {run.returncode}, stderr {said}"
     equal(run.returncode, code, shown)
     assert said and said[-1].startswith("fluxgate: "), shown
-    assert all("memory" in line for line in said[:-1]), shown
+    about = "fluxgate: memory: ", "fluxgate: no spreader: ", "fluxgate: port "
+    assert all(line.startswith(about) for line in said[:-1]), shown
     assert not any("running" in line for line in said), shown
     for word in words:
         assert word in said[-1], f"expected {word!r}: {shown}"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hold answers against docs/schema.
 
-    check_schema.py SCHEMAS ANSWERS
+    check_schema.py SCHEMAS ANSWERS...
 
 ANSWERS is a directory with answers as <schema>.json or <schema>-<anything>.json,
-or a program that leaves one for each schema in the directory $FLUXGATE_ANSWERS. Members that a
+or programs that leave one for each schema in the directory $FLUXGATE_ANSWERS. Members that a
 schema does not name are errors here, though clients must pass over them: what
 the program says and what the schema says are to be the same.
 """
@@ -81,17 +81,18 @@ def without(answer, key):
 
 
 def main():
-    directory, source = map(pathlib.Path, sys.argv[1:3])
-    if source.is_dir():
-        errors = check(directory, source, all_schemas=False)
+    directory, *sources = map(pathlib.Path, sys.argv[1:])
+    if sources[0].is_dir():
+        errors = check(directory, sources[0], all_schemas=False)
     else:
         with tempfile.TemporaryDirectory() as made:
-            subprocess.run(
-                [source.resolve()],
-                env=dict(os.environ, FLUXGATE_ANSWERS=made),
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+            for program in sources:
+                subprocess.run(
+                    [program.resolve()],
+                    env=dict(os.environ, FLUXGATE_ANSWERS=made),
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
             errors = check(directory, pathlib.Path(made), all_schemas=True)
     print("\n".join(errors) if errors else "every answer agrees with its schema")
     return 1 if errors else 0

@@ -68,6 +68,23 @@ static inline uint64_t sample_count(uint64_t *word, size_t n, uint64_t from)
 	return from + n;
 }
 
+/* Distinct hashes that spread over a sketch's registers. */
+static inline void sample_sketch(struct hll *h, uint64_t from, unsigned n)
+{
+	for (uint64_t i = from; i < from + n; i++)
+		hll_add(h, hash_u64(i, (struct hash_key){1, 2}));
+}
+
+/* 20 clients, 5 of them with plain DNS only. */
+static inline void sample_visibility(struct visibility *v)
+{
+	sample_sketch(&v->flow[VISIBILITY_DOT], 1000, 1);
+	sample_sketch(&v->flow[VISIBILITY_DOQ], 2000, 2);
+	sample_sketch(&v->flow[VISIBILITY_DOH], 3000, 4);
+	sample_sketch(&v->encrypted_client, 4000, 15);
+	sample_sketch(&v->plain_client, 4010, 10);
+}
+
 static inline struct snapshot *sample_snapshot(unsigned verdicts)
 {
 	struct snapshot *s = snapshot_new(verdicts);
@@ -78,6 +95,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	next = sample_count((uint64_t *)&s->account, sizeof(s->account) / 8, next);
 	next = sample_count((uint64_t *)&s->store, sizeof(s->store) / 8, next);
 	sample_count((uint64_t *)&s->verdict_account, sizeof(s->verdict_account) / 8, next);
+	sample_visibility(&s->visibility);
 	s->epoch = SAMPLE_TIME / 10;
 	s->epochs = 90;
 	s->time = SAMPLE_TIME;
@@ -90,16 +108,36 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->degraded_since[DEGRADED_NO_ASN_DB] = SAMPLE_TIME - 900;
 	s->degraded_since[DEGRADED_UNPAIRED] = SAMPLE_TIME;
 	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0, 0, 3, WORKER_RUNNING, 0};
-	s->worker[1] = (struct worker_status){
-		2, 501, 201, 3, 4, 5, 2, WORKER_HUNG, SAMPLE_TIME - 40};
+	s->worker[1] =
+		(struct worker_status){2, 501, 201, 3, 4, 5, 2, WORKER_HUNG, SAMPLE_TIME - 40};
 	s->config = (struct config_report){.generation = 3,
 		.loaded = SAMPLE_TIME - 60,
 		.refused = 2,
 		.waiting = 2,
 		.key = {"workers", "store.domains"},
 		.error = "configuration: f.json: epoch_secnds: unknown key"};
-	s->ports = 1;
-	s->port[0] = (struct port_status){"net_af_packet0", 11, 12, 13, 14};
+	s->ports = 2;
+	s->imbalance = 1234;
+	s->port[0] = (struct port_status){.name = "net_af_packet0",
+		.profile = "af_packet",
+		.vantage = "client",
+		.queues = 2,
+		.link_up = true,
+		.received = 11,
+		.driver_received = 45,
+		.missed = 12,
+		.errors = 13,
+		.no_mbuf = 14,
+		.spreader_dropped = 15,
+		.in_flight = 19,
+		.offered = PORT_UNKNOWN,
+		.unknown = PORT_UNKNOWN,
+		.loss_rate = 0.0123456};
+	s->port[1] = s->port[0];
+	snprintf(s->port[1].name, sizeof(s->port[1].name), "net_af_xdp0");
+	s->port[1].has_xdp = true;
+	for (unsigned i = 0; i < STEER_CAUSES; i++)
+		s->port[1].xdp.cause[i] = 700 + i;
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;

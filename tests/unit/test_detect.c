@@ -60,8 +60,14 @@ static int world_start(void **state)
 {
 	static struct world w;
 	static const uint16_t ports[] = {53};
+	static struct wire_config wire;
 	struct sensor_config c = {
-		.placement = test_placement, .sketch = test_sketch, .match_log2 = 12};
+		.wire = &wire,
+		.placement = test_placement,
+		.sketch = test_sketch,
+		.match_log2 = 12,
+		.reasm = {16, 5000, 64, 8},
+	};
 	struct detect_config detect;
 	struct psl_error err;
 	size_t size = psl_size(suffixes, strlen(suffixes));
@@ -70,7 +76,7 @@ static int world_start(void **state)
 	w.psl = psl_init(test_memory(size), size, suffixes, strlen(suffixes), &err);
 	assert_non_null(w.psl);
 	c.psl = w.psl;
-	assert_int_equal(wire_config_init(&c.wire, ports, 1), 0);
+	assert_int_equal(wire_config_init(&wire, ports, 1), 0);
 	w.sensor = sensor_init(test_memory(sensor_size(&c)), &c);
 	assert_non_null(w.sensor);
 	w.shard = test_shard(10);

@@ -91,7 +91,11 @@ static void house_build(struct house *h, unsigned workers, bool live, uint64_t e
 	detect_defaults(&detect);
 	h->psl = suffixes_new();
 	sensor.psl = h->psl;
-	wire_config_init(&sensor.wire, &port, 1);
+	static struct wire_config wire;
+
+	wire_config_init(&wire, &port, 1);
+	sensor.wire = &wire;
+	sensor.reasm = (struct reasm_config){16, 5000, 64, 8};
 	assert_int_equal(handover_init(&h->handover, workers, &shard_config, placement, sketch), 0);
 	h->store = store_init(memory(store_size(&store)), &store, placement, sketch);
 	h->detector = detector_init(memory(detector_size(64)), 64, &detect);
@@ -422,8 +426,11 @@ static void live(bool stopped)
 	atomic_store(&stop, stopped);
 	for (unsigned i = 0; i < LIVE; i++) {
 		struct worker *w = &house.worker[i];
-		w->source =
-			(struct source){.ports = 1, .port = {(uint16_t)port}, .queue = (uint16_t)i};
+		w->source = (struct source){.ports = 1,
+			.port = {(uint16_t)port},
+			.queues = {LIVE},
+			.queue = (uint16_t)i,
+			.stride = LIVE};
 		w->epoch = epoch;
 		atomic_store_explicit(&w->reached, epoch, memory_order_release);
 		set[i] = (struct worker_set){.worker = {w}, .workers = 1, .stop = &stop};

@@ -51,6 +51,10 @@ static void metrics_hold_all_counters(void **state)
 		strstr(text, "\nfluxgate_worker_frames_total{worker=\"1\",lcore=\"2\"} 501\n"));
 	assert_non_null(
 		strstr(text, "\nfluxgate_port_missed_packets_total{port=\"net_af_packet0\"} 12\n"));
+	assert_non_null(strstr(text,
+		"\nfluxgate_port_xdp_frames_total{port=\"net_af_xdp0\",cause=\"redirect_dns_tcp\"}"
+		" 701\n"));
+	assert_null(strstr(text, "xdp_frames_total{port=\"net_af_packet0\""));
 	assert_non_null(strstr(text, "\nfluxgate_degraded{reason=\"no_asn_db\"} 1\n"));
 	assert_non_null(strstr(text, "\nfluxgate_degraded{reason=\"nic_loss\"} 0\n"));
 	assert_non_null(
@@ -59,6 +63,9 @@ static void metrics_hold_all_counters(void **state)
 	assert_non_null(strstr(text, "\nfluxgate_config_keys_waiting 2\n"));
 	assert_non_null(strstr(
 		text, "\nfluxgate_flagged_domains{class=\"double_flux\",suspected=\"true\"} 1\n"));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_flows{transport=\"doh\"} 4\n"));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_clients{dns=\"plain\"} "));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_encrypted_client_share 0."));
 	assert_non_null(strstr(text, "\nfluxgate_merge_seconds 0.001234567\n"));
 	assert_null(strstr(text, "flux-00")); /* no names of domains */
 	free(text);

@@ -53,13 +53,20 @@ static int rig_start(void **state)
 	static const uint16_t ports[] = {53, 5353};
 	struct psl_error err;
 	size_t size = psl_size(suffixes, strlen(suffixes));
-	struct sensor_config c = {.placement = placement, .sketch = sketch, .match_log2 = 12};
+	static struct wire_config wire;
+	struct sensor_config c = {
+		.wire = &wire,
+		.placement = placement,
+		.sketch = sketch,
+		.match_log2 = 12,
+		.reasm = {16, 5000, 64, 8},
+	};
 
 	r = (struct rig){.now_ns = START_S * UINT64_C(1000000000)};
 	r.psl = psl_init(memory(size), size, suffixes, strlen(suffixes), &err);
 	assert_non_null(r.psl);
 	c.psl = r.psl;
-	assert_int_equal(wire_config_init(&c.wire, ports, 2), 0);
+	assert_int_equal(wire_config_init(&wire, ports, 2), 0);
 	r.sensor = sensor_init(memory(sensor_size(&c)), &c);
 	assert_non_null(r.sensor);
 	r.shard = shard_new();
@@ -1226,7 +1233,7 @@ static void vlans_and_ipv6_are_seen_through(void **state)
 		packet_make(&p, i / 2 ? &v6 : &flow, &r->m, i < 3 ? i : 0);
 		burst_one(r, frame_of(r, &p));
 	}
-	assert_int_equal(r->shard->account.note[NOTE_VLAN], 2);
+	assert_int_equal(r->shard->account.layer[WIRE_LAYER_VLAN], 2);
 	assert_int_equal(r->shard->account.note[NOTE_IPV6], 2);
 	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 2);
 	assert_int_equal(grade(r, "a.com", "2a00:1450:1::"), EVIDENCE_PAIRED);
@@ -1444,10 +1451,17 @@ static struct frame mix_frame(
 		v = WIRE_OTHER_PORT;
 	} else if (kind == MIX_TCP) {
 		ip[9] = 6;
+		ip[2] = 0;
+		ip[3] = 40; /* a segment without data */
+		ip[32] = 0x50;
 		v = WIRE_TCP_DNS;
+		x->want.segment[SEGMENT_EMPTY]++;
 	} else if (kind == MIX_FRAGMENT) {
 		ip[6] = 0x20;
+		ip[2] = 0;
+		ip[3] = 20; /* a fragment of nothing */
 		v = WIRE_FRAGMENT_V4;
+		x->want.fragment[FRAGMENT_INVALID]++;
 	} else if (kind == MIX_CUT) {
 		f.caplen = 14 + 4 * vlans + random_below(rng, 40);
 		v = WIRE_CUT;
@@ -1455,7 +1469,7 @@ static struct frame mix_frame(
 	x->want.received++;
 	x->want.octets += f.wirelen;
 	x->want.rx[v]++;
-	x->want.note[NOTE_VLAN] += v == WIRE_DNS && vlans;
+	x->want.layer[WIRE_LAYER_VLAN] += vlans > 0;
 	return f;
 }
 

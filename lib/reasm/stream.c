@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "base/bits.h"
+#include "dns/dns.h"
+#include "reasm/slots.h"
+#include "reasm/stream.h"
+#include "reasm/stream_buffer.h"
+
+struct stream {
+	uint64_t last_ms;
+	uint32_t next;   /* sequence number of the first octet not read; the buffer's first */
+	uint32_t buffer; /* SLOT_NONE: none */
+	uint32_t layers;
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t ip_version;
+	uint8_t depth;
+	uint8_t saddr[16];
+	uint8_t daddr[16];
+};
+
+struct stream_table {
+	struct slots slots;   /* streams, by addresses and ports */
+	struct slots buffers; /* by the number of their stream; the longest waiting first */
+	struct hash_key key;
+	uint64_t held;
+	struct stream *stream;
+	struct stream_buffer *buffer;
+	/* Messages that are whole and not handed out yet. */
+	const uint8_t *at;
+	const uint8_t *end;
+	struct wire_packet packet; /* what they have in common */
+	uint32_t read;             /* buffer to take them off afterwards, or SLOT_NONE */
+	uint32_t read_octets;
+};
+
+static size_t head_size(void)
+{
+	return align_up(sizeof(struct stream_table), CACHE_LINE);
+}
+
+size_t stream_size(uint32_t streams, uint32_t buffers)
+{
+	return head_size() + slots_size(streams) + slots_size(buffers) +
+	       align_up(streams * sizeof(struct stream), CACHE_LINE) +
+	       buffers * sizeof(struct stream_buffer);
+}
+
+struct stream_table *stream_init(void *mem, uint32_t streams, uint32_t buffers, struct hash_key key)
+{
+	struct stream_table *t = mem;
+	uint8_t *at = (uint8_t *)mem + head_size();
+
+	memset(t, 0, sizeof(*t));
+	t->key = key;
+	t->read = SLOT_NONE;
+	slots_init(&t->slots, at, streams);
+	at += slots_size(streams);
+	slots_init(&t->buffers, at, buffers);
+	at += slots_size(buffers);
+	t->stream = (struct stream *)at;
+	at += align_up(streams * sizeof(struct stream), CACHE_LINE);
+	t->buffer = (struct stream_buffer *)at;
+	return t;
+}
+
+uint64_t stream_held(const struct stream_table *t)
+{
+	return t->held;
+}
+
+static uint64_t key_of(const struct stream_table *t, const struct wire_packet *p)
+{
+	size_t n = p->ip_version == 4 ? 4 : 16;
+	uint64_t h = hash_bytes(p->saddr, n, t->key);
+
+	h = hash_fold(h ^ t->key.a, hash_bytes(p->daddr, n, t->key) ^ t->key.b);
+	return hash_u64(h ^ ((uint64_t)p->sport << 16 | p->dport), t->key);
+}
+
+/* The buffer's octets are lost; its stream goes on without. */
+static void buffer_drop(struct stream_table *t, uint32_t i, enum octet_fate fate, struct account *a)
+{
+	struct stream_buffer *b = &t->buffer[i];
+	uint32_t held = stream_buffer_held(b);
+
+	a->tcp_octet[fate] += held;
+	t->held -= held;
+	t->stream[b->stream].buffer = SLOT_NONE;
+	slots_remove(&t->buffers, i);
+}
+
+static void stream_drop(struct stream_table *t, uint32_t i, enum octet_fate fate, struct account *a)
+{
+	if (t->stream[i].buffer != SLOT_NONE)
+		buffer_drop(t, t->stream[i].buffer, fate, a);
+	slots_remove(&t->slots, i);
+}
+
+static uint32_t stream_add(struct stream_table *t, uint64_t key, const struct wire_packet *p,
+	uint32_t next, struct account *a)
+{
+	uint32_t i = slots_add(&t->slots, key);
+
+	if (i == SLOT_NONE) {
+		stream_drop(t, t->slots.oldest, OCTET_EVICTED, a);
+		i = slots_add(&t->slots, key);
+	}
+	struct stream *s = &t->stream[i];
+	size_t n = p->ip_version == 4 ? 4 : 16;
+	*s = (struct stream){
+		.next = next,
+		.buffer = SLOT_NONE,
+		.layers = p->layers,
+		.sport = p->sport,
+		.dport = p->dport,
+		.ip_version = p->ip_version,
+		.depth = p->depth,
+	};
+	memcpy(s->saddr, p->saddr, n);
+	memcpy(s->daddr, p->daddr, n);
+	return i;
+}
+
+static struct stream_buffer *buffer_for(struct stream_table *t, uint32_t stream, struct account *a)
+{
+	struct stream *s = &t->stream[stream];
+
+	if (s->buffer == SLOT_NONE) {
+		s->buffer = slots_add(&t->buffers, stream);
+		if (s->buffer == SLOT_NONE) {
+			uint32_t loser = t->buffer[t->buffers.oldest].stream;
+			stream_drop(t, loser, OCTET_EVICTED, a);
+			s->buffer = slots_add(&t->buffers, stream);
+		}
+		struct stream_buffer *b = &t->buffer[s->buffer];
+		b->hole_ms = 0;
+		b->stream = stream;
+		b->ranges = 0;
+	}
+	return &t->buffer[s->buffer];
+}
+
+/* A header that cannot be of DNS: no such operation, or a length that holds none. */
+static bool is_nonsense(const uint8_t *p, uint32_t n)
+{
+	if (load_be16(p) < DNS_HEADER_LEN)
+		return true;
+	if (n < 5)
+		return false;
+	unsigned opcode = p[4] >> 3 & 0xf;
+	return opcode > 6 || opcode == 3;
+}
+
+/*
+ * Do these octets start a message? As far as they show: one question, and no more records than
+ * the length has room for. By chance one in a million does.
+ */
+static bool starts_message(const uint8_t *p, uint32_t n)
+{
+	if (n < 2 || is_nonsense(p, n))
+		return false;
+	if (n >= 8 && load_be16(p + 6) != 1)
+		return false;
+	if (n < 14)
+		return true;
+	uint32_t records = (uint32_t)load_be16(p + 8) + load_be16(p + 10) + load_be16(p + 12);
+	return DNS_HEADER_LEN + 5 + records * 11 <= load_be16(p);
+}
+
+/* Octets of the messages that lie whole in n octets; *nonsense when what follows is none. */
+static uint32_t whole_messages(const uint8_t *p, uint32_t n, bool *nonsense)
+{
+	uint32_t at = 0;
+
+	*nonsense = false;
+	while (n - at >= 2) {
+		if (is_nonsense(p + at, n - at)) {
+			*nonsense = true;
+			break;
+		}
+		uint32_t len = 2u + load_be16(p + at);
+		if (len > n - at)
+			break;
+		at += len;
+	}
+	return at;
+}
+
+/* What was read off a buffer leaves it; a stream whose buffer is empty has none. */
+static void read_end(struct stream_table *t)
+{
+	if (t->read == SLOT_NONE)
+		return;
+	struct stream_buffer *b = &t->buffer[t->read];
+	stream_buffer_shift(b, t->read_octets);
+	if (b->ranges == 0) {
+		t->stream[b->stream].buffer = SLOT_NONE;
+		slots_remove(&t->buffers, t->read);
+	}
+	t->read = SLOT_NONE;
+}
+
+/* Hands out the messages at the start of a stream's buffer. */
+static void read_buffer(struct stream_table *t, uint32_t stream, struct account *a)
+{
+	struct stream *s = &t->stream[stream];
+	struct stream_buffer *b = &t->buffer[s->buffer];
+	bool nonsense;
+	uint32_t n = whole_messages(b->data, stream_buffer_ready(b), &nonsense);
+
+	t->at = b->data;
+	t->end = b->data + n;
+	t->read = s->buffer;
+	t->read_octets = n;
+	t->held -= n;
+	a->tcp_octet[OCTET_MESSAGE] += n;
+	s->next += n;
+	if (!nonsense)
+		return;
+	/* The messages before it stand; all behind goes, and the stream starts anew some day. */
+	uint32_t rest = stream_buffer_held(b) - n;
+	a->tcp_octet[OCTET_FRAMING] += rest;
+	t->held -= rest;
+	b->ranges = 0;
+	slots_remove(&t->slots, stream);
+	slots_remove(&t->buffers, s->buffer);
+	t->read = SLOT_NONE; /* its octets stay as they are until the next segment */
+}
+
+/* The data is next in order, and nothing waits: messages are read from the frame. */
+static void read_frame(struct stream_table *t, uint32_t stream, const uint8_t *data, uint32_t len,
+	struct account *a)
+{
+	bool nonsense;
+	uint32_t n = whole_messages(data, len, &nonsense);
+
+	t->at = data;
+	t->end = data + n;
+	t->stream[stream].next += n;
+	a->tcp_octet[OCTET_MESSAGE] += n;
+	if (nonsense) {
+		a->tcp_octet[OCTET_FRAMING] += len - n;
+		stream_drop(t, stream, OCTET_FRAMING, a);
+	} else if (n < len) {
+		stream_buffer_add(buffer_for(t, stream, a), 0, data + n, len - n);
+		t->held += len - n;
+	}
+}
+
+/*
+ * Gives up what is missing at the start of a stream's buffer: it starts anew at the next range
+ * that looks like a message, and those before are lost. False when none does: it is gone.
+ */
+static bool skip_hole(struct stream_table *t, uint32_t stream, struct account *a)
+{
+	struct stream *s = &t->stream[stream];
+	struct stream_buffer *b = &t->buffer[s->buffer];
+
+	/* Octets from the start on are of a message that has the hole in it. */
+	uint32_t skip = stream_buffer_ready(b);
+	for (uint32_t i = skip ? 1 : 0; i < b->ranges; i++) {
+		struct stream_range r = b->range[i];
+
+		skip = r.from;
+		if (starts_message(b->data + r.from, r.to - r.from))
+			break;
+		skip = r.to;
+	}
+	uint32_t lost = stream_buffer_shift(b, skip);
+	a->tcp_octet[OCTET_GAP] += lost;
+	t->held -= lost;
+	s->next += skip;
+	if (b->ranges < 2)
+		b->hole_ms = 0;
+	if (b->ranges)
+		return true;
+	stream_drop(t, stream, OCTET_GAP, a);
+	return false;
+}
+
+/* The data goes into the buffer; what is whole then is read. */
+static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, uint32_t rel,
+	const uint8_t *data, uint32_t len, uint64_t now_ms, struct account *a)
+{
+	struct stream_buffer *b = buffer_for(t, stream, a);
+	uint32_t added = stream_buffer_add(b, rel, data, len);
+
+	if (added == UINT32_MAX) {
+		a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
+		return SEGMENT_OUT_OF_WINDOW;
+	}
+	t->held += added;
+	a->tcp_octet[OCTET_DUPLICATE] += len - added;
+	bool hole = b->ranges > 1 || b->range[0].from > 0;
+	if (!hole)
+		b->hole_ms = 0;
+	else if (b->hole_ms == 0)
+		b->hole_ms = now_ms;
+	slots_touch(&t->buffers, t->stream[stream].buffer);
+	if (stream_buffer_ready(b))
+		read_buffer(t, stream, a);
+	if (added == 0)
+		return SEGMENT_DUPLICATE;
+	return rel == 0 || !hole ? SEGMENT_IN_ORDER : SEGMENT_OUT_OF_ORDER;
+}
+
+/* No stream is known, or none that this belongs to. */
+static enum segment_fate start_anew(struct stream_table *t, uint64_t key,
+	const struct wire_packet *p, uint64_t now_ms, struct account *a)
+{
+	if (!starts_message(p->payload, p->payload_len)) {
+		a->tcp_octet[OCTET_UNSYNCHRONISED] += p->payload_len;
+		return SEGMENT_UNSYNCHRONISED;
+	}
+	uint32_t i = stream_add(t, key, p, p->seq, a);
+	t->stream[i].last_ms = now_ms;
+	read_frame(t, i, p->payload, p->payload_len, a);
+	return SEGMENT_IN_ORDER;
+}
+
+static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint32_t i,
+	const struct wire_packet *p, uint32_t seq, uint64_t now_ms, struct account *a)
+{
+	const uint8_t *data = p->payload;
+	uint32_t len = p->payload_len;
+	struct stream *s = &t->stream[i];
+
+	if (s->buffer != SLOT_NONE && t->buffer[s->buffer].hole_ms &&
+		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms && !skip_hole(t, i, a))
+		return start_anew(t, key, p, now_ms, a);
+	int32_t rel = (int32_t)(seq - s->next);
+	if (rel < -(int32_t)(4 * STREAM_WINDOW) || rel + (int64_t)len > STREAM_WINDOW) {
+		/* Too far from what was expected: another connection, or much was lost. */
+		stream_drop(t, i, OCTET_GAP, a);
+		return start_anew(t, key, p, now_ms, a);
+	}
+	s->last_ms = now_ms;
+	slots_touch(&t->slots, i);
+	if (rel + (int64_t)len <= 0) {
+		a->tcp_octet[OCTET_DUPLICATE] += len;
+		return SEGMENT_DUPLICATE;
+	}
+	if (rel < 0) {
+		a->tcp_octet[OCTET_DUPLICATE] += (uint32_t)-rel;
+		data -= rel;
+		len -= (uint32_t)-rel;
+		rel = 0;
+	}
+	if (rel == 0 && s->buffer == SLOT_NONE) {
+		read_frame(t, i, data, len, a);
+		return SEGMENT_IN_ORDER;
+	}
+	return buffer_data(t, i, (uint32_t)rel, data, len, now_ms, a);
+}
+
+static enum segment_fate segment(
+	struct stream_table *t, const struct wire_packet *p, uint64_t now_ms, struct account *a)
+{
+	uint64_t key = key_of(t, p);
+	uint32_t i = slots_find(&t->slots, key);
+	bool syn = p->tcp_flags & WIRE_TCP_SYN;
+	uint32_t seq = p->seq + syn;
+
+	if (i != SLOT_NONE && t->stream[i].last_ms + STREAM_IDLE_MS < now_ms) {
+		stream_drop(t, i, OCTET_GAP, a);
+		i = SLOT_NONE;
+	}
+	if (syn && (i == SLOT_NONE || t->stream[i].next != seq)) {
+		/* A repeated SYN of a connection that has begun is behind what is next. */
+		bool repeated =
+			i != SLOT_NONE && (uint32_t)(t->stream[i].next - seq) < STREAM_WINDOW;
+		if (!repeated) {
+			if (i != SLOT_NONE)
+				stream_drop(t, i, OCTET_GAP, a);
+			i = stream_add(t, key, p, seq, a);
+			t->stream[i].last_ms = now_ms;
+		}
+	}
+	if (p->payload_len)
+		return i == SLOT_NONE ? start_anew(t, key, p, now_ms, a)
+				      : stream_data(t, key, i, p, seq, now_ms, a);
+	/* Its end gives a stream up only where nothing is outstanding, wherever it is forged. */
+	if (i != SLOT_NONE && p->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST) &&
+		t->stream[i].next == seq && t->stream[i].buffer == SLOT_NONE)
+		slots_remove(&t->slots, i);
+	return SEGMENT_EMPTY;
+}
+
+void stream_push(
+	struct stream_table *t, const struct wire_packet *p, uint64_t now_ms, struct account *a)
+{
+	read_end(t);
+	t->at = t->end = NULL;
+	t->packet = *p;
+	a->tcp_octets += p->payload_len;
+	a->segment[segment(t, p, now_ms, a)]++;
+}
+
+bool stream_next(struct stream_table *t, struct account *a, struct wire_packet *out)
+{
+	if (t->at == t->end)
+		return false;
+	uint32_t len = load_be16(t->at);
+	*out = t->packet;
+	out->payload = t->at + 2;
+	out->payload_len = out->payload_wire = len;
+	out->transport = WIRE_TCP;
+	out->cut = false;
+	t->at += 2 + len;
+	a->tcp_messages++;
+	return true;
+}
+
+bool stream_sweep(struct stream_table *t, uint64_t now_ms, bool all, struct account *a)
+{
+	read_end(t);
+	t->at = t->end = NULL;
+	for (uint32_t i = t->buffers.oldest; i != SLOT_NONE; i = t->buffers.slot[i].newer) {
+		struct stream_buffer *b = &t->buffer[i];
+		uint32_t stream = b->stream;
+		const struct stream *s = &t->stream[stream];
+
+		if (!all && (b->hole_ms == 0 || b->hole_ms + STREAM_GAP_MS >= now_ms))
+			continue;
+		t->packet = (struct wire_packet){
+			.saddr = s->saddr,
+			.daddr = s->daddr,
+			.layers = s->layers,
+			.sport = s->sport,
+			.dport = s->dport,
+			.ip_version = s->ip_version,
+			.depth = s->depth,
+		};
+		if (skip_hole(t, stream, a))
+			read_buffer(t, stream, a);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <string.h>
+
+#include "reasm/stream_buffer.h"
+
+/* First range that ends at or behind `at`: the one it would grow, or stand before. */
+static uint32_t range_at(const struct stream_buffer *b, uint32_t at)
+{
+	uint32_t i = 0;
+
+	while (i < b->ranges && b->range[i].to < at)
+		i++;
+	return i;
+}
+
+uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t *data, uint32_t n)
+{
+	uint32_t to = from + n, at = from, added = 0, first = range_at(b, from), last = first;
+	struct stream_range joined = {from, to};
+
+	/* Ranges that it touches are joined to one. */
+	while (last < b->ranges && b->range[last].from <= to)
+		last++;
+	if (first == last && b->ranges == STREAM_RANGES_MAX)
+		return UINT32_MAX;
+	for (uint32_t i = first; i <= last; i++) {
+		uint32_t gap_end = i < last && b->range[i].from < to ? b->range[i].from : to;
+
+		if (gap_end > at) {
+			memcpy(b->data + at, data + (at - from), gap_end - at);
+			added += gap_end - at;
+		}
+		if (i < last && b->range[i].to > at)
+			at = b->range[i].to;
+	}
+	if (first < last) {
+		if (b->range[first].from < joined.from)
+			joined.from = b->range[first].from;
+		if (b->range[last - 1].to > joined.to)
+			joined.to = b->range[last - 1].to;
+	}
+	memmove(&b->range[first + 1], &b->range[last], (b->ranges - last) * sizeof(b->range[0]));
+	b->ranges = b->ranges - (last - first) + 1;
+	b->range[first] = joined;
+	return added;
+}
+
+uint32_t stream_buffer_ready(const struct stream_buffer *b)
+{
+	return b->ranges && b->range[0].from == 0 ? b->range[0].to : 0;
+}
+
+uint32_t stream_buffer_held(const struct stream_buffer *b)
+{
+	uint32_t held = 0;
+
+	for (uint32_t i = 0; i < b->ranges; i++)
+		held += b->range[i].to - b->range[i].from;
+	return held;
+}
+
+uint32_t stream_buffer_shift(struct stream_buffer *b, uint32_t n)
+{
+	uint32_t taken = 0, kept = 0, end = b->ranges ? b->range[b->ranges - 1].to : 0;
+
+	for (uint32_t i = 0; i < b->ranges; i++) {
+		struct stream_range r = b->range[i];
+
+		if (r.to <= n) {
+			taken += r.to - r.from;
+			continue;
+		}
+		if (r.from < n) {
+			taken += n - r.from;
+			r.from = n;
+		}
+		b->range[kept++] = (struct stream_range){r.from - n, r.to - n};
+	}
+	b->ranges = kept;
+	if (kept)
+		memmove(b->data, b->data + n, end - n);
+	return taken;
+}

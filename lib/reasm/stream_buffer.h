@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* Octets of a stream that wait: which of the next STREAM_WINDOW are there, and the octets. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reasm/stream.h"
+
+struct stream_range {
+	uint32_t from;
+	uint32_t to;
+};
+
+struct stream_buffer {
+	uint64_t
+		hole_ms; /* since when octets before the first range are missing; 0: they are not */
+	uint32_t stream; /* whose it is */
+	uint32_t ranges; /* in order, apart from each other */
+	struct stream_range range[STREAM_RANGES_MAX];
+	uint8_t data[(STREAM_WINDOW + 63) / 64 * 64];
+};
+
+/*
+ * Adds n octets at `from` (from + n <= STREAM_WINDOW), those that are there already being
+ * left as they are. The octets that were new, or UINT32_MAX when there are too many ranges.
+ */
+uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t *data, uint32_t n);
+
+/* Octets that are there from the start on. */
+uint32_t stream_buffer_ready(const struct stream_buffer *b);
+
+/* Octets that are there at all. */
+uint32_t stream_buffer_held(const struct stream_buffer *b);
+
+/* Takes the first n octets away, there or not; the octets that were there. */
+uint32_t stream_buffer_shift(struct stream_buffer *b, uint32_t n);
