@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <rte_malloc.h>
 #include <rte_version.h>
@@ -99,6 +100,11 @@ static int workers_build(struct appliance *a, struct hash_key placement, struct 
 		w->handover = &a->handover;
 		w->epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000);
 		w->clock = &a->clock;
+		a->settings.slot[a->settings.slots++] = &w->settings_slot;
+	}
+	if (settings_offer(&a->settings, &a->wire) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
+		return -ENOMEM;
 	}
 	return 0;
 }
@@ -131,6 +137,11 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 		});
+	a->control.report = (struct config_report){
+		.generation =
+			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),
+		.loaded = (uint32_t)time(NULL),
+	};
 	return EXIT_CODE_OK;
 }
 
@@ -159,6 +170,7 @@ void appliance_free(struct appliance *a)
 	snapshot_board_free(a->board);
 	networks_close(a->networks);
 	suffix_list_free(a->suffixes);
+	settings_free(&a->settings);
 	a->http = NULL;
 	a->board = NULL;
 	a->networks = NULL;

@@ -19,6 +19,7 @@
 #include "control/control.h"
 #include "datapath/clock.h"
 #include "datapath/handover.h"
+#include "datapath/settings.h"
 #include "datapath/worker.h"
 #include "detect/detect.h"
 #include "export/json.h"
@@ -38,6 +39,7 @@ struct appliance {
 	struct suffix_list *suffixes;
 	struct handover handover;
 	struct worker worker[WORKERS_MAX];
+	struct settings_board settings;
 	struct sensor_clock clock;
 	struct control control;
 	struct snapshot_board *board;
@@ -51,6 +53,7 @@ struct appliance {
  */
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX]);
+
 size_t appliance_octets(const struct appliance *a);
 int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
 

@@ -6,10 +6,10 @@
  * The main lcore is control; each other lcore runs one worker, and one more the spreader
  * where there is one. On a signal the
  * workers drain their queues and give their last shards, control merges them,
- * and the program ends. A second signal ends it at once.
+ * and the program ends. A second signal ends it at once. SIGHUP reads the
+ * configuration again (reload.h).
  */
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,75 +22,25 @@
 
 #include "appliance.h"
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/run_options.h"
 #include "cli/stop.h"
 #include "datapath/eal.h"
 #include "datapath/port.h"
 #include "datapath/port_xdp.h"
+#include "log.h"
+#include "reload.h"
 
 /* Control wakes up so often to look for shards; nothing waits on it but they. */
 #define CONTROL_PERIOD_NS 20000000L
 
-/* How long workers may take to drain after a signal. */
-#define DRAIN_SECONDS 4u
+/* How long workers may take to drain after a signal, so that all is over within five seconds. */
+#define DRAIN_SECONDS 3u
 
-static void usage(FILE *to)
-{
-	fputs("usage: fluxgate run -c FILE [--listen ADDRESS:PORT]\n"
-	      "  -c, --config FILE      configuration (else $FLUXGATE_CONFIG)\n"
-	      "      --listen ADDRESS   where JSON is served; \"\" for nowhere\n"
-	      "  -h, --help             this text\n",
-		to);
-}
-
-static int run_config(int argc, char **argv, struct config *c, char err[ERROR_LINE_MAX])
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"listen", required_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	const char *file = NULL, *listen = NULL;
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'l':
-			listen = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(EXIT_CODE_OK);
-		default:
-			return option_refuse("run", argv);
-		}
-	}
-	config_defaults(c);
-	file = config_path(file);
-	if (!file || optind < argc) {
-		snprintf(err, ERROR_LINE_MAX, "run: %s: see fluxgate run --help",
-			file ? "it takes no arguments" : "no configuration file: -c FILE");
-		return EXIT_CODE_USAGE;
-	}
-	if (config_read(c, file, err) < 0 || config_environment(c, err) < 0)
-		return EXIT_CODE_CONFIG;
-	if (listen && config_set_text(c, "http.listen", listen, "--listen", err) < 0)
-		return EXIT_CODE_CONFIG;
-	if (c->ports_count == 0) {
-		snprintf(err, ERROR_LINE_MAX,
-			"configuration: %s: ports: none: name at least one device", file);
-		return EXIT_CODE_CONFIG;
-	}
-	return EXIT_CODE_OK;
-}
-
-static void control_loop(struct appliance *a)
+/* True when all workers have ended; false when one did not in time. */
+static bool control_loop(struct appliance *a, struct reload *reload)
 {
 	uint64_t updated = rte_rdtsc(), hz = rte_get_tsc_hz(), asked = 0;
+	bool reload_owed = false;
 
 	while (!control_ended(&a->control)) {
 		uint64_t now = rte_rdtsc();
@@ -98,25 +48,60 @@ static void control_loop(struct appliance *a)
 		if (now - updated > hz) {
 			clock_update(&a->clock);
 			a->control.clock_steps = a->clock.steps;
+			log_settle();
 			updated = now;
 		}
 		control_step(&a->control, clock_at(&a->clock, now));
 		if (stop_asked()) {
 			asked = asked ? asked : now;
-			if (now - asked > DRAIN_SECONDS * hz) {
-				/* It still polls its port: nothing can be taken down under it. */
-				fputs("fluxgate: a worker did not end in time: its last epoch is "
-				      "lost\n",
-					stderr);
-				_exit(EXIT_CODE_RUNTIME);
-			}
+			if (now - asked > DRAIN_SECONDS * hz)
+				return false;
+		} else {
+			reload_owed |= reload_asked();
+			reload_owed &= !reload_step(reload, reload_owed);
 		}
 		nanosleep(&(struct timespec){.tv_nsec = CONTROL_PERIOD_NS}, NULL);
 	}
+	return true;
 }
 
-static int run_workers(struct appliance *a, struct ports *ports)
+static void summary(const struct appliance *a)
 {
+	const struct snapshot *s = snapshot_get(a->board);
+
+	if (s)
+		log_line(LOG_LEVEL_NOTICE,
+			"ended: %lu frames, %lu responses, %u domains flagged, accounting error "
+			"%lu",
+			s->account.received, account_responses(&s->account), s->verdicts,
+			s->accounting_error);
+	snapshot_put(s);
+}
+
+/*
+ * A worker did not end: it may touch its port and its memory at any time, so
+ * nothing can be taken down under it. What the others gave is merged and told.
+ */
+static _Noreturn void leave_hung(struct appliance *a)
+{
+	unsigned hung = control_abandon(&a->control);
+
+	for (unsigned i = 0; i < a->workers; i++)
+		if (a->control.worker[i].state == WORKER_HUNG)
+			log_line(LOG_LEVEL_ERROR,
+				"worker %u on lcore %u did not end within %u s: its last epoch is "
+				"lost",
+				i, atomic_load_explicit(&a->worker[i].lcore, memory_order_relaxed),
+				DRAIN_SECONDS);
+	control_publish(&a->control);
+	summary(a);
+	http_stop(a->http);
+	_exit(hung ? EXIT_CODE_HUNG : EXIT_CODE_RUNTIME);
+}
+
+static int run_workers(struct appliance *a, struct ports *ports, struct run_options *options)
+{
+	static struct reload reload;
 	static struct worker_set sets[WORKERS_MAX];
 	unsigned lcore = rte_get_main_lcore();
 	uint64_t epoch = clock_at(&a->clock, rte_rdtsc()) / a->control.config.epoch_ns;
@@ -137,27 +122,17 @@ static int run_workers(struct appliance *a, struct ports *ports)
 		rte_eal_remote_launch(
 			spreader_lcore, &ports->spreader, rte_get_next_lcore(lcore, 1, 1));
 	}
+	reload_init(&reload, a, run_options_read, options);
 	/* Nothing is published before the first epoch is in: not ready means not ready. */
-	control_loop(a);
+	if (!control_loop(a, &reload))
+		leave_hung(a);
 	rte_eal_mp_wait_lcore();
 	control_publish(&a->control);
 	return EXIT_CODE_OK;
 }
 
-static void summary(const struct appliance *a)
-{
-	const struct snapshot *s = snapshot_get(a->board);
-
-	if (s)
-		fprintf(stderr,
-			"fluxgate: ended: %lu frames, %lu responses, %u domains flagged, "
-			"accounting error %lu\n",
-			s->account.received, account_responses(&s->account), s->verdicts,
-			s->accounting_error);
-	snapshot_put(s);
-}
-
-static int run_with(struct appliance *a, struct ports *ports, char err[ERROR_LINE_MAX])
+static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
+	char err[ERROR_LINE_MAX])
 {
 	ports->wire = &a->wire;
 	if (ports_start(ports, &a->config, a->worker, err) < 0)
@@ -181,10 +156,10 @@ static int run_with(struct appliance *a, struct ports *ports, char err[ERROR_LIN
 		code = appliance_serve(a, err);
 	}
 	if (code == EXIT_CODE_OK) {
-		fprintf(stderr, "fluxgate: running: %u port(s), %u worker(s), epoch %u s%s%s\n",
+		log_line(LOG_LEVEL_NOTICE, "running: %u port(s), %u worker(s), epoch %u s%s%s",
 			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
 			a->http ? a->config.http.listen : "");
-		code = run_workers(a, ports);
+		code = run_workers(a, ports, options);
 		summary(a);
 	}
 	ports_stop(ports);
@@ -196,9 +171,14 @@ int run_main(int argc, char **argv)
 	static struct appliance a;
 	static struct config config;
 	static struct ports ports;
+	static struct run_options options;
 	char err[ERROR_LINE_MAX] = "";
 
-	int code = run_config(argc, argv, &config, err);
+	int code = run_options_parse(argc, argv, &options, err);
+	reload_on_signal();
+	if (code == EXIT_CODE_OK)
+		code = run_options_read(&options, &config, err);
+	log_level_set((enum log_level)config.log.level);
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(&a, &config, true, config.workers, err);
 	if (code == EXIT_CODE_OK && ports_load(&ports, &config, err) < 0)
@@ -209,14 +189,14 @@ int run_main(int argc, char **argv)
 			.lcores = config.workers + 1 + plan_spreader_possible(&config),
 			.octets = appliance_octets(&a) + ports_size(&ports, &config),
 		};
-		fprintf(stderr, "fluxgate: memory: %zu MiB of tables, %zu MiB of packet buffers\n",
+		log_line(LOG_LEVEL_NOTICE, "memory: %zu MiB of tables, %zu MiB of packet buffers",
 			appliance_octets(&a) >> 20, ports_size(&ports, &config) >> 20);
 		code = port_xdp_prepare(&config, err) == 0 && eal_start(&eal, err) == 0
 			       ? EXIT_CODE_OK
 			       : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
 			stop_on_signals();
-			code = run_with(&a, &ports, err);
+			code = run_with(&a, &ports, &options, err);
 			http_stop(a.http);
 			a.http = NULL;
 			eal_stop();

@@ -6,6 +6,7 @@
 #include "cli/stop.h"
 
 _Atomic bool stop_requested;
+static _Atomic bool reload_requested;
 
 static void on_signal(int sig)
 {
@@ -15,10 +16,30 @@ static void on_signal(int sig)
 	}
 }
 
+static void on_hang_up(int sig)
+{
+	(void)sig;
+	atomic_store_explicit(&reload_requested, true, memory_order_relaxed);
+}
+
 void stop_on_signals(void)
 {
 	const struct sigaction action = {.sa_handler = on_signal};
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+}
+
+void reload_on_signal(void)
+{
+	/* Restarts what it interrupts: a start must not fail for it. */
+	const struct sigaction action = {.sa_handler = on_hang_up, .sa_flags = SA_RESTART};
+
+	sigaction(SIGHUP, &action, NULL);
+}
+
+bool reload_asked(void)
+{
+	return atomic_load_explicit(&reload_requested, memory_order_relaxed) &&
+	       atomic_exchange_explicit(&reload_requested, false, memory_order_relaxed);
 }

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+/* What signals ask for. Handlers set flags; who runs the loop looks at them. */
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
 /* Set by the first SIGTERM or SIGINT; the second ends the program at once. Relaxed. */
 extern _Atomic bool stop_requested;
 
-/* Takes both signals over, from here on. */
+/* Takes SIGTERM and SIGINT over, from here on. */
 void stop_on_signals(void);
 
 static inline bool stop_asked(void)
 {
 	return atomic_load_explicit(&stop_requested, memory_order_relaxed);
 }
+
+/* Takes SIGHUP over, from here on: before the start's slow parts, which it would end. */
+void reload_on_signal(void);
+
+/* Was SIGHUP received since the last call? Several in between are one. */
+bool reload_asked(void);

@@ -21,6 +21,7 @@
 
 #include "cli/exit.h"
 #include "detect/detect.h"
+#include "log.h"
 #include "reasm/reasm.h"
 #include "shard/shard.h"
 #include "store/store.h"
@@ -31,15 +32,7 @@
 #define CONFIG_TEXT_MAX 256u
 #define CONFIG_PATH_MAX 1024u
 #define CONFIG_LISTEN_MAX 64u
-
-enum log_level {
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_WARNING,
-	LOG_LEVEL_NOTICE,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG,
-	LOG_LEVEL_COUNT
-};
+#define CONFIG_RESTART_MAX 64u /* keys that only a restart can change; a test counts them */
 
 /* Where a port's tap stands, seen from the resolvers. */
 enum config_vantage {
@@ -164,6 +157,19 @@ int config_environment(struct config *c, char err[ERROR_LINE_MAX]);
  */
 int config_set_text(struct config *c, const char *path, const char *value, const char *source,
 	char err[ERROR_LINE_MAX]);
+
+/*
+ * Names the keys in which `next` differs from what runs and which only a restart
+ * can change: *n paths of the table. 0 or -ENOMEM.
+ */
+int config_needs_restart(const struct config *running, const struct config *next,
+	const char *paths[CONFIG_RESTART_MAX], unsigned *n);
+
+/*
+ * Takes over from `from` every key that can change while the program runs. 0, or
+ * -ENOMEM with *into as it was.
+ */
+int config_take(struct config *into, const struct config *from);
 
 /* The whole configuration, as an object that config_parse takes; NULL when out of memory. */
 json_t *config_json(const struct config *c);

@@ -8,11 +8,17 @@
 
 #include "control/balance.h"
 #include "control/control.h"
+#include "control/watch.h"
+#include "log.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
 /* A replay closes epochs faster than anybody can look at them. */
 #define REPLAY_PUBLISH_SHARE 5 /* of a second */
+
+/* How long one step may look networks up again, and in which helpings. */
+#define RENEW_NS UINT64_C(5000000)
+#define RENEW_RECORDS 64u
 
 /* Responses before their lack of queries says something of the tap. */
 #define DIRECTION_RESPONSES 100u
@@ -32,19 +38,14 @@ static void receive(struct control *c)
 	}
 }
 
-static uint64_t reached(const struct control *c, unsigned worker)
-{
-	return atomic_load_explicit(&c->config.workers[worker].reached, memory_order_acquire);
-}
-
-/* Every worker has reached this epoch: those before it are whole. */
+/* Every worker that does not hang has reached this epoch: those before it are whole. */
 static uint64_t reached_by_all(const struct control *c)
 {
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
-		uint64_t r = reached(c, i);
-		if (r < least)
+		uint64_t r = control_reached(c, i);
+		if (r < least && !watch_hangs(c, i))
 			least = r;
 	}
 	return least;
@@ -73,6 +74,9 @@ static void judge(void *ctx, struct domain *d)
 {
 	struct judging *j = ctx;
 
+	/* No verdict may rest on networks of two databases. */
+	if (j->c->renewing)
+		domain_renew(d, &j->c->config.networks);
 	detect_judge(j->c->config.detector, j->c->config.store, d, j->now);
 }
 
@@ -105,7 +109,7 @@ static void balance_assess(struct control *c)
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		frames[i] = c->worker[i].frames - c->frames_before[i];
 		c->frames_before[i] = c->worker[i].frames;
-		late |= reached(c, i) <= c->closed;
+		late |= control_reached(c, i) <= c->closed;
 	}
 	c->imbalance =
 		late || !c->config.live ? 0 : balance_of(frames, c->config.handover->workers);
@@ -138,9 +142,9 @@ static void assess(struct control *c, const struct account *before, bool again)
 		uint64_t overruns =
 			atomic_load_explicit(&c->config.workers[i].overruns, memory_order_relaxed);
 		degraded_set(c, DEGRADED_OVERRUN, overruns > w->overruns);
-		degraded_set(c, DEGRADED_LATE_WORKER, reached(c, i) <= c->closed);
+		degraded_set(c, DEGRADED_LATE_WORKER, control_reached(c, i) <= c->closed);
 		w->overruns = overruns;
-		w->late += !again && reached(c, i) <= c->closed;
+		w->late += !again && control_reached(c, i) <= c->closed;
 	}
 }
 
@@ -162,12 +166,39 @@ static uint32_t epoch_end(const struct control *c, uint64_t epoch)
 	return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
 }
 
+static uint64_t difference(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* What the store and the verdicts miss. */
+static uint64_t tables_error(const struct control *c)
+{
+	return store_account_error(c->config.store) + detect_account_error(c->config.detector);
+}
+
+/* The identities of this epoch alone: what errs the other way in another hides nothing here. */
+static void check_epoch(struct control *c, uint64_t epoch, uint64_t error)
+{
+	static struct log_limit lines;
+
+	if (error == 0)
+		return;
+	c->epochs_with_error++;
+	if (error > c->worst_epoch_error)
+		c->worst_epoch_error = error;
+	log_limited(&lines, LOG_LEVEL_ERROR,
+		"accounting: epoch %lu: the identities miss %lu: this is a defect, please report "
+		"it with /api/v1/stats",
+		epoch, error);
+}
+
 /* Merges every pending shard that ends with `epoch` or before, as one epoch. */
 static void close_epoch(struct control *c, uint64_t epoch)
 {
 	struct shard *merge[SHARDS_MAX];
 	unsigned n = 0, keep = 0;
-	uint64_t started = rte_rdtsc();
+	uint64_t started = rte_rdtsc(), error = 0, tables = tables_error(c);
 	struct account before = c->account;
 	struct judging j = {c, epoch_end(c, epoch)};
 
@@ -180,8 +211,10 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	c->pending = keep;
 	qsort(merge, n, sizeof(merge[0]), by_epoch_and_worker);
 	memset(&c->visibility, 0, sizeof(c->visibility));
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		error += account_error(&merge[i]->account);
 		count_shard(c, merge[i]);
+	}
 	store_merge(c->config.store, merge, n, j.now, &c->config.networks);
 	for (unsigned i = 0; i < n; i++)
 		handover_return(c->config.handover, merge[i]);
@@ -192,8 +225,33 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	c->closed = epoch;
 	c->epochs += !again;
 	assess(c, &before, again);
+	check_epoch(c, epoch, error + difference(tables_error(c), tables));
 	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
 				 rte_get_tsc_hz());
+	log_line(LOG_LEVEL_DEBUG, "epoch %lu: %u shards, %lu frames, merged in %lu us", epoch, n,
+		c->account.received - before.received, c->merge_ns / 1000);
+}
+
+void control_reload(struct control *c, const struct detect_config *detect,
+	const struct net_lookup *networks, bool asn_known)
+{
+	detector_configure(c->config.detector, detect);
+	c->config.networks = *networks;
+	c->config.asn_known = asn_known;
+	c->renewing = true;
+	c->renew_from = 0;
+}
+
+/* In small helpings: an epoch's end does not wait for a large store. */
+static void renew(struct control *c)
+{
+	uint64_t started = rte_rdtsc(), most = rte_get_tsc_hz() * RENEW_NS / NS_PER_SECOND;
+
+	while (c->renewing && rte_rdtsc() - started < most) {
+		c->renew_from = store_renew(
+			c->config.store, c->renew_from, RENEW_RECORDS, &c->config.networks);
+		c->renewing = c->renew_from != 0;
+	}
 }
 
 /* The oldest epoch that a pending shard ends with and that all workers have left. */
@@ -211,7 +269,8 @@ static bool next_whole(const struct control *c, uint64_t all, uint64_t *epoch)
 	return found;
 }
 
-bool control_step(struct control *c, uint64_t now_ns)
+/* Closes what all workers that do not hang have left. */
+static bool close_whole(struct control *c)
 {
 	bool closed = false;
 	uint64_t epoch = 0;
@@ -223,6 +282,29 @@ bool control_step(struct control *c, uint64_t now_ns)
 		close_epoch(c, epoch > c->closed ? epoch : c->closed);
 		closed = true;
 	}
+	return closed;
+}
+
+unsigned control_abandon(struct control *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->config.handover->workers; i++) {
+		if (control_reached(c, i) == UINT64_MAX)
+			continue;
+		c->worker[i].state = WORKER_HUNG;
+		n++;
+	}
+	close_whole(c);
+	return n;
+}
+
+bool control_step(struct control *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	bool changed = watch_workers(c, now_ns);
+	bool closed = close_whole(c);
+
 	if (c->config.live && now_ns > CONTROL_DEADLINE_NS + c->config.epoch_ns) {
 		uint64_t due = (now_ns - CONTROL_DEADLINE_NS) / c->config.epoch_ns - 1;
 		if (c->closed && due > c->closed) {
@@ -230,7 +312,12 @@ bool control_step(struct control *c, uint64_t now_ns)
 			closed = true;
 		}
 	}
-	bool publish = closed;
+	renew(c);
+	/* What was closed without somebody makes him late. */
+	if (closed)
+		changed |= watch_workers(c, now_ns);
+	/* Who hangs is told at once, but not before the first epoch is in. */
+	bool publish = closed || (changed && c->generation);
 	if (closed && !c->config.live)
 		publish = rte_rdtsc() - c->published_at > rte_get_tsc_hz() / REPLAY_PUBLISH_SHARE;
 	if (publish)
@@ -241,10 +328,8 @@ bool control_step(struct control *c, uint64_t now_ns)
 bool control_ended(const struct control *c)
 {
 	/* A worker gives its last shard before it says that it has ended. */
-	if (reached_by_all(c) != UINT64_MAX)
-		return false;
 	for (unsigned i = 0; i < c->config.handover->workers; i++)
-		if (handover_held(c->config.handover, i))
+		if (control_reached(c, i) != UINT64_MAX || handover_held(c->config.handover, i))
 			return false;
 	return true;
 }
@@ -258,6 +343,37 @@ static int by_score(const void *a, const void *b)
 	unsigned len = x->name_len < y->name_len ? x->name_len : y->name_len;
 	int order = memcmp(x->name, y->name, len);
 	return order ? order : (int)x->name_len - (int)y->name_len;
+}
+
+static void publish_workers(struct control *c, struct snapshot *s)
+{
+	s->workers = c->config.handover->workers;
+	for (unsigned i = 0; i < s->workers; i++) {
+		const struct worker *w = &c->config.workers[i];
+
+		s->worker[i] = c->worker[i];
+		s->worker[i].lcore = atomic_load_explicit(&w->lcore, memory_order_relaxed);
+		s->worker[i].settings = settings_taken(&w->settings_slot);
+		if (watch_hangs(c, i))
+			s->degraded |= UINT32_C(1) << DEGRADED_HUNG_WORKER;
+	}
+}
+
+static void publish_degraded(struct control *c, struct snapshot *s)
+{
+	uint32_t now = c->config.live ? (uint32_t)(c->now_ns / NS_PER_SECOND) : s->time;
+
+	for (unsigned i = 0; i < DEGRADED_COUNT; i++) {
+		bool on = s->degraded >> i & 1, was = c->degraded_since[i];
+
+		c->degraded_since[i] = !on ? 0 : was ? c->degraded_since[i] : now;
+		if (on != was)
+			log_line(LOG_LEVEL_INFO, "%s %s%s%s",
+				on ? "degraded:" : "no longer degraded:",
+				snapshot_degraded_name((enum degraded_reason)i), on ? ": " : "",
+				on ? snapshot_degraded_remedy((enum degraded_reason)i) : "");
+	}
+	memcpy(s->degraded_since, c->degraded_since, sizeof(s->degraded_since));
 }
 
 int control_publish(struct control *c)
@@ -286,16 +402,14 @@ int control_publish(struct control *c)
 	uint64_t taken = c->account.received;
 	uint64_t read = c->packets_read ? c->packets_read : taken;
 	s->accounting_error =
-		account_error(&c->account) + (read > taken ? read - taken : taken - read) +
-		store_account_error(c->config.store) + detect_account_error(c->config.detector);
-	s->workers = c->config.handover->workers;
-	for (unsigned i = 0; i < s->workers; i++) {
-		s->worker[i] = c->worker[i];
-		s->worker[i].lcore =
-			atomic_load_explicit(&c->config.workers[i].lcore, memory_order_relaxed);
-	}
+		account_error(&c->account) + difference(read, taken) + tables_error(c);
+	s->epochs_with_error = c->epochs_with_error;
+	s->worst_epoch_error = c->worst_epoch_error;
+	s->config = c->report;
+	publish_workers(c, s);
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);
+	publish_degraded(c, s);
 	snapshot_publish(c->config.board, s);
 	c->published_at = rte_rdtsc();
 	return 0;

@@ -6,8 +6,9 @@
  * judges, publishes. Owns store and detector; one thread.
  *
  * An epoch is closed when every worker has reached a later one, or, live, at a
- * deadline: one hung worker must not blind the rest. What a late worker brings
- * is merged with the next epoch that is closed.
+ * deadline: one hung worker must not blind the rest, and is not waited for once
+ * it is known (control/watch.h). What a late worker brings is merged with the
+ * next epoch that is closed.
  */
 
 #include <stdbool.h>
@@ -47,10 +48,17 @@ struct control {
 	uint64_t last_ns;
 	uint64_t merge_ns;
 	uint32_t generation;
-	uint32_t degraded;     /* of the last epoch; bits of enum degraded_reason */
-	uint64_t published_at; /* TSC */
-	uint64_t turned_away;  /* as of the last epoch */
-	uint64_t clock_steps;  /* live: written by the caller of control_step */
+	uint32_t degraded; /* of the last epoch; bits of enum degraded_reason */
+	uint32_t degraded_since[DEGRADED_COUNT]; /* as last published */
+	uint64_t epochs_with_error;
+	uint64_t worst_epoch_error;
+	uint64_t now_ns;             /* live: of the last step */
+	struct config_report report; /* written by the caller of control_step */
+	bool renewing;               /* records' networks are looked up again, ... */
+	uint32_t renew_from;         /* ... from this place of the store on */
+	uint64_t published_at;       /* TSC */
+	uint64_t turned_away;        /* as of the last epoch */
+	uint64_t clock_steps;        /* live: written by the caller of control_step */
 	uint64_t clock_steps_seen;
 	uint64_t packets_read; /* at a replay's end: what the reader dealt out; else 0 */
 	struct worker_status worker[WORKERS_MAX];
@@ -68,8 +76,28 @@ void control_init(struct control *c, const struct control_config *config);
  */
 bool control_step(struct control *c, uint64_t now_ns);
 
+/*
+ * Other thresholds and databases, between epochs. Addresses that the store holds
+ * are looked up again, some of them with each step and, until all are through,
+ * those of a domain before it is judged. What was used before may go afterwards.
+ */
+void control_reload(struct control *c, const struct detect_config *detect,
+	const struct net_lookup *networks, bool asn_known);
+
+/*
+ * Live, at the end: gives up the workers that have not ended, merges what the
+ * others gave. Returns how many were given up.
+ */
+unsigned control_abandon(struct control *c);
+
 /* True when all workers have ended and every shard is merged. */
 bool control_ended(const struct control *c);
+
+/* The epoch that a worker is in; UINT64_MAX when it has ended. Its shards before it are given. */
+static inline uint64_t control_reached(const struct control *c, unsigned worker)
+{
+	return atomic_load_explicit(&c->config.workers[worker].reached, memory_order_acquire);
+}
 
 /* Publishes a snapshot of what is known now. 0 or -ENOMEM. */
 int control_publish(struct control *c);

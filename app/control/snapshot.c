@@ -77,19 +77,51 @@ void snapshot_put(const struct snapshot *s)
 		free(counted_of(s));
 }
 
+/* The one list of what may restrict a sensor. */
+static const struct degraded {
+	const char *name;
+	const char *remedy;
+} degraded[DEGRADED_COUNT] = {
+	[DEGRADED_NIC_LOSS] = {"nic_loss",
+		"Raise workers or ports[].rx_descriptors, or give this sensor less traffic."},
+	[DEGRADED_TABLE_PRESSURE] = {"table_pressure",
+		"See which table denies or evicts in /api/v1/stats, raise its size and restart."},
+	[DEGRADED_ONE_DIRECTION] = {"one_direction",
+		"Let the mirror port send queries too, or name the port that has them."},
+	[DEGRADED_UNPAIRED] = {"unpaired_ratio",
+		"Look for loss on the tap; raise pairing.entries if queries are evicted."},
+	[DEGRADED_LATE_WORKER] = {"late_worker",
+		"Give each worker a processor of its own: see lcores, and isolcpus of the kernel."},
+	[DEGRADED_HUNG_WORKER] = {"hung_worker",
+		"Look what holds the lcore named under workers; restart when it does not return."},
+	[DEGRADED_OVERRUN] = {"overrun",
+		"Give control a processor of its own, or raise epoch_seconds."},
+	[DEGRADED_NO_ASN_DB] = {"no_asn_db", "Name a database in networks.asn_db and send SIGHUP."},
+	[DEGRADED_CLOCK_STEP] = {"clock_step",
+		"Let the time service slew the clock instead of stepping it."},
+	[DEGRADED_QUEUE_IMBALANCE] = {"queue_imbalance",
+		"Set spreader to \"on\", or spread the mirrored traffic over more addresses."},
+	[DEGRADED_LINK_DOWN] = {"link_down",
+		"Look at the cable, the tap and the mirror session of the port named under ports."},
+};
+
 const char *snapshot_degraded_name(enum degraded_reason r)
 {
-	static const char *const names[DEGRADED_COUNT] = {
-		[DEGRADED_NIC_LOSS] = "nic_loss",
-		[DEGRADED_TABLE_PRESSURE] = "table_pressure",
-		[DEGRADED_ONE_DIRECTION] = "one_direction",
-		[DEGRADED_UNPAIRED] = "unpaired_ratio",
-		[DEGRADED_LATE_WORKER] = "late_worker",
-		[DEGRADED_OVERRUN] = "overrun",
-		[DEGRADED_NO_ASN_DB] = "no_asn_db",
-		[DEGRADED_CLOCK_STEP] = "clock_step",
-		[DEGRADED_QUEUE_IMBALANCE] = "queue_imbalance",
-		[DEGRADED_LINK_DOWN] = "link_down",
+	return degraded[r].name;
+}
+
+const char *snapshot_degraded_remedy(enum degraded_reason r)
+{
+	return degraded[r].remedy;
+}
+
+const char *worker_state_name(enum worker_state s)
+{
+	static const char *const names[] = {
+		[WORKER_RUNNING] = "running",
+		[WORKER_LATE] = "late",
+		[WORKER_HUNG] = "hung",
+		[WORKER_ENDED] = "ended",
 	};
-	return names[r];
+	return names[s];
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/exit.h"
+#include "config/config.h"
 #include "detect/detect.h"
 #include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
@@ -19,13 +21,14 @@
 #define SNAPSHOT_WORKERS_MAX 64u
 #define SNAPSHOT_PORTS_MAX 16u
 
-/* Bits of snapshot.degraded; names by snapshot_degraded_name. */
+/* Bits of snapshot.degraded; names and remedies by snapshot_degraded_name, _remedy. */
 enum degraded_reason {
 	DEGRADED_NIC_LOSS,        /* a port says it lost frames in the last interval */
 	DEGRADED_TABLE_PRESSURE,  /* a table denied or evicted in the last epoch */
 	DEGRADED_ONE_DIRECTION,   /* responses without queries: pairing is not possible */
 	DEGRADED_UNPAIRED,        /* more than a tenth of the responses had no query */
 	DEGRADED_LATE_WORKER,     /* a worker's shard missed the epoch's deadline */
+	DEGRADED_HUNG_WORKER,     /* a worker gave no sign for two epochs */
 	DEGRADED_OVERRUN,         /* a worker found no clean shard and went on in the old one */
 	DEGRADED_NO_ASN_DB,       /* networks are told apart by /16 only */
 	DEGRADED_CLOCK_STEP,      /* packet time went backwards by more than an epoch */
@@ -34,12 +37,33 @@ enum degraded_reason {
 	DEGRADED_COUNT
 };
 
+enum worker_state {
+	WORKER_RUNNING,
+	WORKER_LATE, /* an epoch closed without its shard */
+	WORKER_HUNG, /* no sign of it for two epochs: nobody waits for it */
+	WORKER_ENDED,
+};
+
 struct worker_status {
 	uint32_t lcore;
 	uint64_t frames; /* since start */
 	uint64_t responses;
 	uint64_t overruns; /* epochs that ended with no clean shard at hand */
 	uint64_t late;     /* epochs closed without this worker's shard */
+	uint64_t behind;   /* live: epochs that it is behind the time of the day */
+	uint64_t settings; /* generation of the configuration that it works by */
+	enum worker_state state;
+	uint32_t since; /* seconds since 1970, when it was due and did not come; 0: it runs */
+};
+
+/* The configuration in force, and what became of the attempts to change it. */
+struct config_report {
+	uint32_t generation; /* counts configurations in force, from 1 */
+	uint32_t loaded;     /* seconds since 1970 */
+	uint64_t refused;    /* reloads that changed nothing */
+	unsigned waiting;    /* keys that differ in the file and need a restart ... */
+	const char *key[CONFIG_RESTART_MAX]; /* ... their paths, static */
+	char error[ERROR_LINE_MAX];          /* why the last reload was refused; "": it was not */
 };
 
 /* A number that nobody can tell. */
@@ -73,8 +97,10 @@ struct snapshot {
 	uint32_t generation; /* counts published snapshots from 1 */
 	uint64_t first_ns;   /* packet time of the first and last frame; 0: none yet */
 	uint64_t last_ns;
-	uint64_t merge_ns; /* time the last merge took */
-	uint32_t degraded; /* bits of enum degraded_reason */
+	uint64_t merge_ns;                       /* time the last merge took */
+	uint32_t degraded;                       /* bits of enum degraded_reason ... */
+	uint32_t degraded_since[DEGRADED_COUNT]; /* ... and since when, seconds since 1970; or 0 */
+	struct config_report config;
 	unsigned workers;
 	unsigned ports;
 	unsigned verdicts;
@@ -82,8 +108,10 @@ struct snapshot {
 	struct visibility visibility; /* of the last epoch, all workers */
 	struct store_account store;
 	struct verdict_account verdict_account;
-	uint32_t imbalance;        /* of the last epoch, see control/balance.h; 0: not told */
-	uint64_t accounting_error; /* of all identities together; 0 */
+	uint32_t imbalance;         /* of the last epoch, see control/balance.h; 0: not told */
+	uint64_t accounting_error;  /* of all identities together; 0 */
+	uint64_t epochs_with_error; /* epochs whose own identities missed something; 0 */
+	uint64_t worst_epoch_error; /* the most that one of them missed */
 	struct worker_status worker[SNAPSHOT_WORKERS_MAX];
 	struct port_status port[SNAPSHOT_PORTS_MAX];
 	struct verdict verdict[]; /* best score first, then name */
@@ -106,3 +134,6 @@ const struct snapshot *snapshot_get(struct snapshot_board *b);
 void snapshot_put(const struct snapshot *s);
 
 const char *snapshot_degraded_name(enum degraded_reason r);
+/* What to do about it, a sentence; docs/api.md says the same. */
+const char *snapshot_degraded_remedy(enum degraded_reason r);
+const char *worker_state_name(enum worker_state s);

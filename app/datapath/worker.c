@@ -12,14 +12,22 @@
 #include "datapath/meta.h"
 #include "datapath/worker.h"
 
-/* Bursts a draining worker still takes, so that a busy port cannot hold a shutdown up. */
-#define DRAIN_BURSTS 4096u
+/* How long a draining worker still takes frames: a busy port cannot hold a shutdown up. */
+#define DRAIN_SECONDS 1u
 
 /* One writer: a relaxed load and store, not a locked add. */
 static inline void count(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(
 		c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* From here on the decoder goes by what control offered last. */
+static void settings_read(struct worker *w)
+{
+	w->settings = settings_take(&w->settings_slot, w->settings);
+	if (w->settings)
+		sensor_wire(w->sensor, &w->settings->wire);
 }
 
 static inline void take(struct worker *w, struct shard *clean)
@@ -58,6 +66,7 @@ static void worker_tick(struct worker *w, uint64_t epoch, bool wait)
 	w->epoch = epoch;
 	if (clean)
 		take(w, clean);
+	settings_read(w);
 	atomic_store_explicit(&w->reached, epoch, memory_order_release);
 }
 
@@ -82,6 +91,7 @@ void worker_end(struct worker *w)
 	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
 	give(w);
 	w->ended = true;
+	settings_leave(&w->settings_slot);
 	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
 }
 
@@ -246,22 +256,19 @@ static void lcore_polled(struct worker_set *set)
 		if (worker_poll(w) == 0)
 			rte_pause();
 	}
-	if (w->source.ring) {
-		/* Bounded, too: the spreader ends, and a ring has its size. */
-		while (!atomic_load_explicit(w->source.dealt, memory_order_acquire))
-			worker_poll(w);
-		while (worker_poll(w))
-			;
-	} else {
-		for (unsigned i = 0; i < DRAIN_BURSTS && worker_poll(w); i++)
-			;
-	}
+	uint64_t until = rte_rdtsc() + DRAIN_SECONDS * rte_get_tsc_hz();
+	/* The spreader ends first; then its ring holds what is left. */
+	while (w->source.ring && !atomic_load_explicit(w->source.dealt, memory_order_acquire))
+		worker_poll(w);
+	while (worker_poll(w) && (w->source.ring || rte_rdtsc() < until))
+		;
 	worker_end(w);
 }
 
 void worker_begin(struct worker *w)
 {
 	atomic_store_explicit(&w->lcore, rte_lcore_id(), memory_order_relaxed);
+	settings_read(w);
 	take(w, handover_take(w->handover, w->index, 0));
 }
 

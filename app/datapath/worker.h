@@ -8,7 +8,8 @@
  * machine, and fewer lcores take turns at them, so that the output does not depend on it.
  *
  * Who writes what: all of struct worker is written by the lcore that runs it,
- * but for nothing; control and management read the _Atomic members only.
+ * but for settings_slot.offered, which is control's; control and management read
+ * the _Atomic members only.
  */
 
 #include <stdatomic.h>
@@ -20,6 +21,7 @@
 
 #include "datapath/clock.h"
 #include "datapath/handover.h"
+#include "datapath/settings.h"
 #include "sensor/sensor.h"
 
 #define WORKER_PORTS_MAX 16u
@@ -45,6 +47,7 @@ struct worker {
 	struct handover *handover;
 	struct source source;
 	const struct sensor_clock *clock; /* live only */
+	const struct settings *settings;  /* in use since the last tick; NULL: none are offered */
 	uint64_t epoch_ns;
 	uint64_t epoch;    /* the one that the shard in hand counts for */
 	uint64_t last_ns;  /* newest time handed to the sensor */
@@ -63,6 +66,7 @@ struct worker {
 
 	/* Read by control, relaxed: frames taken of each port, by its index in `source`. */
 	_Alignas(64) _Atomic uint64_t taken[WORKER_PORTS_MAX];
+	struct settings_slot settings_slot;
 };
 
 /* What one lcore runs. */

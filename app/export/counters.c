@@ -46,6 +46,8 @@ enum family_index {
 	FAMILY_DENIED,
 	FAMILY_NOTES,
 	FAMILY_ERROR,
+	FAMILY_EPOCHS_ERROR,
+	FAMILY_WORST_ERROR,
 	FAMILY_COUNT
 };
 
@@ -130,6 +132,11 @@ static const struct counter_family families[FAMILY_COUNT] = {
 	[FAMILY_ERROR] = {"accounting_error",
 		"Sum of what the identities miss; 0 when all is accounted for.", true,
 		{"accounting_error"}, {NULL}, AT(accounting_error)},
+	[FAMILY_EPOCHS_ERROR] = {"epochs_with_error_total",
+		"Epochs whose own identities missed something.", false, {"epochs_with_error"},
+		{NULL}, AT(epochs_with_error)},
+	[FAMILY_WORST_ERROR] = {"worst_epoch_error", "The most that one epoch missed.", true,
+		{"worst_epoch_error"}, {NULL}, AT(worst_epoch_error)},
 };
 
 const struct port_counter port_counters[PORT_COUNTERS] = {

@@ -144,6 +144,58 @@ static json_t *imbalance_json(const struct snapshot *s)
 	return s->imbalance ? value_real(s->imbalance / 1000.0) : json_null();
 }
 
+/* The same with what a person needs: since when, and what to do. */
+static json_t *conditions_json(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < DEGRADED_COUNT && list; i++) {
+		enum degraded_reason r = (enum degraded_reason)i;
+
+		if (!(s->degraded >> i & 1))
+			continue;
+		json_t *one = json_pack("{s:s, s:o, s:s}",            //
+			"name", snapshot_degraded_name(r),            //
+			"since", value_seconds(s->degraded_since[i]), //
+			"remedy", snapshot_degraded_remedy(r));
+		list = value_whole(list, json_array_append_new(list, one));
+	}
+	return list;
+}
+
+/* Who works and who does not; the counters of each are in the statistics. */
+static json_t *worker_states_json(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->workers && list; i++) {
+		const struct worker_status *w = &s->worker[i];
+		json_t *one = json_pack("{s:i, s:o, s:s, s:o, s:o, s:o}",          //
+			"worker", (int)i,                                          //
+			"lcore", value_count(w->lcore),                            //
+			"state", worker_state_name(w->state),                      //
+			"since", w->since ? value_seconds(w->since) : json_null(), //
+			"epochs_behind", value_count(w->behind),                   //
+			"config_generation", value_count(w->settings));
+		list = value_whole(list, json_array_append_new(list, one));
+	}
+	return list;
+}
+
+static json_t *config_report_json(const struct config_report *c)
+{
+	json_t *keys = json_array();
+
+	for (unsigned i = 0; i < c->waiting && keys; i++)
+		keys = value_whole(keys, json_array_append_new(keys, json_string(c->key[i])));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}",                              //
+		"generation", value_count(c->generation),                          //
+		"loaded_at", value_seconds(c->loaded),                             //
+		"refused", value_count(c->refused),                                //
+		"last_error", c->error[0] ? export_octets(c->error) : json_null(), //
+		"needs_restart", keys);
+}
+
 json_t *export_accounting(const struct snapshot *s)
 {
 	struct tree t = {json_pack("{s:o}", "port", ports_json(s)), false};
@@ -172,21 +224,26 @@ json_t *export_status(
 	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,                                       //
-		"version", about->version,                                                     //
-		"dpdk", about->dpdk,                                                           //
-		"mode", about->mode,                                                           //
-		"vantage", about->vantage,                                                     //
-		"config_generation", value_count(about->config_generation),                    //
-		"started", value_seconds(started),                                             //
-		"uptime_seconds", value_count(uptime),                                         //
-		"time", s ? value_seconds(s->time) : json_null(),                              //
-		"ready", s != NULL,                                                            //
-		"degraded", s ? degraded_json(s) : json_array(),                               //
-		"accounting_error", s ? value_count(s->accounting_error) : json_null(),        //
-		"imbalance", s ? imbalance_json(s) : json_null(),                              //
-		"flagged", s ? value_count(s->verdicts) : json_null(),                         //
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o}",                                                         //
+		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
+		"version", about->version,                                                //
+		"dpdk", about->dpdk,                                                      //
+		"mode", about->mode,                                                      //
+		"vantage", about->vantage,                                                //
+		"config_generation", value_count(about->config_generation),               //
+		"config", s ? config_report_json(&s->config) : json_null(),               //
+		"started", value_seconds(started),                                        //
+		"uptime_seconds", value_count(uptime),                                    //
+		"time", s ? value_seconds(s->time) : json_null(),                         //
+		"ready", s != NULL,                                                       //
+		"degraded", s ? degraded_json(s) : json_array(),                          //
+		"conditions", s ? conditions_json(s) : json_array(),                      //
+		"workers", s ? worker_states_json(s) : json_array(),                      //
+		"accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
+		"epochs_with_error", s ? value_count(s->epochs_with_error) : json_null(), //
+		"imbalance", s ? imbalance_json(s) : json_null(),                         //
+		"flagged", s ? value_count(s->verdicts) : json_null(),                    //
 		"ports", s ? ports_json(s) : json_array());
 }
 

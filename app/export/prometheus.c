@@ -67,6 +67,11 @@ static void workers_text(FILE *f, const struct snapshot *s)
 			fprintf(f, PREFIX "%s{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n", w->metric,
 				i, s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
 	}
+	head(f, "worker_epochs_behind", "Epochs that a worker is behind the time of the day.",
+		true);
+	for (unsigned i = 0; i < s->workers; i++)
+		fprintf(f, PREFIX "worker_epochs_behind{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n",
+			i, s->worker[i].lcore, s->worker[i].behind);
 }
 
 static void port_line(FILE *f, const char *metric, const struct port_status *p)
@@ -187,6 +192,10 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	xdp_text(f, s);
 	flagged_text(f, s);
 	degraded_text(f, s);
+	number(f, "config_reloads_refused_total", "Reloads that changed nothing.", false,
+		s->config.refused);
+	number(f, "config_keys_waiting", "Keys that differ in the file and need a restart.", true,
+		s->config.waiting);
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,

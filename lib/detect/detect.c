@@ -74,6 +74,11 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
 	return t;
 }
 
+void detector_configure(struct detector *t, const struct detect_config *config)
+{
+	t->config = *config;
+}
+
 static void rule_window(struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, enum evidence_grade least, struct features *f,
 	struct ruling *r)

@@ -187,6 +187,12 @@ size_t detector_size(unsigned verdicts);
 /* Lays a detector out in `mem` (64-octet aligned, owned by the caller). One thread: control. */
 struct detector *detector_init(void *mem, unsigned verdicts, const struct detect_config *config);
 
+/*
+ * Other thresholds, from the next judgement on. Verdicts in force stay until their
+ * domain is judged again or has met no rule for clear_after.
+ */
+void detector_configure(struct detector *t, const struct detect_config *config);
+
 /* Judges one domain that the last merge touched. */
 void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now);
 

@@ -276,3 +276,20 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 	d->ttl_day[1] = d->ttl_max = c->ttl_max;
 	items_from_candidate(st, d, c, net);
 }
+
+void domain_renew(struct domain *d, const struct net_lookup *net)
+{
+	for (unsigned i = 0; i < d->items; i++) {
+		struct net_info info = {0};
+
+		net->fn(net->ctx, d->item[i].unit, &info);
+		d->item[i].asn = info.asn;
+		memcpy(d->item[i].country, info.country, sizeof(d->item[i].country));
+	}
+	for (unsigned i = 0; i < d->ns_items; i++) {
+		struct net_info info = {0};
+
+		net->fn(net->ctx, d->ns[i].unit, &info);
+		d->ns[i].asn = info.asn;
+	}
+}

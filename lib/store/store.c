@@ -99,6 +99,16 @@ void store_each(struct store *st, void (*fn)(void *ctx, struct domain *d), void 
 			fn(ctx, &st->domains[i]);
 }
 
+uint32_t store_renew(struct store *st, uint32_t from, uint32_t n, const struct net_lookup *net)
+{
+	uint32_t all = st->config.domains, end = from < all && n < all - from ? from + n : all;
+
+	for (uint32_t i = from; i < end; i++)
+		if (st->domains[i].key != 0)
+			domain_renew(&st->domains[i], net);
+	return end < all ? end : 0;
+}
+
 struct domain *store_find(const struct store *st, uint64_t key)
 {
 	const struct candidate *c = candidate_find(st, key);

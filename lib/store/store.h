@@ -215,6 +215,18 @@ const struct store_account *store_account(const struct store *st);
 uint64_t store_account_error(const struct store *st);
 const char *store_fate_name(enum store_fate f);
 
+/*
+ * Looks the networks of d's addresses up again, as after a change of databases: no
+ * count may rest on two of them. O(items).
+ */
+void domain_renew(struct domain *d, const struct net_lookup *net);
+
+/*
+ * The same for the full records among the `n` places from `from` on. Returns the
+ * place to go on from, 0 when all are done.
+ */
+uint32_t store_renew(struct store *st, uint32_t from, uint32_t n, const struct net_lookup *net);
+
 /* Brings slots and hours of d up to `now`; lib/detect calls it before it reads a window. */
 void domain_advance(struct domain *d, uint32_t now);
 

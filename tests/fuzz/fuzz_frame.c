@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The input goes through the whole of a worker's path, from frame to shard, in one
- * burst: as a frame of every link type, whole, with its tail lost to a snap length
- * and with a wire length that lies; and as the payload of a DNS datagram, asked and
- * answered. Every frame must be accounted for.
+ * The input goes through the whole of a worker's path, from frame to shard: as a frame of
+ * every link type, whole, with its tail lost to a snap length and with a wire length that
+ * lies; as the payload of a DNS datagram, asked and answered; and as a sequence of IP
+ * packets, each behind its length in two octets, for fragments and segments come to
+ * something only together. Every frame must be accounted for.
  */
 
 #include "base/bits.h"
 #include "fuzz.h"
 #include "worker.h"
 
-#define LINKS (WIRE_LINK_FDDI + 1)
+#define LINKS WIRE_LINK_SEGMENTED
 #define VARIANTS 4u
 #define DATAGRAM 28u /* IPv4 and UDP header */
-
-_Static_assert(LINKS *VARIANTS + 4 <= SENSOR_BURST, "one burst holds all");
+#define SEQUENCE_MAX 64u
+#define FRAMES_MAX (LINKS * VARIANTS + 4 + SEQUENCE_MAX)
 
 static const struct shard_config small_shard = {
 	.entries_log2 = 10,
@@ -25,7 +26,7 @@ static const struct shard_config small_shard = {
 };
 
 struct frames {
-	struct frame frame[SENSOR_BURST];
+	struct frame frame[FRAMES_MAX];
 	unsigned n;
 };
 
@@ -70,6 +71,20 @@ static void datagram_add(struct frames *f, const uint8_t *msg, size_t size, bool
 	frame_add(f, p, DATAGRAM + size, DATAGRAM + size, WIRE_LINK_RAW);
 }
 
+static void sequence_add(struct frames *f, const uint8_t *data, size_t size)
+{
+	for (unsigned i = 0; i < SEQUENCE_MAX && size >= 2; i++) {
+		size_t len = load_be16(data);
+
+		data += 2;
+		size -= 2;
+		len = len < size ? len : size;
+		frame_add(f, exact_copy(data, len), len, len, WIRE_LINK_RAW);
+		data += len;
+		size -= len;
+	}
+}
+
 static void frames_make(struct frames *f, const uint8_t *data, size_t size)
 {
 	f->n = 0;
@@ -79,6 +94,7 @@ static void frames_make(struct frames *f, const uint8_t *data, size_t size)
 		frame_add(f, exact_copy(data, size), size, size / 2, link);
 		frame_add(f, exact_copy(data, size - size / 3), size - size / 3, size, link);
 	}
+	sequence_add(f, data, size);
 	if (DATAGRAM + size > UINT16_MAX)
 		return;
 	datagram_add(f, data, size, false);
@@ -101,7 +117,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Laid out anew for each input, so that an input's outcome is its own. */
 	worker_prepare(&w, &small_shard);
 	frames_make(&f, data, size);
-	sensor_burst(w.sensor, f.frame, f.n);
+	for (unsigned i = 0; i < f.n; i += SENSOR_BURST)
+		sensor_burst(
+			w.sensor, f.frame + i, f.n - i < SENSOR_BURST ? f.n - i : SENSOR_BURST);
 	require(w.shard->account.received == f.n);
 	worker_check(&w);
 	for (unsigned i = 0; i < f.n; i++)

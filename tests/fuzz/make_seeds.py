@@ -117,8 +117,165 @@ def udp(payload, sport=53, dport=4000, length=None):
                        0) + payload
 
 
+def tcp(payload, seq=1, flags=0x18, sport=53, dport=4000, words=5):
+    return struct.pack(">HHIIBBHHH", sport, dport, seq, 0, words << 4, flags, 8192, 0, 0) + payload
+
+
+def ppp(packet, protocol=0x21):
+    return struct.pack(">H", protocol) + packet
+
+
+def gre(protocol, payload, flags=0):
+    """With each optional word that the flags promise."""
+    words = sum(bool(flags & bit) for bit in (0x8000, 0x2000, 0x1000))
+    return struct.pack(">HH", flags, protocol) + bytes(4 * words) + payload
+
+
+def geneve(protocol, payload, options=b"", words=None):
+    words = len(options) // 4 if words is None else words
+    return struct.pack(">BBHI", words, 0, protocol, 0x100) + options + payload
+
+
+def gtpu(payload, flags=0x30, options=b"", kind=255, length=None):
+    length = len(options) + len(payload) if length is None else length
+    return struct.pack(">BBHI", flags, kind, length, 7) + options + payload
+
+
+def l2tp(payload, flags=2, fields=b""):
+    return struct.pack(">H", flags) + fields + payload
+
+
 def ether(ethertype, payload):
     return b"\2\0\0\0\0\1\2\0\0\0\0\2" + struct.pack(">H", ethertype) + payload
+
+
+def link_seeds(packet):
+    """Behind the rarer link types."""
+    data = b"\x08\0" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + packet
+    quality = b"\x88\2" + bytes(24) + b"\xaa\xaa\3\0\0\0\x08\0" + packet
+    yield "ppp", b"\xff\3\0\x21" + packet
+    yield "ppp_short", b"\x21" + packet
+    yield "hdlc", b"\x0f\0\x08\0" + packet
+    yield "arcnet", b"\1\2\0\0\xd4\0\0\1" + packet
+    yield "nflog", b"\2\0\0\0" + struct.pack("<HH", len(packet) + 4, 9) + packet
+    yield "nflog_attributes", b"\2\0\0\0" + struct.pack("<HHHH", 7, 1, 0, 0) + \
+        struct.pack("<HH", len(packet) + 4, 9) + packet
+    yield "nflog_be", b"\2\0\0\0" + struct.pack(">HH", len(packet) + 4, 9) + packet
+    yield "802_11", data
+    yield "802_11_quality", quality
+    yield "radiotap", b"\0\0\x08\0\0\0\0\0" + data
+    yield "radiotap_padded", b"\0\0\x09\0\2\0\0\0\x20" + quality[:26] + b"\0\0" + quality[26:]
+    yield "ppi", b"\0\0\x08\0\x69\0\0\0" + data
+    yield "ppi_ethernet", b"\0\0\x08\0\1\0\0\0" + ether(0x0800, packet)
+
+
+def tunnel_seeds(packet):
+    """As Ethernet frames, and, as the target tries each link type, as IP packets."""
+    frame = ether(0x0800, packet)
+    outer = {
+        "ipip": ipv4(packet, 4),
+        "6in4": ipv4(ipv6(packet[20:]), 41),
+        "4in6": ipv6(packet, 4),
+        "6in6": ipv6(ipv6(packet[20:]), 41),
+        "gre": ipv4(gre(0x0800, packet), 47),
+        "gre_all": ipv4(gre(0x0800, packet, 0xb000), 47),
+        "gre_bridge": ipv4(gre(0x6558, frame, 0x2000), 47),
+        "gre_ppp": ipv4(gre(0x880b, ppp(packet), 0x3001), 47),
+        "gre_routed": ipv4(gre(0x0800, packet, 0x4000), 47),
+        "gre_udp": ipv4(udp(gre(0x0800, packet), 50000, 4754)),
+        "erspan_1": ipv4(gre(0x88be, frame), 47),
+        "erspan_2": ipv4(gre(0x88be, b"\x10" + bytes(7) + frame, 0x1000), 47),
+        "erspan_3": ipv4(gre(0x22eb, b"\x20" + bytes(11) + frame, 0x1000), 47),
+        "erspan_3_sub": ipv4(gre(0x22eb, b"\x20" + bytes(10) + b"\1" + bytes(8) + frame, 0x1000),
+                             47),
+        "vxlan": ipv4(udp(b"\x08\0\0\0\0\0\7\0" + frame, 50000, 4789)),
+        "vxlan_8472": ipv6(udp(b"\x08\0\0\0\0\0\7\0" + frame, 50000, 8472)),
+        "vxlan_gpe": ipv4(udp(b"\x0c\0\0\1\0\0\7\0" + packet, 50000, 4790)),
+        "geneve": ipv4(udp(geneve(0x6558, frame), 50000, 6081)),
+        "geneve_options": ipv4(udp(geneve(0x0800, packet, b"\0\1\0\1abcd"), 50000, 6081)),
+        "geneve_lies": ipv4(udp(geneve(0x0800, packet, words=63), 50000, 6081)),
+        "gtpu": ipv4(udp(gtpu(packet), 2152, 2152)),
+        "gtpu_sequence": ipv4(udp(gtpu(packet, 0x32, bytes(4)), 2152, 2152)),
+        "gtpu_extension": ipv4(udp(gtpu(packet, 0x34, b"\0\0\0\x85\1\0\x09\0"), 2152, 2152)),
+        "gtpu_chain": ipv4(udp(gtpu(packet, 0x34, b"\0\0\0\x85" + b"\1\0\x09\x85" * 20), 2152,
+                               2152)),
+        "gtpu_zero": ipv4(udp(gtpu(packet, 0x34, b"\0\0\0\x85\0\0\0\x85"), 2152, 2152)),
+        "gtpu_echo": ipv4(udp(gtpu(b"", 0x32, bytes(4), kind=1), 2152, 2152)),
+        "gtpu_lies": ipv4(udp(gtpu(packet, length=9000), 2152, 2152)),
+        "l2tp": ipv4(udp(l2tp(ppp(packet), fields=b"\0\1\0\2"), 1701, 1701)),
+        "l2tp_all": ipv4(udp(l2tp(b"\xff\3" + ppp(packet), 0x4a02, struct.pack(
+            ">HHHHHH3x", len(packet) + 21, 1, 2, 0, 0, 3)), 1701, 1701)),
+        "l2tp_control": ipv4(udp(l2tp(b"", 0xc802, b"\0\x0c" + bytes(8)), 1701, 1701)),
+        "teredo": ipv4(udp(ipv6(packet[20:]), 3544, 3544)),
+        "icmp": ipv4(b"\3\3" + bytes(6) + packet, 1),
+        "icmp_cut": ipv4(b"\3\3" + bytes(6) + packet[:28], 1),
+        "icmpv6": ipv6(b"\1\4" + bytes(6) + ipv6(packet[20:]), 58),
+        "mpls_ip": ipv4(b"\0\1\1\x40" + packet, 137),
+        "ah": ipv6(b"\x11\4" + bytes(22) + packet[20:], 51),
+    }
+    outer["nested"] = ipv4(gre(0x0800, outer["gtpu"]), 47)
+    deep = packet
+    for _ in range(17):
+        deep = ipv4(deep, 4)
+    outer["deep_17"] = deep
+    for title, seed in outer.items():
+        yield title, ether(0x86dd if seed[0] >> 4 == 6 else 0x0800, seed)
+        yield title + "_raw", seed
+    yield "mpls", ether(0x8847, b"\0\1\0\x40\0\1\1\x40" + packet)
+    yield "mpls_17", ether(0x8847, b"\0\1\0\x40" * 16 + b"\0\1\1\x40" + packet)
+    yield "mpls_wire", ether(0x8847, b"\0\1\1\x40" + bytes(4) + frame)
+    yield "mpls_no_bottom", ether(0x8847, b"\0\1\0\x40" * 3)
+    yield "pppoe", ether(0x8864, b"\x11\0\0\7" + struct.pack(">H", len(packet) + 2) + ppp(packet))
+    yield "pppoe_lies", ether(0x8864, b"\x11\0\0\7\x23\x28" + ppp(packet))
+    yield "pppoe_short", ether(0x8864, b"\x11\0\0\7" + struct.pack(">H", len(packet) + 1) +
+                               b"\x21" + packet)
+
+
+def sequence(*packets):
+    return b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
+
+
+def sequence_seeds(dns):
+    """IP packets one after the other: fragments of a datagram, segments of a connection."""
+    data = udp(dns)
+    parts = [(at, data[at:at + 24], at + 24 < len(data)) for at in range(0, len(data), 24)]
+    four = [ipv4(part, frag=at // 8 | (0x2000 if more else 0)) for at, part, more in parts]
+    six = [ipv6(struct.pack(">BBHI", 17, 0, at | more, 9) + part, 44) for at, part, more in parts]
+    yield "fragments_v4", sequence(*four)
+    yield "fragments_v6", sequence(*six)
+    yield "fragments_backwards", sequence(*reversed(four))
+    yield "fragments_twice", sequence(*four, *four)
+    yield "fragments_missing", sequence(four[0], *four[2:])
+    yield "fragments_overlap", sequence(four[0], ipv4(data[16:48], frag=2 | 0x2000), *four[2:])
+    yield "fragments_end", sequence(four[0], ipv4(bytes(8), frag=0x1fff), four[-1])
+    yield "fragments_odd", sequence(ipv4(data[:13], frag=0x2000), *four[1:])
+    yield "fragments_many", sequence(*(ipv4(bytes(8), frag=i | 0x2000) for i in range(50)))
+    wrapped = ipv4(gre(0x0800, ipv4(data)), 47)[20:]
+    yield "fragments_tunnel", sequence(ipv4(wrapped[:32], 47, 0x2000), ipv4(wrapped[32:], 47, 4))
+
+    stream = struct.pack(">H", len(dns)) + dns
+    begin = ipv4(tcp(b"", 0, 2), 6)
+    cut = [(at, ipv4(tcp(stream[at:at + 30], 1 + at), 6)) for at in range(0, len(stream), 30)]
+    cut = [segment for _, segment in cut]
+    end = ipv4(tcp(b"", 1 + len(stream), 0x11), 6)
+    yield "tcp_whole", sequence(begin, ipv4(tcp(stream), 6), end)
+    yield "tcp_v6", sequence(ipv6(tcp(b"", 0, 2), 6), ipv6(tcp(stream), 6))
+    yield "tcp_two", sequence(begin, ipv4(tcp(stream * 2), 6))
+    yield "tcp_cut", sequence(begin, *cut, end)
+    yield "tcp_swapped", sequence(begin, *reversed(cut))
+    yield "tcp_again", sequence(begin, *cut, *cut)
+    yield "tcp_octets", sequence(begin, *(ipv4(tcp(stream[at:at + 1], 1 + at), 6)
+                                          for at in range(min(60, len(stream)))))
+    yield "tcp_gap", sequence(begin, cut[0], *cut[2:])
+    yield "tcp_middle", sequence(*cut[1:], ipv4(tcp(stream, 1 + len(stream)), 6))
+    yield "tcp_wrap", sequence(ipv4(tcp(b"", 0xfffffff0, 2), 6),
+                               ipv4(tcp(stream[:30], 0xfffffff1), 6),
+                               ipv4(tcp(stream[30:], 0x0000000f), 6))
+    yield "tcp_reset", sequence(begin, cut[0], ipv4(tcp(b"", 31, 4), 6), *cut[1:])
+    yield "tcp_length_0", sequence(begin, ipv4(tcp(bytes(2) + stream), 6))
+    yield "tcp_length_most", sequence(begin, ipv4(tcp(b"\xff\xff" + stream), 6))
+    yield "tcp_options", sequence(begin, ipv4(tcp(bytes(40) + stream, words=15), 6))
+    yield "tcp_offset_lies", sequence(begin, ipv4(tcp(b"", words=15), 6))
 
 
 def frame_seeds():
@@ -153,6 +310,9 @@ def frame_seeds():
     yield "null_be", b"\0\0\0\x1e" + ipv6(udp(dns))
     yield "fddi", b"\x50" + bytes(12) + snap + b"\x08\0" + packet
     yield "raw", packet
+    yield from link_seeds(packet)
+    yield from tunnel_seeds(packet)
+    yield from sequence_seeds(dns)
     # The payload is a message in itself, for the target also takes its input as one.
     for title, seed in dns_seeds():
         yield "dns_" + title, seed

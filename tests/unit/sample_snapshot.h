@@ -87,8 +87,17 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->merge_ns = 1234567;
 	s->degraded = 1u << DEGRADED_NO_ASN_DB | 1u << DEGRADED_UNPAIRED;
 	s->workers = 2;
-	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0};
-	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4};
+	s->degraded_since[DEGRADED_NO_ASN_DB] = SAMPLE_TIME - 900;
+	s->degraded_since[DEGRADED_UNPAIRED] = SAMPLE_TIME;
+	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0, 0, 3, WORKER_RUNNING, 0};
+	s->worker[1] =
+		(struct worker_status){2, 501, 201, 3, 4, 5, 2, WORKER_HUNG, SAMPLE_TIME - 40};
+	s->config = (struct config_report){.generation = 3,
+		.loaded = SAMPLE_TIME - 60,
+		.refused = 2,
+		.waiting = 2,
+		.key = {"workers", "store.domains"},
+		.error = "configuration: f.json: epoch_secnds: unknown key"};
 	s->ports = 2;
 	s->imbalance = 1234;
 	s->port[0] = (struct port_status){.name = "net_af_packet0",

@@ -373,6 +373,45 @@ static void test_dump(void **state)
 	free(dumped[1]);
 }
 
+/* A running configuration takes what can change, and names what cannot. */
+static void test_reload(void **state)
+{
+	struct config running, next, before;
+	const char *paths[CONFIG_RESTART_MAX];
+	const struct config_row *row;
+	unsigned n, restart = 0;
+
+	(void)state;
+	for (size_t i = 0; (row = config_row_at(&config_table, i)); i++)
+		restart += row->restart;
+	assert_true(restart <= CONFIG_RESTART_MAX);
+	assert_int_equal(parse(&running, "{}"), 0);
+	assert_int_equal(config_needs_restart(&running, &running, paths, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(
+		parse(&next, "{\"workers\":3,\"store\":{\"domains\":128},\"dns\":{\"ports\":[53,"
+			     "5300]},\"ports\":[{\"device\":\"net_null0\"}],\"detect\":{"
+			     "\"min_growth_1h\":0.123456789},\"log\":{\"level\":\"debug\"},"
+			     "\"networks\":{\"asn_db\":\"/a.mmdb\"}}"),
+		0);
+	assert_int_equal(config_needs_restart(&running, &next, paths, &n), 0);
+	assert_int_equal(n, 4);
+	assert_string_equal(paths[0], "workers");
+	assert_string_equal(paths[1], "ports");
+	assert_string_equal(paths[2], "dns.ports");
+	assert_string_equal(paths[3], "store.domains");
+	before = running;
+	assert_int_equal(config_take(&running, &next), 0);
+	assert_true(running.detect.min_growth_1h == 0.123456789);
+	assert_int_equal(running.log.level, LOG_LEVEL_DEBUG);
+	assert_string_equal(running.networks.asn_db, "/a.mmdb");
+	/* All else is as it was: put back what was taken, and nothing differs. */
+	running.detect.min_growth_1h = before.detect.min_growth_1h;
+	running.log.level = before.log.level;
+	memcpy(running.networks.asn_db, before.networks.asn_db, sizeof(before.networks.asn_db));
+	assert_memory_equal(&running, &before, sizeof(before));
+}
+
 static void test_environment(void **state)
 {
 	struct config c;
@@ -667,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table_sizes),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_set_text),
 		cmocka_unit_test(test_listen),

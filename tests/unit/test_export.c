@@ -170,7 +170,8 @@ static void accounting_is_whole(void **state)
 	unsigned leaves = 0;
 	uint64_t sum = 0;
 
-	keys_are(t, "port rx dns records table verdict notes accounting_error");
+	keys_are(t, "port rx dns records table verdict notes accounting_error "
+		    "epochs_with_error worst_epoch_error");
 	assert_int_equal(count_at(t, "rx/received"), a->received);
 	assert_int_equal(count_at(t, "rx/octets"), a->octets);
 	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
@@ -198,11 +199,11 @@ static void accounting_is_whole(void **state)
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 0), "no_mbuf"), 14);
 	assert_null(json_object_get(json_array_get(at(t, "port"), 0), "xdp"));
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 1), "xdp/pass_unconfigured"), 709);
-	/* Each word once, and beside them the sum "messages" and the error, which is 0. */
+	/* Each word once, and beside them the sum "messages" and the three errors, which are 0. */
 	const size_t words =
 		(sizeof(s->account) + sizeof(s->store) + sizeof(s->verdict_account)) / 8;
 	counter_leaves(t, &leaves, &sum);
-	assert_int_equal(leaves, words + 2);
+	assert_int_equal(leaves, words + 4);
 	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + a->rx[WIRE_DNS]);
 	json_decref(t);
 	snapshot_put(s);
@@ -360,10 +361,34 @@ static void other_answers(void **state)
 	assert_int_equal(json_array_size(at(t, "degraded")), 2);
 	assert_string_equal(
 		json_string_value(json_array_get(at(t, "degraded"), 0)), "unpaired_ratio");
+	assert_int_equal(json_array_size(at(t, "conditions")), 2);
+	const json_t *condition = json_array_get(at(t, "conditions"), 1);
+	assert_string_equal(text_at(condition, "name"), "no_asn_db");
+	assert_string_equal(text_at(condition, "since"), "2009-03-12T14:50:00Z");
+	assert_non_null(strstr(text_at(condition, "remedy"), "networks.asn_db"));
+	const json_t *worker = json_array_get(at(t, "workers"), 0);
+	assert_string_equal(text_at(worker, "state"), "running");
+	assert_true(json_is_null(at(worker, "since")));
+	worker = json_array_get(at(t, "workers"), 1);
+	assert_int_equal(count_at(worker, "worker"), 1);
+	assert_int_equal(count_at(worker, "lcore"), 2);
+	assert_string_equal(text_at(worker, "state"), "hung");
+	assert_string_equal(text_at(worker, "since"), "2009-03-12T15:04:20Z");
+	assert_int_equal(count_at(worker, "epochs_behind"), 5);
+	assert_int_equal(count_at(worker, "config_generation"), 2);
+	assert_int_equal(count_at(t, "config/generation"), 3);
+	assert_string_equal(text_at(t, "config/loaded_at"), "2009-03-12T15:04:00Z");
+	assert_int_equal(count_at(t, "config/refused"), 2);
+	assert_string_equal(text_at(t, "config/last_error"),
+		"configuration: f.json: epoch_secnds: unknown key");
+	assert_int_equal(json_array_size(at(t, "config/needs_restart")), 2);
+	assert_string_equal(json_string_value(json_array_get(at(t, "config/needs_restart"), 1)),
+		"store.domains");
 	json_decref(t);
 	t = round_trip("status-early", export_status(&about, NULL, SAMPLE_TIME, 0));
 	assert_true(json_is_false(at(t, "ready")));
 	assert_int_equal(json_array_size(at(t, "degraded")), 0);
+	assert_true(json_is_null(at(t, "config")));
 	json_decref(t);
 	t = round_trip("stats", export_stats(s));
 	assert_int_equal(count_at(json_array_get(at(t, "workers"), 1), "late"), 4);

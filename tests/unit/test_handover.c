@@ -610,6 +610,106 @@ static void a_hung_worker_does_not_blind_the_rest(void **state)
 	house_demolish(&house);
 }
 
+/* Named at the second epoch's start, waited for no longer, and whole again when it is back. */
+static void a_hung_worker_is_named_and_not_waited_for(void **state)
+{
+	struct control *c = &house.control;
+	const struct snapshot *s;
+
+	(void)state;
+	house_build(&house, 2, true, EPOCH_NS);
+	for (unsigned i = 0; i < 2; i++) {
+		atomic_store(&house.worker[i].reached, 100);
+		atomic_store(&house.worker[i].lcore, 5 + i);
+	}
+	c->closed = 99;
+	play(&house, 0, 100, 10);
+	assert_true(control_step(c, 101 * EPOCH_NS + CONTROL_DEADLINE_NS));
+	assert_int_equal(c->worker[0].state, WORKER_RUNNING);
+	assert_int_equal(c->worker[1].state, WORKER_LATE);
+	play(&house, 0, 101, 20);
+	assert_false(control_step(c, 102 * EPOCH_NS - 1));
+	assert_int_equal(c->worker[1].state, WORKER_LATE);
+	/* Two epochs without a sign: told at once, and the other's epoch closes at once. */
+	assert_true(control_step(c, 102 * EPOCH_NS));
+	s = snapshot_get(house.board);
+	assert_int_equal(s->account.received, 30);
+	assert_int_equal(s->worker[1].state, WORKER_HUNG);
+	assert_int_equal(s->worker[1].lcore, 6);
+	assert_int_equal(s->worker[1].behind, 2);
+	assert_int_equal(s->worker[1].since, 101 * EPOCH_NS / NS_PER_SECOND);
+	assert_int_equal(s->worker[0].since, 0);
+	assert_int_equal(s->degraded >> DEGRADED_HUNG_WORKER & 1, 1);
+	assert_int_equal(s->degraded_since[DEGRADED_HUNG_WORKER], 102 * EPOCH_NS / NS_PER_SECOND);
+	snapshot_put(s);
+	play(&house, 0, 102, 40);
+	assert_true(control_step(c, 103 * EPOCH_NS + 1));
+	assert_int_equal(c->account.received, 70);
+	/* It is back: that is told before an epoch ends, what it held counts with the others'. */
+	play(&house, 1, 100, 500);
+	atomic_store(&house.worker[1].reached, 103);
+	control_step(c, 103 * EPOCH_NS + 2);
+	s = snapshot_get(house.board);
+	assert_int_equal(s->worker[1].state, WORKER_RUNNING);
+	assert_int_equal(s->degraded >> DEGRADED_HUNG_WORKER & 1, 0);
+	assert_int_equal(s->degraded_since[DEGRADED_HUNG_WORKER], 0);
+	assert_int_equal(s->account.received, 570);
+	assert_int_equal(s->accounting_error, 0);
+	assert_int_equal(s->worker[1].late, 3);
+	snapshot_put(s);
+	house_demolish(&house);
+}
+
+/* At the end the one that hangs is given up; what the other gave is merged. */
+static void a_hung_worker_is_given_up_at_the_end(void **state)
+{
+	struct control *c = &house.control;
+
+	(void)state;
+	house_build(&house, 2, true, EPOCH_NS);
+	for (unsigned i = 0; i < 2; i++)
+		atomic_store(&house.worker[i].reached, 100);
+	c->closed = 99;
+	play(&house, 0, 100, 10);
+	atomic_store(&house.worker[0].reached, UINT64_MAX);
+	assert_false(control_step(c, 100 * EPOCH_NS + 1));
+	assert_false(control_ended(c));
+	assert_int_equal(control_abandon(c), 1);
+	assert_int_equal(c->account.received, 10);
+	assert_int_equal(c->worker[1].state, WORKER_HUNG);
+	assert_int_equal(c->worker[0].state, WORKER_ENDED);
+	house_demolish(&house);
+}
+
+/* Errors that cancel out over time, or between workers, are errors of their epochs. */
+static void an_epoch_answers_for_its_own_error(void **state)
+{
+	struct control *c = &house.control;
+	int64_t off[3] = {3, 0, -3};
+
+	(void)state;
+	house_build(&house, 1, true, EPOCH_NS);
+	atomic_store(&house.worker[0].reached, 100);
+	c->closed = 99;
+	for (unsigned i = 0; i < 3; i++) {
+		struct shard *s = handover_take(&house.handover, 0, 0);
+
+		s->worker = 0;
+		s->epoch_first = s->epoch_last = 100 + i;
+		s->account.received = 10;
+		s->account.rx[WIRE_NOT_IP] = (uint64_t)(10 + off[i]);
+		handover_give(&house.handover, 0, s);
+		atomic_store(&house.worker[0].reached, 101 + i);
+		assert_true(control_step(c, (101 + i) * EPOCH_NS + 1));
+	}
+	const struct snapshot *s = snapshot_get(house.board);
+	assert_int_equal(s->accounting_error, 0);
+	assert_int_equal(s->epochs_with_error, 2);
+	assert_int_equal(s->worst_epoch_error, 3);
+	snapshot_put(s);
+	house_demolish(&house);
+}
+
 #define READERS 3u
 #define PUBLISHED 400u
 
@@ -776,6 +876,9 @@ int main(void)
 		cmocka_unit_test(no_worker_takes_the_shards_of_another),
 		cmocka_unit_test(an_epoch_closes_when_all_workers_left_it),
 		cmocka_unit_test(a_hung_worker_does_not_blind_the_rest),
+		cmocka_unit_test(a_hung_worker_is_named_and_not_waited_for),
+		cmocka_unit_test(a_hung_worker_is_given_up_at_the_end),
+		cmocka_unit_test(an_epoch_answers_for_its_own_error),
 		cmocka_unit_test(snapshots_are_whole_for_every_reader),
 		cmocka_unit_test(anchors_are_read_whole),
 		cmocka_unit_test(time_does_not_run_backwards),

@@ -57,6 +57,10 @@ static void metrics_hold_all_counters(void **state)
 	assert_null(strstr(text, "xdp_frames_total{port=\"net_af_packet0\""));
 	assert_non_null(strstr(text, "\nfluxgate_degraded{reason=\"no_asn_db\"} 1\n"));
 	assert_non_null(strstr(text, "\nfluxgate_degraded{reason=\"nic_loss\"} 0\n"));
+	assert_non_null(
+		strstr(text, "\nfluxgate_worker_epochs_behind{worker=\"1\",lcore=\"2\"} 5\n"));
+	assert_non_null(strstr(text, "\nfluxgate_config_reloads_refused_total 2\n"));
+	assert_non_null(strstr(text, "\nfluxgate_config_keys_waiting 2\n"));
 	assert_non_null(strstr(
 		text, "\nfluxgate_flagged_domains{class=\"double_flux\",suspected=\"true\"} 1\n"));
 	assert_non_null(strstr(text, "\nfluxgate_merge_seconds 0.001234567\n"));

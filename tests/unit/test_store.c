@@ -562,6 +562,54 @@ static void touched_survives_demotion(void **state)
 		assert_non_null(store_find(st, seen[i]));
 }
 
+static void other_network(void *ctx, uint64_t unit, struct net_info *out)
+{
+	(void)ctx;
+	out->asn = (uint32_t)(unit >> 16) + 7777;
+	out->country[0] = out->country[1] = 'Z';
+}
+
+static unsigned renewed;
+
+static void count_renewed(void *ctx, struct domain *d)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < d->items; i++) {
+		assert_int_equal(d->item[i].asn, (uint32_t)(d->item[i].unit >> 16) + 7777);
+		assert_memory_equal(d->item[i].country, "ZZ", 2);
+	}
+	renewed += d->items > 0;
+}
+
+/* Another database: every full record's addresses are looked up again, by helpings. */
+static void networks_are_looked_up_again(void **state)
+{
+	static const struct net_lookup other = {other_network, NULL};
+	uint32_t from = 0, rounds = 0;
+
+	(void)state;
+	for (uint32_t epoch = 0; epoch < 3; epoch++) {
+		for (uint32_t id = 1; id <= 5; id++) {
+			uint64_t unit[4];
+			for (unsigned i = 0; i < 4; i++)
+				unit[i] = NET(id * 100 + epoch * 4 + i) + 1;
+			answer(id, unit, 4, START + epoch * 300 + 1);
+		}
+		struct shard *shards[] = {sh};
+		store_merge(st, shards, 1, START + epoch * 300 + 300, &net);
+		shard_clear(sh);
+	}
+	assert_int_equal(store_account(st)->tracked, 5);
+	do {
+		from = store_renew(st, from, 3, &other);
+		rounds++;
+	} while (from);
+	assert_int_equal(rounds, 3); /* of 8 places */
+	renewed = 0;
+	store_each(st, count_renewed, NULL);
+	assert_int_equal(renewed, 5);
+}
+
 static void siblings_share_addresses_over_networks(void **state)
 {
 	(void)state;
@@ -686,6 +734,7 @@ int main(void)
 		TEST(touched_are_those_of_the_last_merge_by_key),
 		TEST(each_visits_every_record),
 		TEST(touched_survives_demotion),
+		TEST(networks_are_looked_up_again),
 		TEST(siblings_share_addresses_over_networks),
 		TEST(a_sibling_whose_record_went_is_none),
 		TEST(an_alias_does_not_own_its_addresses),

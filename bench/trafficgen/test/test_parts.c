@@ -77,7 +77,7 @@ static void check_law(double exponent)
 	for (int i = 0; i < COUNT; i++)
 		sum += pow(i + 1, -exponent);
 	for (int i = 0; i < COUNT; i++) {
-		double expected = DRAWS * pow(i + 1, -exponent) / sum;
+		double expected = (double)DRAWS * pow(i + 1, -exponent) / sum;
 
 		assert_true(fabs(seen[i] - expected) < 5.0 * sqrt(expected) + 1.0);
 	}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "reload.h"
+
+void reload_init(struct reload *r, struct appliance *appliance, reload_read_fn *read, void *ctx)
+{
+	memset(r, 0, sizeof(*r));
+	r->appliance = appliance;
+	r->read = read;
+	r->ctx = ctx;
+	atomic_init(&r->done, false);
+}
+
+static void *load(void *arg)
+{
+	struct reload *r = arg;
+
+	r->err[0] = '\0';
+	r->networks = NULL;
+	r->code = r->read(r->ctx, &r->next, r->err);
+	/* Opened also under the same path: a file renamed over the old one is another. */
+	if (r->code == EXIT_CODE_OK && networks_open(&r->networks, r->next.networks.asn_db,
+					       r->next.networks.country_db, r->err) < 0)
+		r->code = EXIT_CODE_DATABASE;
+	atomic_store_explicit(&r->done, true, memory_order_release);
+	return NULL;
+}
+
+static void refuse(struct reload *r, const char *why)
+{
+	struct config_report *report = &r->appliance->control.report;
+
+	report->refused++;
+	snprintf(report->error, sizeof(report->error), "%s", why);
+	log_line(LOG_LEVEL_ERROR, "reload: nothing changed: %s", why);
+	networks_close(r->networks);
+	r->networks = NULL;
+}
+
+static void start(struct reload *r)
+{
+	sigset_t all, before;
+
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	atomic_store_explicit(&r->done, false, memory_order_relaxed);
+	r->loading = pthread_create(&r->loader, NULL, load, r) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!r->loading)
+		refuse(r, "no thread could be started to read the configuration");
+}
+
+/* Names what the file says and only a restart brings. */
+static void tell_waiting(const struct config_report *report)
+{
+	char keys[LOG_LINE_MAX] = "";
+	size_t n = 0;
+
+	for (unsigned i = 0; i < report->waiting && n < sizeof(keys); i++)
+		n += (size_t)snprintf(
+			keys + n, sizeof(keys) - n, "%s%s", i ? ", " : "", report->key[i]);
+	if (report->waiting)
+		log_line(LOG_LEVEL_WARNING, "reload: needs a restart: %s", keys);
+}
+
+/* All that can fail, before anything is changed. */
+static int prepare(struct reload *r, struct config *running, struct config_report *report)
+{
+	struct appliance *a = r->appliance;
+	struct wire_config wire;
+
+	*running = a->config;
+	*report = a->control.report;
+	if (config_needs_restart(&a->config, &r->next, report->key, &report->waiting) < 0 ||
+		config_take(running, &r->next) < 0)
+		return -1;
+	config_wire(running, &wire);
+	return settings_offer(&a->settings, &wire);
+}
+
+static void apply(struct reload *r)
+{
+	struct appliance *a = r->appliance;
+	struct config running;
+	struct config_report report;
+
+	if (prepare(r, &running, &report) < 0) {
+		refuse(r, "out of memory");
+		return;
+	}
+	a->config = running;
+	log_level_set((enum log_level)running.log.level);
+	struct net_lookup lookup = networks_lookup(r->networks);
+	control_reload(&a->control, &running.detect, &lookup, running.networks.asn_db[0] != '\0');
+	networks_close(a->networks);
+	a->networks = r->networks;
+	r->networks = NULL;
+
+	report.generation++;
+	report.loaded = (uint32_t)time(NULL);
+	report.error[0] = '\0';
+	a->control.report = report;
+	atomic_store_explicit(&a->about.config_generation, report.generation, memory_order_relaxed);
+	log_line(LOG_LEVEL_NOTICE, "reload: configuration %u is in force", report.generation);
+	tell_waiting(&report);
+}
+
+bool reload_step(struct reload *r, bool asked)
+{
+	struct appliance *a = r->appliance;
+
+	settings_settle(&a->settings);
+	if (r->loading && atomic_load_explicit(&r->done, memory_order_acquire)) {
+		pthread_join(r->loader, NULL);
+		r->loading = false;
+		if (r->code == EXIT_CODE_OK)
+			apply(r);
+		else
+			refuse(r, r->err);
+		/* What is not ready does not become so by a reload. */
+		if (a->control.generation)
+			control_publish(&a->control);
+	}
+	if (!asked || r->loading)
+		return false;
+	start(r);
+	return true;
+}
