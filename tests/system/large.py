@@ -21,8 +21,8 @@ ZONE = ZONES[0]
 
 
 class Recording:
-    """A capture of what the hub sends to the tap: AF_XDP takes it there before anybody sees it. Ended
-    with the block."""
+    """A capture of what the hub sends to the tap, for an AF_XDP port takes it before a capture of
+    the tap would see it; ended with the block."""
 
     def __enter__(self):
         self.folder = scratch()
@@ -124,8 +124,8 @@ def tells_of_joined_fragments():
     """On AF_PACKET the kernel joins fragments; what its ring then cuts is told, never silent"""
     with Scene(AF_PACKET) as scene:
         ask_in_fragments()
-        # net_af_packet asks for that: five fragments come as two frames, of which the longer one does
-        # not fit a frame of the ring.
+        # net_af_packet asks for that: five fragments come as two frames, of which the longer one
+        # does not fit a frame of the ring.
         stats, lines = scene.seen(fewer=3)
         check_fragments(scene, lines)
         rx, port = stats["accounting"]["rx"], stats["accounting"]["port"][0]
