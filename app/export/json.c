@@ -204,19 +204,44 @@ json_t *export_accounting(const struct snapshot *s)
 	return value_whole(t.root, t.failed);
 }
 
+/* What could not be read: frames since start, the rest estimated, of the last epoch. */
+static json_t *visibility_json(const struct snapshot *s)
+{
+	const struct visibility *v = &s->visibility;
+	json_t *flows = json_object(), *frames = json_object();
+	int bad = 0;
+
+	for (unsigned i = 0; i < VISIBILITY_TRANSPORT_COUNT; i++) {
+		enum visibility_transport t = (enum visibility_transport)i;
+		const char *name = visibility_transport_name(t);
+
+		bad |= json_object_set_new(flows, name, value_estimate(hll_estimate(&v->flow[t])));
+		bad |= json_object_set_new(
+			frames, name, value_count(visibility_frames(&s->account, t)));
+	}
+	json_t *tree = json_pack("{s:o, s:o, s:o, s:o, s:o}",                            //
+		"flows", flows,                                                          //
+		"encrypted_clients", value_estimate(hll_estimate(&v->encrypted_client)), //
+		"plain_clients", value_estimate(hll_estimate(&v->plain_client)),         //
+		"encrypted_client_share", value_real(visibility_encrypted_share(v)),     //
+		"frames", frames);
+	return value_whole(tree, bad);
+}
+
 json_t *export_stats(const struct snapshot *s)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,                            //
-		"generation", value_count(s->generation),                           //
-		"epoch", value_count(s->epoch),                                     //
-		"epochs", value_count(s->epochs),                                   //
-		"time", value_seconds(s->time),                                     //
-		"first_ts", value_nanoseconds(s->first_ns),                         //
-		"last_ts", value_nanoseconds(s->last_ns),                           //
-		"merge_microseconds", value_count(s->merge_ns / 1000),              //
-		"degraded", degraded_json(s),                                       //
-		"workers", workers_json(s),                                         //
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,                                 //
+		"generation", value_count(s->generation),                                //
+		"epoch", value_count(s->epoch),                                          //
+		"epochs", value_count(s->epochs),                                        //
+		"time", value_seconds(s->time),                                          //
+		"first_ts", value_nanoseconds(s->first_ns),                              //
+		"last_ts", value_nanoseconds(s->last_ns),                                //
+		"merge_microseconds", value_count(s->merge_ns / 1000),                   //
+		"degraded", degraded_json(s),                                            //
+		"workers", workers_json(s),                                              //
+		"visibility", visibility_json(s),                                        //
 		"accounting", export_accounting(s));
 }
 
@@ -291,11 +316,12 @@ json_t *export_replay(
 	for (unsigned i = 0; i < s->verdicts && domains; i++)
 		domains = value_whole(
 			domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o}",    //
-		"schema_version", EXPORT_SCHEMA_VERSION, //
-		"capture", capture_json(capture),        //
-		"accounting", export_accounting(s),      //
-		"domains", domains,                      //
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,   //
+		"capture", capture_json(capture),          //
+		"visibility", visibility_json(s),          //
+		"accounting", export_accounting(s),        //
+		"domains", domains,                        //
 		"run", run_json(run));
 }
 

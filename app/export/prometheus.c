@@ -165,6 +165,29 @@ static void degraded_text(FILE *f, const struct snapshot *s)
 			snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
 }
 
+static void visibility_text(FILE *f, const struct snapshot *s)
+{
+	const struct visibility *v = &s->visibility;
+
+	head(f, "visibility_flows",
+		"Flows to encrypted resolvers in the last epoch, an estimate within 13 %.", true);
+	for (unsigned t = 0; t < VISIBILITY_TRANSPORT_COUNT; t++)
+		fprintf(f, PREFIX "visibility_flows{transport=\"%s\"} %.0f\n",
+			visibility_transport_name((enum visibility_transport)t),
+			hll_estimate(&v->flow[t]));
+	head(f, "visibility_clients",
+		"Clients seen with a kind of DNS in the last epoch, an estimate within 13 %.",
+		true);
+	fprintf(f, PREFIX "visibility_clients{dns=\"encrypted\"} %.0f\n",
+		hll_estimate(&v->encrypted_client));
+	fprintf(f, PREFIX "visibility_clients{dns=\"plain\"} %.0f\n",
+		hll_estimate(&v->plain_client));
+	head(f, "visibility_encrypted_client_share",
+		"Share of clients seen with an encrypted resolver, 0 to 1, an estimate.", true);
+	fprintf(f, PREFIX "visibility_encrypted_client_share %.3f\n",
+		visibility_encrypted_share(v));
+}
+
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
 	head(f, "build_info", "The program; always 1.", true);
@@ -196,6 +219,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 		s->config.refused);
 	number(f, "config_keys_waiting", "Keys that differ in the file and need a restart.", true,
 		s->config.waiting);
+	visibility_text(f, s);
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,

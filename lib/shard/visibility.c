@@ -32,6 +32,29 @@ void visibility_add(struct visibility *v, enum wire_verdict verdict, const struc
 	hll_add(&v->encrypted_client, to_server ? s : d);
 }
 
+uint64_t visibility_frames(const struct account *a, enum visibility_transport t)
+{
+	static const enum wire_verdict verdicts[VISIBILITY_TRANSPORT_COUNT] = {
+#define X(name, v, text) [name] = v,
+		VISIBILITY_TRANSPORTS(X)
+#undef X
+	};
+	return a->rx[verdicts[t]];
+}
+
+double visibility_encrypted_share(const struct visibility *v)
+{
+	struct hll either = v->plain_client;
+
+	hll_merge(&either, &v->encrypted_client);
+	double clients = hll_estimate(&either), encrypted = hll_estimate(&v->encrypted_client);
+
+	if (clients <= 0)
+		return 0;
+	/* Estimates, each with an error of its own. */
+	return encrypted < clients ? encrypted / clients : 1;
+}
+
 void visibility_merge(struct visibility *into, const struct visibility *from)
 {
 	for (unsigned t = 0; t < VISIBILITY_TRANSPORT_COUNT; t++)

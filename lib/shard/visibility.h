@@ -10,6 +10,7 @@
  */
 
 #include "base/hash.h"
+#include "shard/account.h"
 #include "sketch/hll.h"
 #include "wire/wire.h"
 
@@ -44,6 +45,15 @@ static inline uint64_t visibility_hash(
 		return hash_u64(load_u32(addr), key);
 	return hash_u64(hash_fold(load_u64(addr) ^ key.a, load_u64(addr + 8) ^ key.b), key);
 }
+
+/* Frames of a transport in an account. */
+uint64_t visibility_frames(const struct account *a, enum visibility_transport t);
+
+/*
+ * The estimated share of clients, 0..1, that were seen with an encrypted resolver; 0 when no
+ * client was seen. A client may be seen with plain DNS as well: it counts on both sides.
+ */
+double visibility_encrypted_share(const struct visibility *v);
 
 void visibility_merge(struct visibility *into, const struct visibility *from);
 

@@ -12,7 +12,7 @@ from harness import DEMO, DEMO_CAPTURE as CAPTURE, demo_databases, equal, fluxga
 
 RUNTIME, USAGE, CONFIG, INPUT, DATABASE, PORT, LISTEN = 1, 2, 3, 4, 5, 6, 7
 
-BLUETOOTH_HCI_H4 = 187
+USB = 189
 
 
 def refused(code, words, *arguments, environment=None):
@@ -86,8 +86,8 @@ def captures_of_a_folder():
 
 def captures_of_other_links():
     """A link type that is not supported is refused by its name"""
-    with_file(pcap_header(BLUETOOTH_HCI_H4), lambda f: refused(INPUT, [str(f), "BLUETOOTH_HCI_H4"], "replay", f))
-    with_file(pcap_header(BLUETOOTH_HCI_H4), lambda f: refused(INPUT, [str(f), "BLUETOOTH_HCI_H4"], "dump", f))
+    with_file(pcap_header(USB), lambda f: refused(INPUT, [str(f), "USB_LINUX"], "replay", f))
+    with_file(pcap_header(USB), lambda f: refused(INPUT, [str(f), "USB_LINUX"], "dump", f))
 
 
 def captures_cut():

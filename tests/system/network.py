@@ -3,7 +3,8 @@
 
     namespace "client" --- hub --- namespace "server"
                             |
-                       tap0 (here): what the sensor sees, as on a mirror port
+                       tap0 (here): what the sensor sees, as on a mirror port; it may have an
+                       address of its own, for pings
 
 All of it lives in namespaces of this process and goes with it, however it ends.
 """
@@ -17,7 +18,7 @@ import sys
 
 from harness import skip_all, wait_for
 
-CLIENT, SERVER = "10.53.0.1", "10.53.0.2"
+CLIENT, SERVER, TAP = "10.53.0.1", "10.53.0.2", "10.53.0.3"
 MACS = {CLIENT: "02:00:00:00:53:01", SERVER: "02:00:00:00:53:02"}
 INSIDE = "FLUXGATE_TEST_INSIDE"
 
@@ -87,6 +88,34 @@ def lay_wire():
                  f"{port} forwards")
 
 
+def plain_frames():
+    """Each frame as on a cable: no larger than the MTU, with its checksums."""
+    for name in "client", "server":
+        done = subprocess.run(inside(name, "ethtool", "-K", "eth0", "tso", "off", "gso", "off",
+                                     "gro", "off", "tx", "off"),
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"ethtool: {done.stderr}"
+
+
+def address_tap():
+    """Gives the tap an address that the kernel answers pings to."""
+    mac = json.loads(ip("-j", "link", "show", "tap0"))[0]["address"]
+    ip("addr", "add", f"{TAP}/24", "dev", "tap0")
+    ip("neigh", "add", CLIENT, "lladdr", MACS[CLIENT], "dev", "tap0", "nud", "permanent")
+    ip("-n", "client", "neigh", "add", TAP, "lladdr", mac, "dev", "eth0", "nud", "permanent")
+
+
+def link_counters(name):
+    """The kernel's counters of an interface here: {"rx": {"packets", "dropped"...}, "tx": ...}."""
+    return json.loads(ip("-j", "-s", "link", "show", name))[0]["stats64"]
+
+
 def frames_on_tap():
     """Frames that the kernel has brought to the tap so far."""
-    return json.loads(ip("-j", "-s", "link", "show", "tap0"))[0]["stats64"]["rx"]["packets"]
+    return link_counters("tap0")["rx"]["packets"]
+
+
+def program_on_tap():
+    """Name of the XDP program on the tap, or None."""
+    link = json.loads(ip("-j", "link", "show", "tap0"))[0]
+    return link.get("xdp", {}).get("prog", {}).get("name")

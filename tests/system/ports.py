@@ -240,7 +240,8 @@ def flood():
         def flooded():
             status = get_json("/api/v1/status")
             port = status["ports"][0]
-            return status if port["spreader_dropped"] and port["loss_rate"] else None
+            told = port["spreader_dropped"] and port["loss_rate"] and status["imbalance"]
+            return status if told else None
         status = sensor.until(flooded, "the spreader dropped")
         port = status["ports"][0]
         assert {"nic_loss", "queue_imbalance"} <= set(status["degraded"]), status

@@ -17,7 +17,7 @@
 #define MAGIC_US 0xa1b2c3d4u
 #define MAGIC_NS 0xa1b23c4du
 #define LINKTYPE_ETHERNET 1u
-#define LINKTYPE_RADIOTAP 127u
+#define LINKTYPE_USB 189u
 
 /* A file under construction; big: fields in network order. */
 struct build {

@@ -68,6 +68,23 @@ static inline uint64_t sample_count(uint64_t *word, size_t n, uint64_t from)
 	return from + n;
 }
 
+/* Distinct hashes that spread over a sketch's registers. */
+static inline void sample_sketch(struct hll *h, uint64_t from, unsigned n)
+{
+	for (uint64_t i = from; i < from + n; i++)
+		hll_add(h, hash_u64(i, (struct hash_key){1, 2}));
+}
+
+/* 20 clients, 5 of them with plain DNS only. */
+static inline void sample_visibility(struct visibility *v)
+{
+	sample_sketch(&v->flow[VISIBILITY_DOT], 1000, 1);
+	sample_sketch(&v->flow[VISIBILITY_DOQ], 2000, 2);
+	sample_sketch(&v->flow[VISIBILITY_DOH], 3000, 4);
+	sample_sketch(&v->encrypted_client, 4000, 15);
+	sample_sketch(&v->plain_client, 4010, 10);
+}
+
 static inline struct snapshot *sample_snapshot(unsigned verdicts)
 {
 	struct snapshot *s = snapshot_new(verdicts);
@@ -78,6 +95,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	next = sample_count((uint64_t *)&s->account, sizeof(s->account) / 8, next);
 	next = sample_count((uint64_t *)&s->store, sizeof(s->store) / 8, next);
 	sample_count((uint64_t *)&s->verdict_account, sizeof(s->verdict_account) / 8, next);
+	sample_visibility(&s->visibility);
 	s->epoch = SAMPLE_TIME / 10;
 	s->epochs = 90;
 	s->time = SAMPLE_TIME;

@@ -122,6 +122,24 @@ static void row_check_text(const struct config_row *row, bool element)
 	row_refuses(row, element, value, "octets long");
 }
 
+/* What an entry must be is the row's own; how many there may be is said before that. */
+static void row_check_list(const struct config_row *row, bool element)
+{
+	char value[TEXT_MAX], entries[96], *at = value;
+
+	row_refuses(row, element, "{}", "expected a list, got an object");
+	row_refuses(row, element, "[[]]", "got a list");
+	for (unsigned i = 0; i <= row->max; i++)
+		at += sprintf(at, "%c\"a\"", i ? ',' : '[');
+	strcpy(at, "]");
+	snprintf(entries, sizeof(entries), "%.0f entries, allowed are", row->max + 1);
+	row_refuses(row, element, value, entries);
+	if (row->min > 0)
+		row_refuses(row, element, "[]", "0 entries, allowed are");
+	if (row->wrong)
+		row_refuses(row, element, "[\"a\"]", row->wrong("a"));
+}
+
 static void row_check(const struct config_row *row, bool element)
 {
 	switch (row->kind) {
@@ -141,15 +159,8 @@ static void row_check(const struct config_row *row, bool element)
 		row_refuses(row, element, "1", "expected one of ");
 		break;
 	default:
-		row_refuses(row, element, "{}", "expected a list, got an object");
-		row_refuses(row, element, "[[]]", "got a list");
-		row_refuses(row, element,
-			"[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\","
-			"\"m\",\"n\",\"o\",\"p\",\"q\"]",
-			"17 entries, allowed are");
+		row_check_list(row, element);
 	}
-	if (row->min > 0 && row->kind == CONFIG_UDP_PORTS)
-		row_refuses(row, element, "[]", "0 entries, allowed are");
 }
 
 /* Every row, at and beyond both ends of its range, and with values of other types. */

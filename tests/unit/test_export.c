@@ -170,8 +170,8 @@ static void accounting_is_whole(void **state)
 	unsigned leaves = 0;
 	uint64_t sum = 0;
 
-	keys_are(t, "port rx dns records table verdict notes accounting_error "
-		    "epochs_with_error worst_epoch_error");
+	keys_are(t, "port rx layers fragments datagrams tcp dns records table verdict notes "
+		    "accounting_error epochs_with_error worst_epoch_error");
 	assert_int_equal(count_at(t, "rx/received"), a->received);
 	assert_int_equal(count_at(t, "rx/octets"), a->octets);
 	for (unsigned i = 0; i < WIRE_VERDICT_COUNT; i++) {
@@ -180,7 +180,20 @@ static void accounting_is_whole(void **state)
 			wire_verdict_name((enum wire_verdict)i));
 		assert_int_equal(count_at(t, path), a->rx[i]);
 	}
-	assert_int_equal(count_at(t, "dns/messages"), a->rx[WIRE_DNS]);
+	assert_int_equal(count_at(t, "layers/erspan"), a->layer[WIRE_LAYER_ERSPAN]);
+	assert_int_equal(count_at(t, "fragments/taken"), account_fragments(a));
+	assert_int_equal(count_at(t, "fragments/timed_out"), a->fragment[FRAGMENT_TIMED_OUT]);
+	assert_int_equal(count_at(t, "fragments/held"), a->fragments_held);
+	assert_int_equal(count_at(t, "datagrams/reassembled"), a->datagrams);
+	assert_int_equal(count_at(t, "datagrams/tcp/dns_port"), a->whole[WIRE_TCP_DNS]);
+	assert_null(at(t, "datagrams/truncated"));
+	assert_null(at(t, "datagrams/ignored/segmented_mbuf"));
+	assert_int_equal(count_at(t, "tcp/segments/duplicate"), a->segment[SEGMENT_DUPLICATE]);
+	assert_int_equal(count_at(t, "tcp/octets/taken"), a->tcp_octets);
+	assert_int_equal(count_at(t, "tcp/octets/framing"), a->tcp_octet[OCTET_FRAMING]);
+	assert_int_equal(count_at(t, "tcp/octets/held"), a->tcp_octets_held);
+	assert_int_equal(count_at(t, "tcp/messages"), a->tcp_messages);
+	assert_int_equal(count_at(t, "dns/messages"), account_messages(a));
 	assert_int_equal(count_at(t, "dns/queries/new"), a->query[QUERY_NEW]);
 	assert_int_equal(
 		count_at(t, "dns/responses/conflicting"), a->response[RESPONSE_CONFLICTING]);
@@ -199,12 +212,49 @@ static void accounting_is_whole(void **state)
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 0), "no_mbuf"), 14);
 	assert_null(json_object_get(json_array_get(at(t, "port"), 0), "xdp"));
 	assert_int_equal(count_at(json_array_get(at(t, "port"), 1), "xdp/pass_unconfigured"), 709);
-	/* Each word once, and beside them the sum "messages" and the three errors, which are 0. */
+	/*
+	 * Each word once, but for what no datagram is, and beside them the sums "taken" and
+	 * "messages", and the three errors, which are 0.
+	 */
 	const size_t words =
 		(sizeof(s->account) + sizeof(s->store) + sizeof(s->verdict_account)) / 8;
 	counter_leaves(t, &leaves, &sum);
-	assert_int_equal(leaves, words + 4);
-	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + a->rx[WIRE_DNS]);
+	assert_int_equal(leaves, words - 2 + 5);
+	assert_int_equal(sum, words * 1000 + words * (words - 1) / 2 + account_fragments(a) +
+				      account_messages(a) - a->whole[WIRE_CUT] -
+				      a->whole[WIRE_SEGMENTED]);
+	json_decref(t);
+	snapshot_put(s);
+}
+
+/* Both objects that hold it say the same: estimates of the epoch, frames since start. */
+static void visibility_is_told(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(0);
+	json_t *t = export_stats(s);
+	json_t *v = round_trip("visibility", json_incref(at(t, "visibility")));
+
+	keys_are(v, "flows encrypted_clients plain_clients encrypted_client_share frames");
+	keys_are(at(v, "flows"), "dot doq doh");
+	assert_int_equal(count_at(v, "flows/dot"), 1);
+	assert_int_equal(count_at(v, "flows/doq"), 2);
+	assert_int_equal(count_at(v, "flows/doh"), 4);
+	assert_int_equal(count_at(v, "frames/dot"), s->account.rx[WIRE_DOT]);
+	assert_int_equal(count_at(v, "frames/doq"), s->account.rx[WIRE_DOQ]);
+	assert_int_equal(count_at(v, "frames/doh"), s->account.rx[WIRE_DOH]);
+	assert_in_range(count_at(v, "encrypted_clients"), 12, 18);
+	assert_in_range(count_at(v, "plain_clients"), 8, 12);
+	double share = json_real_value(at(v, "encrypted_client_share"));
+	assert_true(share > 0.6 && share < 0.9);
+	json_decref(v);
+	json_decref(t);
+
+	/* No client at all is no share, and no division. */
+	memset(&s->visibility, 0, sizeof(s->visibility));
+	t = round_trip(NULL, export_stats(s));
+	assert_float_equal(json_real_value(at(t, "visibility/encrypted_client_share")), 0, 1e-12);
+	assert_int_equal(count_at(t, "visibility/flows/doh"), 0);
 	json_decref(t);
 	snapshot_put(s);
 }
@@ -327,7 +377,7 @@ static void replay_shape(void **state)
 	struct snapshot *s = sample_snapshot(3);
 	json_t *r = round_trip("replay", export_replay(s, &capture, &run));
 
-	keys_are(r, "schema_version capture accounting domains run");
+	keys_are(r, "schema_version capture visibility accounting domains run");
 	assert_string_equal(
 		json_string_value(json_array_get(at(r, "capture/files"), 1)), "odd \"\n\\255.pcap");
 	assert_string_equal(text_at(r, "capture/first_ts"), "2009-03-12T13:53:20.123456Z");
@@ -392,7 +442,7 @@ static void other_answers(void **state)
 	json_decref(t);
 	t = round_trip("stats", export_stats(s));
 	assert_int_equal(count_at(json_array_get(at(t, "workers"), 1), "late"), 4);
-	assert_int_equal(count_at(t, "accounting/dns/messages"), s->account.rx[WIRE_DNS]);
+	assert_int_equal(count_at(t, "accounting/dns/messages"), account_messages(&s->account));
 	json_decref(t);
 	t = round_trip("domain", export_domain_detail(s, &s->verdict[0]));
 	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
@@ -427,6 +477,7 @@ int main(void)
 		cmocka_unit_test(domain_of_bad_values),
 		cmocka_unit_test(every_octet_in_names),
 		cmocka_unit_test(accounting_is_whole),
+		cmocka_unit_test(visibility_is_told),
 		cmocka_unit_test(pages_cover_all),
 		cmocka_unit_test(filters_select),
 		cmocka_unit_test(cursors_are_checked),

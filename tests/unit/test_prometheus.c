@@ -63,6 +63,9 @@ static void metrics_hold_all_counters(void **state)
 	assert_non_null(strstr(text, "\nfluxgate_config_keys_waiting 2\n"));
 	assert_non_null(strstr(
 		text, "\nfluxgate_flagged_domains{class=\"double_flux\",suspected=\"true\"} 1\n"));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_flows{transport=\"doh\"} 4\n"));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_clients{dns=\"plain\"} "));
+	assert_non_null(strstr(text, "\nfluxgate_visibility_encrypted_client_share 0."));
 	assert_non_null(strstr(text, "\nfluxgate_merge_seconds 0.001234567\n"));
 	assert_null(strstr(text, "flux-00")); /* no names of domains */
 	free(text);

@@ -522,13 +522,45 @@ static void accounts_add_word_by_word(void **state)
 		assert_int_equal(x[i], i * i + 7 * i + 1);
 }
 
+/* In how many identities the word at offset `at` stands. */
+static unsigned identities_of(size_t at)
+{
+#define AT(member) offsetof(struct account, member)
+#define IS(verdict) (at == AT(rx[verdict]) || at == AT(whole[verdict]))
+	if (at == AT(octets) || (at >= AT(layer) && at < AT(datagrams)) || at >= AT(note))
+		return 0;
+	/* A verdict is one of a frame or datagram, and each of these promises something. */
+	if (IS(WIRE_DNS) || IS(WIRE_TCP_DNS) || IS(WIRE_FRAGMENT_V4) || IS(WIRE_FRAGMENT_V6))
+		return 2;
+	return 1;
+#undef IS
+#undef AT
+}
+
 /* A lost or a doubled item shows in whichever word it is. */
 static void each_counter_of_an_identity_is_watched(void **state)
 {
 	struct account good = {
-		.received = 9,
-		.rx = {[WIRE_DNS] = 7, [WIRE_NOT_IP] = 2},
-		.query = {[QUERY_NEW] = 2, [QUERY_UNMATCHED] = 1},
+		.received = 29,
+		.rx = {[WIRE_DNS] = 7,
+			[WIRE_NOT_IP] = 2,
+			[WIRE_FRAGMENT_V4] = 8,
+			[WIRE_FRAGMENT_V6] = 3,
+			[WIRE_TCP_DNS] = 9},
+		.layer = {[WIRE_LAYER_VLAN] = 5},
+		.datagrams = 5,
+		.whole = {[WIRE_DNS] = 1,
+			[WIRE_OTHER_PORT] = 1,
+			[WIRE_FRAGMENT_V6] = 1,
+			[WIRE_TCP_DNS] = 2},
+		.fragment = {[FRAGMENT_USED] = 7, [FRAGMENT_CUT] = 2},
+		.fragments_held = 3,
+		.segment = {[SEGMENT_IN_ORDER] = 8, [SEGMENT_EMPTY] = 3},
+		.tcp_octets = 900,
+		.tcp_octet = {[OCTET_MESSAGE] = 600, [OCTET_GAP] = 100},
+		.tcp_octets_held = 200,
+		.tcp_messages = 6,
+		.query = {[QUERY_NEW] = 2, [QUERY_UNMATCHED] = 8},
 		.response = {[RESPONSE_PAIRED] = 1, [RESPONSE_MALFORMED] = 1},
 		.not_dns = {[NOT_DNS_SHORT] = 2},
 		.declared = 5,
@@ -539,27 +571,38 @@ static void each_counter_of_an_identity_is_watched(void **state)
 
 	(void)state;
 	assert_int_equal(account_error(&good), 0);
-	assert_int_equal(account_queries(&good), 3);
+	assert_int_equal(account_fragments(&good), 12);
+	assert_int_equal(account_segments(&good), 11);
+	assert_int_equal(account_messages(&good), 14);
+	assert_int_equal(account_queries(&good), 10);
 	assert_int_equal(account_responses(&good), 2);
 	assert_int_equal(account_not_dns(&good), 2);
 	for (size_t i = 0; i < sizeof(good) / sizeof(uint64_t); i++) {
 		struct account bad = good;
-		bool outside = i == offsetof(struct account, octets) / 8 ||
-			       i >= offsetof(struct account, note) / 8;
 
 		((uint64_t *)&bad)[i] += 3;
-		/* A frame more is one verdict more; a message more is missing elsewhere too. */
-		unsigned identities = i == offsetof(struct account, rx) / 8 + WIRE_DNS ? 2 : 1;
-		assert_int_equal(account_error(&bad), outside ? 0 : 3 * identities);
+		assert_int_equal(account_error(&bad), 3 * identities_of(i * sizeof(uint64_t)));
 	}
 	struct account twice = good;
 	account_add(&twice, &good);
 	assert_int_equal(account_error(&twice), 0);
+	/* What waited and was let go in another account takes the level down again. */
+	struct account later = {.fragment = {[FRAGMENT_TIMED_OUT] = 3},
+		.fragments_held = -UINT64_C(3),
+		.tcp_octet = {[OCTET_EVICTED] = 200},
+		.tcp_octets_held = -UINT64_C(200)};
+	assert_int_equal(account_error(&later), 0);
+	account_add(&later, &good);
+	assert_int_equal(account_error(&later), 0);
+	assert_int_equal(later.fragments_held, 0);
 }
 
 static void fates_have_names(void **state)
 {
 	(void)state;
+	assert_string_equal(fragment_fate_name(FRAGMENT_CONFLICTING), "conflicting_overlap");
+	assert_string_equal(segment_fate_name(SEGMENT_EMPTY), "without_data");
+	assert_string_equal(octet_fate_name(OCTET_GAP), "gap");
 	assert_string_equal(query_fate_name(QUERY_EVICTING), "evicted_older");
 	assert_string_equal(response_fate_name(RESPONSE_SPECIAL), "special_addresses");
 	assert_string_equal(not_dns_reason_name(NOT_DNS_OPCODE), "reserved_opcode");
