@@ -28,7 +28,7 @@ CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
 RING_FRAMES = 16384
 FRAMES_A_SECOND = 3000
 STOP_SECONDS = 5
-HUNG_CODE = 8
+HUNG_CODE = 10
 
 # Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
 # only diversity and structure are asked for; and nothing is flagged by the other.
