@@ -122,8 +122,9 @@ static uint64_t taken_of(const struct ports *p, unsigned port)
 	return n;
 }
 
+/* What workers took is read first: what comes meanwhile shows as unknown, not as too much. */
 static void port_read(
-	const struct ports *p, unsigned i, const struct port_status *out, struct port_reading *r)
+	const struct ports *p, unsigned i, struct port_status *out, struct port_reading *r)
 {
 	struct rte_eth_stats stats = {0};
 
@@ -137,6 +138,7 @@ static void port_read(
 	}
 	r->offered = port_interface_offered(&p->port[i].interface);
 	r->room = p->port[i].interface.room;
+	port_xdp_status(&p->port[i].xdp, out);
 	if (out->has_xdp) {
 		/* Our program counts what it meant for us; what found no socket is lost to us. */
 		r->missed += out->xdp.cause[STEER_redirect_failed];
@@ -162,7 +164,6 @@ void ports_status(void *ctx, struct snapshot *s)
 		out->queues = p->plan.port[i].queues;
 		out->link_up = rte_eth_link_get_nowait(port->id, &link) == 0 &&
 			       link.link_status == RTE_ETH_LINK_UP;
-		port_xdp_status(&port->xdp, out);
 		port_read(p, i, out, &now);
 		if (port_reconcile(&port->ledger, &now, out))
 			s->degraded |= UINT32_C(1) << DEGRADED_NIC_LOSS;
