@@ -46,6 +46,7 @@ struct source {
 };
 
 struct corpus {
+	uint8_t *store; /* octets of all samples */
 	struct sample *sample;
 	struct source *source;
 	uint32_t samples, sources;

@@ -107,13 +107,10 @@ static bool read_capture(struct corpus *c, const char *path, uint8_t *store, siz
 
 int corpus_read(struct corpus *c, char *const paths[], int n)
 {
-	uint8_t *store = malloc(STORE_OCTETS);
 	char path[PATH_MAX];
 	size_t used = 0;
 	int captures = 0;
 
-	if (!store)
-		return -1;
 	for (int i = 0; i < n; i++) {
 		const char *root = shared_path(paths[i], path);
 		if (nftw(root, find_file, 16, FTW_PHYS) != 0) {
@@ -122,9 +119,14 @@ int corpus_read(struct corpus *c, char *const paths[], int n)
 				return -1;
 		}
 	}
+	if (found_count == 0)
+		return 0;
+	c->store = malloc(STORE_OCTETS);
+	if (!c->store)
+		return -1;
 	qsort(found, found_count, sizeof(*found), path_order);
 	for (size_t i = 0; i < found_count; i++) {
-		captures += read_capture(c, found[i], store, &used);
+		captures += read_capture(c, found[i], c->store, &used);
 		free(found[i]);
 	}
 	free(found);

@@ -4,7 +4,7 @@
 
 #include "mutate.h"
 
-#define PIECES_MAX 40u
+#define PIECES_MAX 80u
 #define STREAM_MAX 16384u
 
 /* One fragment: the headers before the IP payload and a part of it, with offset and MF set. */

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 import network
-from harness import equal, main
+from harness import equal, main, skip_all, wait_for
 from nameserver import PROGRAMS, Dnsperf, Knot, cpu_seconds
 from sensor import (PATIENCE_SECONDS, Sensor, af_packet, get_json, queries, responses,
                     sensor_config)
@@ -26,7 +26,7 @@ network.isolate(*PROGRAMS, "ethtool", "ping", "curl")
 parser = argparse.ArgumentParser(prog="load.py", description=__doc__)
 parser.add_argument("fluxgate")
 parser.add_argument("trafficgen")
-parser.add_argument("--seconds", type=int, default=6, help="length of the load")
+parser.add_argument("--seconds", type=int, default=5, help="length of the load")
 parser.add_argument("--rate", type=int, default=20000,
                     help="frames a second over UDP, half of them responses")
 parser.add_argument("--least", type=float, default=0.5,
@@ -43,7 +43,7 @@ RING_FRAMES = 16384
 PING_SECONDS = 0.1
 
 # So many snapshots without another frame: none is on its way.
-SETTLED = 4
+SETTLED = 3
 
 
 def go_first():
@@ -194,7 +194,7 @@ def print_figures(wire, seconds, stats, port, cpu):
         ("dropped by the tap", wire.since("tap0", "rx", "dropped"), ""),
         ("received by the sensor", stats["accounting"]["rx"]["received"], ""),
     ]
-    rows += [(f"{name}, told by the sensor", port[name], "") for name in LOST if port.get(name)]
+    rows += [(f"{name}, told by the sensor", port[name], "") for name in LOST if port[name]]
     rows += [
         ("queries", queries(stats), ""),
         ("responses", responses(stats), ""),
@@ -206,7 +206,8 @@ def print_figures(wire, seconds, stats, port, cpu):
 
 
 def settled(sensor, port):
-    """The statistics once all frames are in them, or no more come for some seconds."""
+    """Once all frames are in the statistics, or no more come for some seconds: the statistics, how
+    many frames are not in them, and what the sensor says of its port."""
     last = {"received": -1}
 
     def still():
@@ -218,7 +219,15 @@ def settled(sensor, port):
         return stats if whole or stats["generation"] >= last["generation"] + SETTLED else None
     stats = sensor.until(still, "no more frames come")
     equal(stats["accounting"]["accounting_error"], 0, "accounting error")
-    return stats
+    lost = port.offered(stats) - sensor.before - stats["accounting"]["rx"]["received"]
+    return stats, lost, get_json("/api/v1/status")["ports"][0]
+
+
+def check_frames(port, wire, stats, lost, told, pings=0):
+    """Kernel, XDP program and sensor agree about each frame, lost ones included."""
+    equal(wire.offered(), wire.since("tap0", "rx", "packets"), "frames on the wire, and at the tap")
+    port.check(stats, told, wire, pings)
+    equal(sum(told[name] or 0 for name in LOST), lost, "frames told as lost, and lost")
 
 
 def check_exchanges(stats, udp, tcp):
@@ -236,40 +245,23 @@ def check_exchanges(stats, udp, tcp):
         equal(count, udp["codes"][code] + tcp["codes"][code], f"responses of {code}")
 
 
-def accounts_for_each_frame(port):
-    """Each frame is accounted for, and SIGTERM under load ends it in time: %s"""
-    with Sensor(settings(port)) as sensor:
-        sensor.start_counting()
-        wire, began, requests = Wire(), time.monotonic(), 0
-        sensor.before = port.offered(get_json("/api/v1/stats"))
-        with Load(OPTIONS.seconds) as load:
-            if port.pinged:
-                with Ping() as ping:
-                    udp, tcp = load.udp.counts(), load.tcp.counts()
-                    requests, replies = ping.counts()
-                # The last request may have been sent as ping was told to end.
-                assert requests - replies <= 1 and replies > OPTIONS.seconds, (requests, replies)
-            else:
-                udp, tcp = load.udp.counts(), load.tcp.counts()
-            seconds = time.monotonic() - began
-        stats = settled(sensor, port)
-        lost = port.offered(stats) - sensor.before - stats["accounting"]["rx"]["received"]
-        told = get_json("/api/v1/status")["ports"][0]
-        print_figures(wire, seconds, stats, told, {
-            "fluxgate": cpu_seconds(sensor.process), "dnsperf, UDP": udp["cpu"],
-            "dnsperf, TCP": tcp["cpu"]})
-        equal(wire.offered(), wire.since("tap0", "rx", "packets"), "frames on wire, and at tap")
-        port.check(stats, told, wire, requests)
-        equal(sum(told.get(name) or 0 for name in LOST), lost, "frames told as lost, and lost")
-        if lost == 0:
-            check_exchanges(stats, udp, tcp)
-        rate = wire.offered() / OPTIONS.seconds
-        assert rate >= OPTIONS.least * OPTIONS.rate, f"{rate:.0f} frames a second on the wire"
-        stop_under_load(sensor)
-
-
 def messages():
     return get_json("/api/v1/stats")["accounting"]["dns"]["messages"]
+
+
+def reload_under_load(sensor, port):
+    """Another threshold, by SIGHUP, until control and worker have it."""
+    sensor.until(lambda: messages() > OPTIONS.rate * OPTIONS.seconds // 4, "messages arrive")
+    before = get_json("/api/v1/status")["config_generation"]
+    sensor.configure({**settings(port), "detect": {"min_fresh_epochs": 7}})
+    sensor.process.send_signal(signal.SIGHUP)
+
+    def changed():
+        status = get_json("/api/v1/status")
+        at = [status["config_generation"], *(w["config_generation"] for w in status["workers"])]
+        return all(generation == before + 1 for generation in at)
+    sensor.until(changed, "the new settings are in force")
+    equal(get_json("/api/v1/status")["config"]["needs_restart"], [], "keys that wait")
 
 
 def stop_under_load(sensor):
@@ -280,6 +272,61 @@ def stop_under_load(sensor):
         assert load.running(), "the load ended before the sensor"
     assert "accounting error 0" in sensor.said(), sensor.said()
     equal(network.program_on_tap(), None, "program on the tap after the end")
+
+
+def whole_load(sensor, port):
+    """The load to its end; what the clients counted, and how often the tap was pinged."""
+    requests = 0
+    with Load(OPTIONS.seconds) as load, Ping() if port.pinged else contextlib.nullcontext() as ping:
+        reload_under_load(sensor, port)
+        assert load.running(), "the load ended before the new settings were in force"
+        udp, tcp = load.udp.counts(), load.tcp.counts()
+        if ping:
+            requests, replies = ping.counts()
+            # The last request may have been sent as ping was told to end.
+            assert requests - replies <= 1 and replies > OPTIONS.seconds, (requests, replies)
+    return udp, tcp, requests
+
+
+def accounts_for_each_frame(port):
+    """Each frame is accounted for, SIGHUP loses none, SIGTERM under load ends it in time: %s"""
+    with Sensor(settings(port)) as sensor:
+        sensor.start_counting()
+        sensor.before = port.offered(get_json("/api/v1/stats"))
+        wire, began = Wire(), time.monotonic()
+        udp, tcp, requests = whole_load(sensor, port)
+        seconds = time.monotonic() - began
+        stats, lost, told = settled(sensor, port)
+        print_figures(wire, seconds, stats, told, {
+            "fluxgate": cpu_seconds(sensor.process), "dnsperf, UDP": udp["cpu"],
+            "dnsperf, TCP": tcp["cpu"]})
+        check_frames(port, wire, stats, lost, told, requests)
+        if lost == 0:
+            check_exchanges(stats, udp, tcp)
+        rate = wire.offered() / OPTIONS.seconds
+        assert rate >= OPTIONS.least * OPTIONS.rate, f"{rate:.0f} frames a second on the wire"
+        stop_under_load(sensor)
+
+
+def tells_what_it_loses(port):
+    """Halted under load until its rings are full, it says to the frame how many it lost: %s"""
+    with Sensor(settings(port)) as sensor:
+        sensor.start_counting()
+        sensor.before = port.offered(get_json("/api/v1/stats"))
+        wire = Wire()
+        with Load(PATIENCE_SECONDS):
+            sensor.until(lambda: messages() > OPTIONS.rate // 4, "messages arrive")
+            sensor.process.send_signal(signal.SIGSTOP)
+            arrived = network.frames_on_tap()
+            wait_for(lambda: network.frames_on_tap() > arrived + 2 * RING_FRAMES, PATIENCE_SECONDS,
+                     "twice as many frames as the rings hold")
+            sensor.process.send_signal(signal.SIGCONT)
+        stats, lost, told = settled(sensor, port)
+        table([("frames lost", lost, ""), *((f"{name}, told by the sensor", told[name], "")
+                                            for name in LOST if told[name])])
+        assert lost > RING_FRAMES // 2, f"{lost} frames lost"
+        check_frames(port, wire, stats, lost, told)
+        sensor.stop()
 
 
 def starts_after_a_kill(port):
@@ -302,12 +349,14 @@ def cases():
     for port in AfPacket, AfXdp:
         if port.name not in OPTIONS.ports:
             continue
-        for case in accounts_for_each_frame, starts_after_a_kill:
+        for case in accounts_for_each_frame, tells_what_it_loses, starts_after_a_kill:
             one = functools.partial(case, port)
             one.__doc__ = case.__doc__ % port.name
             yield one
 
 
+if not {0, 1} <= os.sched_getaffinity(0):
+    skip_all("needs processors 0 and 1")
 go_first()
 network.lay_wire()
 network.plain_frames()

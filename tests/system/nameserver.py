@@ -19,8 +19,8 @@ NAMES_A_ZONE = 6000
 # One question in so many asks for a name that is not there.
 MISSING_EVERY = 20
 
-# Addresses of 16 octets each in responses that take so many IP datagrams of 1500 octets.
-LARGE_RECORDS = {"one": 20, "two": 110, "three": 220}
+# Addresses of 28 octets each in responses that take so many IP datagrams of 1500 octets.
+LARGE_RECORDS = {"one": 20, "two": 60, "three": 110}
 PAYLOAD_OCTETS = 4096
 
 START_SECONDS = 30
@@ -44,7 +44,7 @@ def zone_text(zone):
         lines += [f"www.site{i} A 20.{i >> 8}.{i & 255}.{k + 1}" for k in range(1 + i % 3)]
         lines.append(f"www.site{i} AAAA 2400:{i + 1:x}::1")
     for name, records in LARGE_RECORDS.items():
-        lines += [f"{name}.large A 30.{k}.1.1" for k in range(records)]
+        lines += [f"{name}.large AAAA 2a00:{k + 1:x}::1" for k in range(records)]
     return "\n".join(lines) + "\n"
 
 

@@ -59,11 +59,15 @@ class Sensor:
     def __init__(self, settings):
         self.folder = scratch()
         self.path = pathlib.Path(self.folder.name)
-        (self.path / "config.json").write_text(json.dumps(settings))
+        self.configure(settings)
         self.log = open(self.path / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen([FLUXGATE, "run", "-c", str(self.path / "config.json")],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log)
+
+    def configure(self, settings):
+        """Writes the file that it reads at start and on SIGHUP."""
+        (self.path / "config.json").write_text(json.dumps(settings))
 
     def __enter__(self):
         return self

@@ -160,12 +160,6 @@ def talk():
         equal((done.returncode, len(done.stdout)), (0, 200013), f"conversation: {done.stderr}")
 
 
-def program():
-    """Name of the XDP program on the tap, or None."""
-    link = json.loads(network.ip("-j", "link", "show", "tap0"))[0]
-    return link.get("xdp", {}).get("prog", {}).get("name")
-
-
 DEVICE = "net_af_xdp0,iface=tap0"
 
 
@@ -213,7 +207,7 @@ def takes_what_may_be_dns():
     """DNS, fragments and tunnels reach the sensor, each frame counts once by its cause"""
     with Sensor(sensor_config(DEVICE)) as sensor:
         sensor.ready()
-        equal(program(), "fluxgate_steer", "program while it runs")
+        equal(network.program_on_tap(), "fluxgate_steer", "program while it runs")
         sent = frames()
         send(frame for _, frame in sent)
         stats = expect(sensor, tally(sent))
@@ -223,7 +217,7 @@ def takes_what_may_be_dns():
         line = 'fluxgate_port_xdp_frames_total{port="net_af_xdp0",cause="redirect_dns_udp"} 22\n'
         assert line in metrics, metrics
         sensor.stop()
-    equal(program(), None, "program after the stop")
+    equal(network.program_on_tap(), None, "program after the stop")
 
 
 @with_pair
@@ -239,7 +233,7 @@ def leaves_the_interface_in_use():
         equal({**after, "pass_other": 0}, dict.fromkeys(CAUSES, 0), "other causes")
         equal(get_json("/api/v1/stats")["accounting"]["rx"]["received"], 0, "frames received")
         sensor.stop(signal.SIGINT)
-    equal(program(), None, "program after the stop")
+    equal(network.program_on_tap(), None, "program after the stop")
     ping("1")
 
 
@@ -296,7 +290,7 @@ def starts_after_a_kill():
         sensor.ready()
         sensor.process.kill()
         sensor.process.wait()
-    equal(program(), "fluxgate_steer", "program after the kill")
+    equal(network.program_on_tap(), "fluxgate_steer", "program after the kill")
     assert kernel_hears(1), "a query got lost in the program of a dead sensor"
     with Sensor(sensor_config(DEVICE)) as sensor:
         sensor.ready()
@@ -306,7 +300,7 @@ def starts_after_a_kill():
         expect(sensor, {"redirect_dns_udp": 1})
         sensor.stop()
         assert "earlier run" not in sensor.said().replace(told[0], ""), sensor.said()
-    equal(program(), None, "program after the stop")
+    equal(network.program_on_tap(), None, "program after the stop")
 
 
 def refused(words):
@@ -336,7 +330,7 @@ def refuses_a_foreign_program():
                    "section", "xdp")
     try:
         refused(["foreign", "ip link set dev tap0 xdp off"])
-        equal(program(), "foreign", "program after the refusal")
+        equal(network.program_on_tap(), "foreign", "program after the refusal")
     finally:
         network.ip("link", "set", "dev", "tap0", "xdp", "off")
 
@@ -347,11 +341,11 @@ def refuses_a_port_that_is_taken():
     with Sensor(sensor_config(DEVICE)) as first:
         first.ready()
         refused([str(first.process.pid), "stop"])
-        equal(program(), "fluxgate_steer", "program after the refusal")
+        equal(network.program_on_tap(), "fluxgate_steer", "program after the refusal")
         send([ip4(17, udp(46000, 53, query(3)))])
         expect(first, {"redirect_dns_udp": 1})
         first.stop()
-    equal(program(), None, "program after the stop")
+    equal(network.program_on_tap(), None, "program after the stop")
 
 
 def refuses_an_interface_that_is_none():
