@@ -33,9 +33,9 @@ class Connection:
         ends = (self.client, self.server, self.port, 53)
         if not ours:
             ends = (self.server, self.client, 53, self.port)
-        return octets.tcp(*ends, self.start[ours] + offset, self.start[not ours] + self.sent[not ours],
-                          flags, payload, self.idents, self.options if options is None else options,
-                          **fields)
+        return octets.tcp(*ends, self.start[ours] + offset,
+                          self.start[not ours] + self.sent[not ours], flags, payload, self.idents,
+                          self.options if options is None else options, **fields)
 
     def handshake(self):
         return [self.packet(True, -1, b"", SYN, SYN_OPTIONS),

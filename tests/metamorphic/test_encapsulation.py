@@ -9,7 +9,7 @@ import harness
 import judge
 import octets
 import plain
-from layers import LAYERS, wrap
+from layers import LAYERS, ppp, wrap
 
 STACKS, DEEPEST, MOST_HEADERS = 60, 6, 12
 
@@ -74,6 +74,31 @@ def stacked():
     return book
 
 
+@functools.cache
+def links():
+    """Captures of other link types: PPP with each form of its header, and IP alone."""
+    books = []
+    for link, shown, forms in ((octets.LINK_PPP, ("ppp",), [(False, False), (False, True),
+                                                            (True, False), (True, True)]),
+                               (octets.LINK_RAW, (), [()])):
+        book = judge.Book(link)
+        for number, form in enumerate(forms, 1):
+            packets = exchanges.over_udp(plain.base(), number, octets.Idents())
+            frames = [ppp(p, *form) if link == octets.LINK_PPP else p[1] for p in packets]
+            book.add(judge.Scenario(f"link type {link} {form}", frames,
+                                    list(range(len(plain.base()))), shown))
+        book.write()
+        books.append(book)
+    return books
+
+
+def links_give_the_same():
+    """Captures of PPP and of IP alone give the responses of Ethernet, also by tshark"""
+    for book in links():
+        book.check()
+        book.check_tshark()
+
+
 def each_alone():
     """Each encapsulation alone gives the responses of plain UDP, and is named"""
     alone().check()
@@ -102,5 +127,5 @@ def stacked_by_tshark():
 
 
 if __name__ == "__main__":
-    harness.main(plain.is_true, each_alone, each_stack, counts_the_same, alone_by_tshark,
-                 stacked_by_tshark)
+    harness.main(plain.is_true, links_give_the_same, each_alone, each_stack, counts_the_same,
+                 alone_by_tshark, stacked_by_tshark)
