@@ -165,6 +165,9 @@ static bool link_of(int dlt, enum wire_link *link)
 	case DLT_PPI:
 		*link = WIRE_LINK_PPI;
 		return true;
+	case DLT_PKTAP:
+		*link = WIRE_LINK_PKTAP;
+		return true;
 	default:
 		return false;
 	}
@@ -176,7 +179,7 @@ static int link_refused(const char *path, int dlt, char *err, size_t err_size)
 
 	snprintf(err, err_size,
 		"capture: %s: link type %s (%d) is not supported: Ethernet, Linux cooked, raw IP, "
-		"loopback, PPP, HDLC, FDDI, ARCnet, 802.11, PPI and NFLOG are",
+		"loopback, PPP, HDLC, FDDI, ARCnet, 802.11, PPI, PKTAP and NFLOG are",
 		path, name ? name : "unknown", dlt);
 	return -EPROTONOSUPPORT;
 }

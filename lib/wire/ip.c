@@ -39,7 +39,11 @@ static bool fragment_wanted(unsigned proto)
 	case PROTO_MPLS:
 	case PROTO_HOPOPTS:
 	case PROTO_ROUTING:
+	case PROTO_AH:
 	case PROTO_DSTOPTS:
+	case PROTO_MOBILITY:
+	case PROTO_HIP:
+	case PROTO_SHIM6:
 		return true;
 	default:
 		return false;

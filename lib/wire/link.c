@@ -95,6 +95,11 @@ static inline uint32_t load_le16(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8;
 }
 
+static inline uint32_t load_le32(const uint8_t *p)
+{
+	return load_le16(p) | load_le16(p + 2) << 16;
+}
+
 #define NFLOG_PAYLOAD 9u
 #define NFLOG_ATTRIBUTES_MAX 32u
 
@@ -172,6 +177,25 @@ static enum step walk_radiotap(struct walk *w)
 	return walk_80211(w, padded);
 }
 
+/* A packet of another link type, by libpcap's number of it. */
+static enum step walk_named(struct walk *w, uint32_t type)
+{
+	switch (type) {
+	case 0:
+		return walk_null(w);
+	case 1:
+		return STEP_ETHERNET;
+	case 12:
+	case 14:
+	case 101:
+		return STEP_IP;
+	case 105:
+		return walk_80211(w, false);
+	default:
+		return end(w, WIRE_NOT_IP);
+	}
+}
+
 static enum step walk_ppi(struct walk *w)
 {
 	NEED(w, 8, BAD);
@@ -181,16 +205,22 @@ static enum step walk_ppi(struct walk *w)
 		return end(w, BAD);
 	NEED(w, len, BAD);
 	advance(w, len);
-	switch (type) { /* link types of libpcap */
-	case 1:
-		return STEP_ETHERNET;
-	case 101:
-		return STEP_IP;
-	case 105:
-		return walk_80211(w, false);
-	default:
+	return walk_named(w, type);
+}
+
+/* Length, what the record is, the link type of its packet; all in the writer's order, little. */
+static enum step walk_pktap(struct walk *w)
+{
+	NEED(w, 12, BAD);
+	uint32_t len = load_le32(w->p), record = load_le32(w->p + 4), type = load_le32(w->p + 8);
+
+	if (record != 1) /* no packet behind it */
 		return end(w, WIRE_NOT_IP);
-	}
+	if (len < 12)
+		return end(w, BAD);
+	NEED(w, len, BAD);
+	advance(w, len);
+	return walk_named(w, type);
 }
 
 enum step walk_link(struct walk *w)
@@ -222,6 +252,8 @@ enum step walk_link(struct walk *w)
 		return walk_radiotap(w);
 	case WIRE_LINK_PPI:
 		return walk_ppi(w);
+	case WIRE_LINK_PKTAP:
+		return walk_pktap(w);
 	case WIRE_LINK_SEGMENTED:
 		return end(w, WIRE_SEGMENTED);
 	case WIRE_LINK_COUNT:

@@ -32,6 +32,7 @@ enum wire_link {
 	WIRE_LINK_80211,     /* IEEE 802.11 data frames, not encrypted */
 	WIRE_LINK_RADIOTAP,  /* the same behind a radiotap header */
 	WIRE_LINK_PPI,       /* behind a PPI header, which names the link type */
+	WIRE_LINK_PKTAP,     /* Apple's: a header of its own, which names the link type */
 	WIRE_LINK_SEGMENTED, /* in several buffers: not read, WIRE_SEGMENTED */
 	WIRE_LINK_COUNT
 };

@@ -27,6 +27,7 @@ static const struct link_type types[] = {
 	[WIRE_LINK_80211] = {"80211", 105, 32, 30, {DATA_80211, SNAP}},
 	[WIRE_LINK_RADIOTAP] = {"radiotap", 127, 40, 38, {0, 0, 8, [8] = DATA_80211, SNAP}},
 	[WIRE_LINK_PPI] = {"ppi", 192, 40, 38, {0, 0, 8, 0, 105, [8] = DATA_80211, SNAP}},
+	[WIRE_LINK_PKTAP] = {"pktap", 258, 26, 24, {12, [4] = 1, [8] = 1}},
 };
 _Static_assert(sizeof(types) / sizeof(types[0]) == WIRE_LINK_SEGMENTED, "each link type");
 

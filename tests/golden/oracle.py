@@ -28,7 +28,7 @@ PORTS_OF = {"dns/suricata-verify/dns-incomplete__input.pcap": (5353,)}
 
 AGREE = 98  # percent of captures/dns, at least
 
-REFUSED = {"pktap", "user2"}  # link types
+REFUSED = {"user2"}  # link types
 
 # A response or pair fewer or more than the oracle has, by capture, and why.
 Known = collections.namedtuple("Known", "ours theirs pairs_ours pairs_theirs why")

@@ -191,7 +191,7 @@ static void link_types_are_known_or_refused_by_name(void **state)
 		{104, WIRE_LINK_HDLC}, {105, WIRE_LINK_80211}, {108, WIRE_LINK_NULL},
 		{113, WIRE_LINK_SLL}, {127, WIRE_LINK_RADIOTAP}, {129, WIRE_LINK_ARCNET},
 		{192, WIRE_LINK_PPI}, {228, WIRE_LINK_RAW}, {229, WIRE_LINK_RAW},
-		{239, WIRE_LINK_NFLOG}, {276, WIRE_LINK_SLL2}};
+		{239, WIRE_LINK_NFLOG}, {258, WIRE_LINK_PKTAP}, {276, WIRE_LINK_SLL2}};
 	const char *name = "link.pcap";
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
