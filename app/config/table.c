@@ -190,7 +190,7 @@ static const struct config_row rows[] = {
 		.what = "Directions of TCP connections that one worker follows, 96 octets each.")},
 	{ROW("tcp.buffers", reasm.buffers, FIELD(reasm.buffers), .min = 4, .max = 65536,
 		.restart = true, .unit = "",
-		.what = "Of these, ones that wait for the rest of a message, 64.3 KiB each.")},
+		.what = "Of these, ones that wait for the rest of a message, 73.3 KiB each.")},
 	{ROW("visibility.doh_resolvers", visibility.resolvers, .kind = CONFIG_TEXTS,
 		.size = SIZE_OF(struct config, visibility.resolvers[0]),
 		.count = offsetof(struct config, visibility.resolvers_count),

@@ -15,6 +15,7 @@ struct stream {
 	uint16_t dport;
 	uint8_t ip_version;
 	uint8_t depth;
+	bool unsure; /* its start was guessed, and no message has come yet */
 	uint8_t saddr[16];
 	uint8_t daddr[16];
 };
@@ -168,20 +169,24 @@ static bool starts_message(const uint8_t *p, uint32_t n)
 	return DNS_HEADER_LEN + 5 + records * 11 <= load_be16(p);
 }
 
-/* Octets of the messages that lie whole in n octets; *nonsense when what follows is none. */
-static uint32_t whole_messages(const uint8_t *p, uint32_t n, bool *nonsense)
+/*
+ * Octets of the messages that lie whole in n octets; *nonsense when what follows is none. Where a
+ * start was guessed from a few octets, more of them may show that it is none.
+ */
+static uint32_t whole_messages(struct stream *s, const uint8_t *p, uint32_t n, bool *nonsense)
 {
 	uint32_t at = 0;
 
 	*nonsense = false;
 	while (n - at >= 2) {
-		if (is_nonsense(p + at, n - at)) {
+		if (s->unsure ? !starts_message(p, n) : is_nonsense(p + at, n - at)) {
 			*nonsense = true;
 			break;
 		}
 		uint32_t len = 2u + load_be16(p + at);
 		if (len > n - at)
 			break;
+		s->unsure = false;
 		at += len;
 	}
 	return at;
@@ -207,7 +212,7 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
 	bool nonsense;
-	uint32_t n = whole_messages(b->data, stream_buffer_ready(b), &nonsense);
+	uint32_t n = whole_messages(s, b->data, stream_buffer_ready(b), &nonsense);
 
 	t->at = b->data;
 	t->end = b->data + n;
@@ -228,12 +233,21 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 	t->read = SLOT_NONE; /* its octets stay as they are until the next segment */
 }
 
+/* The same where there are any; behind a hole that was given up they may be there already. */
+static void read_ready(struct stream_table *t, uint32_t stream, struct account *a)
+{
+	uint32_t i = t->stream[stream].buffer;
+
+	if (i != SLOT_NONE && stream_buffer_ready(&t->buffer[i]))
+		read_buffer(t, stream, a);
+}
+
 /* The data is next in order, and nothing waits: messages are read from the frame. */
 static void read_frame(struct stream_table *t, uint32_t stream, const uint8_t *data, uint32_t len,
 	struct account *a)
 {
 	bool nonsense;
-	uint32_t n = whole_messages(data, len, &nonsense);
+	uint32_t n = whole_messages(&t->stream[stream], data, len, &nonsense);
 
 	t->at = data;
 	t->end = data + n;
@@ -271,6 +285,7 @@ static bool skip_hole(struct stream_table *t, uint32_t stream, struct account *a
 	a->tcp_octet[OCTET_GAP] += lost;
 	t->held -= lost;
 	s->next += skip;
+	s->unsure = true;
 	if (b->ranges < 2)
 		b->hole_ms = 0;
 	if (b->ranges)
@@ -284,10 +299,11 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 	const uint8_t *data, uint32_t len, uint64_t now_ms, struct account *a)
 {
 	struct stream_buffer *b = buffer_for(t, stream, a);
-	uint32_t added = stream_buffer_add(b, rel, data, len);
+	uint32_t ready = stream_buffer_ready(b), added = stream_buffer_add(b, rel, data, len);
 
 	if (added == UINT32_MAX) {
 		a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
+		read_ready(t, stream, a);
 		return SEGMENT_OUT_OF_WINDOW;
 	}
 	t->held += added;
@@ -295,11 +311,10 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 	bool hole = b->ranges > 1 || b->range[0].from > 0;
 	if (!hole)
 		b->hole_ms = 0;
-	else if (b->hole_ms == 0)
-		b->hole_ms = now_ms;
+	else if (b->hole_ms == 0 || stream_buffer_ready(b) > ready)
+		b->hole_ms = now_ms; /* of the next hole, where one was filled */
 	slots_touch(&t->buffers, t->stream[stream].buffer);
-	if (stream_buffer_ready(b))
-		read_buffer(t, stream, a);
+	read_ready(t, stream, a);
 	if (added == 0)
 		return SEGMENT_DUPLICATE;
 	return rel == 0 || !hole ? SEGMENT_IN_ORDER : SEGMENT_OUT_OF_ORDER;
@@ -307,14 +322,15 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 
 /* No stream is known, or none that this belongs to. */
 static enum segment_fate start_anew(struct stream_table *t, uint64_t key,
-	const struct wire_packet *p, uint64_t now_ms, struct account *a)
+	const struct wire_packet *p, uint32_t seq, uint64_t now_ms, struct account *a)
 {
 	if (!starts_message(p->payload, p->payload_len)) {
 		a->tcp_octet[OCTET_UNSYNCHRONISED] += p->payload_len;
 		return SEGMENT_UNSYNCHRONISED;
 	}
-	uint32_t i = stream_add(t, key, p, p->seq, a);
+	uint32_t i = stream_add(t, key, p, seq, a);
 	t->stream[i].last_ms = now_ms;
+	t->stream[i].unsure = true;
 	read_frame(t, i, p->payload, p->payload_len, a);
 	return SEGMENT_IN_ORDER;
 }
@@ -328,17 +344,23 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 
 	if (s->buffer != SLOT_NONE && t->buffer[s->buffer].hole_ms &&
 		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms && !skip_hole(t, i, a))
-		return start_anew(t, key, p, now_ms, a);
+		return start_anew(t, key, p, seq, now_ms, a);
 	int32_t rel = (int32_t)(seq - s->next);
 	if (rel < -(int32_t)(4 * STREAM_WINDOW) || rel + (int64_t)len > STREAM_WINDOW) {
-		/* Too far from what was expected: another connection, or much was lost. */
+		/* Another connection, or much was lost; else whoever sent it is not believed. */
+		if (!starts_message(data, len)) {
+			a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
+			read_ready(t, i, a);
+			return SEGMENT_OUT_OF_WINDOW;
+		}
 		stream_drop(t, i, OCTET_GAP, a);
-		return start_anew(t, key, p, now_ms, a);
+		return start_anew(t, key, p, seq, now_ms, a);
 	}
 	s->last_ms = now_ms;
 	slots_touch(&t->slots, i);
 	if (rel + (int64_t)len <= 0) {
 		a->tcp_octet[OCTET_DUPLICATE] += len;
+		read_ready(t, i, a);
 		return SEGMENT_DUPLICATE;
 	}
 	if (rel < 0) {
@@ -378,7 +400,7 @@ static enum segment_fate segment(
 		}
 	}
 	if (p->payload_len)
-		return i == SLOT_NONE ? start_anew(t, key, p, now_ms, a)
+		return i == SLOT_NONE ? start_anew(t, key, p, seq, now_ms, a)
 				      : stream_data(t, key, i, p, seq, now_ms, a);
 	/* Its end gives a stream up only where nothing is outstanding, wherever it is forged. */
 	if (i != SLOT_NONE && p->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST) &&

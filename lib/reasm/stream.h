@@ -18,8 +18,11 @@
 #include "shard/account.h"
 #include "wire/wire.h"
 
-/* The longest message with its length; also how far ahead of order a segment may be. */
-#define STREAM_WINDOW (2u + UINT16_MAX)
+/*
+ * The longest message with its length, and the rest of a jumbo frame that ends it; also how
+ * far ahead of order a segment may be.
+ */
+#define STREAM_WINDOW (2u + UINT16_MAX + 9216u)
 
 /* Ranges of octets ahead of order, in one stream. */
 #define STREAM_RANGES_MAX 16u
@@ -32,7 +35,7 @@
 
 struct stream_table;
 
-/* Octets for `streams` (1..SLOTS_MAX, 96 octets each) and `buffers` (1..SLOTS_MAX, 64.3 KiB). */
+/* Octets for `streams` (1..SLOTS_MAX, 96 octets each) and `buffers` (1..SLOTS_MAX, 73.3 KiB). */
 size_t stream_size(uint32_t streams, uint32_t buffers);
 
 /* `mem` is 64-octet aligned and owned by the caller. */
