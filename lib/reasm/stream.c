@@ -138,6 +138,7 @@ static struct stream_buffer *buffer_for(struct stream_table *t, uint32_t stream,
 		b->hole_ms = 0;
 		b->stream = stream;
 		b->ranges = 0;
+		b->starts = 0;
 	}
 	return &t->buffer[s->buffer];
 }
@@ -206,14 +207,40 @@ static void read_end(struct stream_table *t)
 	t->read = SLOT_NONE;
 }
 
+/* Takes n octets off the buffer's start, those that are there being lost; false when none are left.
+ */
+static bool give_up(struct stream_table *t, uint32_t stream, uint32_t n, enum octet_fate fate,
+	struct account *a)
+{
+	struct stream *s = &t->stream[stream];
+	struct stream_buffer *b = &t->buffer[s->buffer];
+	uint32_t lost = stream_buffer_shift(b, n);
+
+	a->tcp_octet[fate] += lost;
+	t->held -= lost;
+	s->next += n;
+	s->unsure = true;
+	return b->ranges != 0;
+}
+
 /* Hands out the messages at the start of a stream's buffer. */
 static void read_buffer(struct stream_table *t, uint32_t stream, struct account *a)
 {
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
-	bool nonsense;
+	bool guessed = s->unsure, nonsense;
 	uint32_t n = whole_messages(s, b->data, stream_buffer_ready(b), &nonsense);
 
+	/* A wrong guess: the next place that looks like a start, of which each is tried once. */
+	while (nonsense && guessed && n == 0) {
+		uint32_t at = stream_buffer_find(b, 1, starts_message);
+
+		if (!give_up(t, stream, at, OCTET_UNSYNCHRONISED, a)) {
+			stream_drop(t, stream, OCTET_UNSYNCHRONISED, a);
+			return;
+		}
+		n = whole_messages(s, b->data, stream_buffer_ready(b), &nonsense);
+	}
 	t->at = b->data;
 	t->end = b->data + n;
 	t->read = s->buffer;
@@ -263,34 +290,29 @@ static void read_frame(struct stream_table *t, uint32_t stream, const uint8_t *d
 }
 
 /*
- * Gives up what is missing at the start of a stream's buffer: it starts anew at the next range
- * that looks like a message, and those before are lost. False when none does: it is gone.
+ * Gives up what is missing at the start of a stream's buffer. Where the length of the message
+ * with the hole is known, what follows it is next; else the next place that looks like a start.
+ * False when nothing is left to wait for: the buffer, or the stream, is gone.
  */
 static bool skip_hole(struct stream_table *t, uint32_t stream, struct account *a)
 {
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
+	uint32_t ready = stream_buffer_ready(b);
+	bool known = ready >= 2 && !s->unsure;
+	uint32_t skip =
+		known ? 2u + load_be16(b->data)
+		      : stream_buffer_find(b, ready ? ready : b->range[0].from, starts_message);
+	bool more = give_up(t, stream, skip, OCTET_GAP, a);
 
-	/* Octets from the start on are of a message that has the hole in it. */
-	uint32_t skip = stream_buffer_ready(b);
-	for (uint32_t i = skip ? 1 : 0; i < b->ranges; i++) {
-		struct stream_range r = b->range[i];
-
-		skip = r.from;
-		if (starts_message(b->data + r.from, r.to - r.from))
-			break;
-		skip = r.to;
-	}
-	uint32_t lost = stream_buffer_shift(b, skip);
-	a->tcp_octet[OCTET_GAP] += lost;
-	t->held -= lost;
-	s->next += skip;
-	s->unsure = true;
 	if (b->ranges < 2)
 		b->hole_ms = 0;
-	if (b->ranges)
+	if (more)
 		return true;
-	stream_drop(t, stream, OCTET_GAP, a);
+	if (known)
+		buffer_drop(t, s->buffer, OCTET_GAP, a);
+	else
+		stream_drop(t, stream, OCTET_GAP, a);
 	return false;
 }
 
@@ -299,8 +321,10 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 	const uint8_t *data, uint32_t len, uint64_t now_ms, struct account *a)
 {
 	struct stream_buffer *b = buffer_for(t, stream, a);
-	uint32_t ready = stream_buffer_ready(b), added = stream_buffer_add(b, rel, data, len);
+	uint32_t ready = stream_buffer_ready(b);
 
+	stream_buffer_mark(b, rel);
+	uint32_t added = stream_buffer_add(b, rel, data, len);
 	if (added == UINT32_MAX) {
 		a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
 		read_ready(t, stream, a);
@@ -343,7 +367,8 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 	struct stream *s = &t->stream[i];
 
 	if (s->buffer != SLOT_NONE && t->buffer[s->buffer].hole_ms &&
-		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms && !skip_hole(t, i, a))
+		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms && !skip_hole(t, i, a) &&
+		slots_find(&t->slots, key) == SLOT_NONE)
 		return start_anew(t, key, p, seq, now_ms, a);
 	int32_t rel = (int32_t)(seq - s->next);
 	if (rel < -(int32_t)(4 * STREAM_WINDOW) || rel + (int64_t)len > STREAM_WINDOW) {

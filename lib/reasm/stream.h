@@ -27,6 +27,9 @@
 /* Ranges of octets ahead of order, in one stream. */
 #define STREAM_RANGES_MAX 16u
 
+/* Starts of segments that are remembered in one stream, as places where to go on. */
+#define STREAM_STARTS_MAX 32u
+
 /* A hole is given up after so long: later than a retransmission, ms. */
 #define STREAM_GAP_MS 2000u
 

@@ -46,6 +46,40 @@ uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t
 	return added;
 }
 
+void stream_buffer_mark(struct stream_buffer *b, uint32_t at)
+{
+	if (b->starts < STREAM_STARTS_MAX)
+		b->start[b->starts++] = at;
+}
+
+/* The lowest marked start in from..to-1, or `to`. */
+static uint32_t start_within(const struct stream_buffer *b, uint32_t from, uint32_t to)
+{
+	uint32_t lowest = to;
+
+	for (uint32_t i = 0; i < b->starts; i++)
+		if (b->start[i] >= from && b->start[i] < lowest)
+			lowest = b->start[i];
+	return lowest;
+}
+
+uint32_t stream_buffer_find(
+	const struct stream_buffer *b, uint32_t from, bool (*fn)(const uint8_t *data, uint32_t n))
+{
+	uint32_t end = 0;
+
+	for (uint32_t i = 0; i < b->ranges; i++) {
+		struct stream_range r = b->range[i];
+		uint32_t at = r.from >= from ? r.from : start_within(b, from, r.to);
+
+		for (; at < r.to; at = start_within(b, at + 1, r.to))
+			if (fn(b->data + at, r.to - at))
+				return at;
+		end = r.to;
+	}
+	return end;
+}
+
 uint32_t stream_buffer_ready(const struct stream_buffer *b)
 {
 	return b->ranges && b->range[0].from == 0 ? b->range[0].to : 0;
@@ -78,7 +112,12 @@ uint32_t stream_buffer_shift(struct stream_buffer *b, uint32_t n)
 		b->range[kept++] = (struct stream_range){r.from - n, r.to - n};
 	}
 	b->ranges = kept;
-	if (kept)
+	kept = 0;
+	for (uint32_t i = 0; i < b->starts; i++)
+		if (b->start[i] > n)
+			b->start[kept++] = b->start[i] - n;
+	b->starts = kept;
+	if (b->ranges)
 		memmove(b->data, b->data + n, end - n);
 	return taken;
 }

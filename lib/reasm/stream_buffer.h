@@ -19,6 +19,8 @@ struct stream_buffer {
 	uint32_t stream; /* whose it is */
 	uint32_t ranges; /* in order, apart from each other */
 	struct stream_range range[STREAM_RANGES_MAX];
+	uint32_t starts; /* in start[], in no order */
+	uint32_t start[STREAM_STARTS_MAX];
 	uint8_t data[(STREAM_WINDOW + 63) / 64 * 64];
 };
 
@@ -27,6 +29,20 @@ struct stream_buffer {
  * left as they are. The octets that were new, or UINT32_MAX when there are too many ranges.
  */
 uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t *data, uint32_t n);
+
+/*
+ * Remembers that a segment starts at `at`: a message is likely to. There is room for
+ * STREAM_STARTS_MAX of them.
+ */
+void stream_buffer_mark(struct stream_buffer *b, uint32_t at);
+
+/*
+ * The first place at or behind `from` where a range or a segment starts, and what is there is
+ * accepted by `fn`, which gets the octets up to the range's end; the end of the last range where
+ * there is none.
+ */
+uint32_t stream_buffer_find(
+	const struct stream_buffer *b, uint32_t from, bool (*fn)(const uint8_t *data, uint32_t n));
 
 /* Octets that are there from the start on. */
 uint32_t stream_buffer_ready(const struct stream_buffer *b);
