@@ -67,7 +67,8 @@ def finds_the_demo_flux():
 def has_the_promised_shape():
     """The object has the promised names, and flagged domains stand best first"""
     result = demo()
-    equal(list(result), ["schema_version", "capture", "accounting", "domains", "run"], "object")
+    equal(list(result),
+        ["schema_version", "capture", "visibility", "accounting", "domains", "run"], "object")
     for name in "files", "packets", "first_ts", "last_ts":
         assert name in result["capture"], name
     for name in "port", "rx", "dns", "records", "table", "accounting_error":

@@ -157,8 +157,8 @@ static struct rte_mbuf *dns_mbuf(unsigned n, bool reply)
 static void spreader_over(struct rte_ring **queue, const char *name)
 {
 	static const uint16_t dns = 53;
+	static struct wire_config wire; /* the spreader keeps a pointer to it */
 	const struct rte_eth_conf none = {0};
-	struct wire_config wire;
 	int port = rte_eth_from_rings(name, queue, 1, queue, 1, 0);
 
 	assert_true(port >= 0);
