@@ -255,10 +255,11 @@ bool fragment_add(struct fragment_table *t, const struct wire_config *wire,
 	uint64_t key = key_of(t, p);
 	uint64_t head =
 		p->fragment_offset == 0 ? hash_bytes(p->payload, p->payload_len, t->key) : 0;
-	const struct recent *r = &t->recent[key % RECENT];
+	struct recent *r = &t->recent[key % RECENT];
+	bool known = slots_find(&t->slots, key) != SLOT_NONE;
 	enum fragment_fate fate = refused(p);
 
-	if (fate == FRAGMENT_FATE_COUNT && is_late(r, key, p, head, now_ms))
+	if (fate == FRAGMENT_FATE_COUNT && !known && is_late(r, key, p, head, now_ms))
 		fate = r->fate;
 	else if (fate == FRAGMENT_FATE_COUNT && p->fragment_offset == 0 &&
 		 !wire_fragment_matters(wire, p))

@@ -93,6 +93,17 @@ void slots_touch(struct slots *s, uint32_t i)
 	order_append(s, i);
 }
 
+void slots_age(struct slots *s, uint32_t i)
+{
+	if (s->oldest == i)
+		return;
+	order_remove(s, i);
+	s->slot[i].older = SLOT_NONE;
+	s->slot[i].newer = s->oldest;
+	s->slot[s->oldest].older = i;
+	s->oldest = i;
+}
+
 void slots_remove(struct slots *s, uint32_t i)
 {
 	uint32_t *at = &s->bucket[s->slot[i].key & s->mask];

@@ -49,4 +49,7 @@ uint32_t slots_add(struct slots *s, uint64_t key);
 /* Makes a slot the newest. */
 void slots_touch(struct slots *s, uint32_t i);
 
+/* Makes a slot the oldest. */
+void slots_age(struct slots *s, uint32_t i);
+
 void slots_remove(struct slots *s, uint32_t i);

@@ -137,8 +137,7 @@ static struct stream_buffer *buffer_for(struct stream_table *t, uint32_t stream,
 		struct stream_buffer *b = &t->buffer[s->buffer];
 		b->hole_ms = 0;
 		b->stream = stream;
-		b->ranges = 0;
-		b->starts = 0;
+		stream_buffer_clear(b);
 	}
 	return &t->buffer[s->buffer];
 }
@@ -229,7 +228,7 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
 	bool guessed = s->unsure, nonsense;
-	uint32_t n = whole_messages(s, b->data, stream_buffer_ready(b), &nonsense);
+	uint32_t n = whole_messages(s, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
 
 	/* A wrong guess: the next place that looks like a start, of which each is tried once. */
 	while (nonsense && guessed && n == 0) {
@@ -239,10 +238,10 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 			stream_drop(t, stream, OCTET_UNSYNCHRONISED, a);
 			return;
 		}
-		n = whole_messages(s, b->data, stream_buffer_ready(b), &nonsense);
+		n = whole_messages(s, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
 	}
-	t->at = b->data;
-	t->end = b->data + n;
+	t->at = stream_buffer_data(b);
+	t->end = stream_buffer_data(b) + n;
 	t->read = s->buffer;
 	t->read_octets = n;
 	t->held -= n;
@@ -254,7 +253,7 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 	uint32_t rest = stream_buffer_held(b) - n;
 	a->tcp_octet[OCTET_FRAMING] += rest;
 	t->held -= rest;
-	b->ranges = 0;
+	stream_buffer_clear(b);
 	slots_remove(&t->slots, stream);
 	slots_remove(&t->buffers, s->buffer);
 	t->read = SLOT_NONE; /* its octets stay as they are until the next segment */
@@ -294,19 +293,18 @@ static void read_frame(struct stream_table *t, uint32_t stream, const uint8_t *d
  * with the hole is known, what follows it is next; else the next place that looks like a start.
  * False when nothing is left to wait for: the buffer, or the stream, is gone.
  */
-static bool skip_hole(struct stream_table *t, uint32_t stream, struct account *a)
+static bool skip_hole(struct stream_table *t, uint32_t stream, uint64_t now_ms, struct account *a)
 {
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
 	uint32_t ready = stream_buffer_ready(b);
 	bool known = ready >= 2 && !s->unsure;
 	uint32_t skip =
-		known ? 2u + load_be16(b->data)
+		known ? 2u + load_be16(stream_buffer_data(b))
 		      : stream_buffer_find(b, ready ? ready : b->range[0].from, starts_message);
 	bool more = give_up(t, stream, skip, OCTET_GAP, a);
 
-	if (b->ranges < 2)
-		b->hole_ms = 0;
+	b->hole_ms = b->ranges < 2 ? 0 : now_ms; /* of the next one */
 	if (more)
 		return true;
 	if (known)
@@ -325,6 +323,14 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 
 	stream_buffer_mark(b, rel);
 	uint32_t added = stream_buffer_add(b, rel, data, len);
+	if (added == UINT32_MAX && rel < b->range[b->ranges - 1].from) {
+		/* What is nearer to being read goes before what is farthest from it. */
+		uint32_t lost = stream_buffer_drop_last(b);
+
+		a->tcp_octet[OCTET_OUT_OF_WINDOW] += lost;
+		t->held -= lost;
+		added = stream_buffer_add(b, rel, data, len);
+	}
 	if (added == UINT32_MAX) {
 		a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
 		read_ready(t, stream, a);
@@ -366,9 +372,11 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 	uint32_t len = p->payload_len;
 	struct stream *s = &t->stream[i];
 
-	if (s->buffer != SLOT_NONE && t->buffer[s->buffer].hole_ms &&
-		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms && !skip_hole(t, i, a) &&
-		slots_find(&t->slots, key) == SLOT_NONE)
+	/* A segment that is next fills the hole, however late. */
+	if (s->buffer != SLOT_NONE && (int32_t)(seq - s->next) > 0 &&
+		t->buffer[s->buffer].hole_ms &&
+		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms &&
+		!skip_hole(t, i, now_ms, a) && slots_find(&t->slots, key) == SLOT_NONE)
 		return start_anew(t, key, p, seq, now_ms, a);
 	int32_t rel = (int32_t)(seq - s->next);
 	if (rel < -(int32_t)(4 * STREAM_WINDOW) || rel + (int64_t)len > STREAM_WINDOW) {
@@ -422,6 +430,8 @@ static enum segment_fate segment(
 				stream_drop(t, i, OCTET_GAP, a);
 			i = stream_add(t, key, p, seq, a);
 			t->stream[i].last_ms = now_ms;
+			/* Until data comes it is the first to go: a flood displaces itself. */
+			slots_age(&t->slots, i);
 		}
 	}
 	if (p->payload_len)
@@ -479,7 +489,7 @@ bool stream_sweep(struct stream_table *t, uint64_t now_ms, bool all, struct acco
 			.ip_version = s->ip_version,
 			.depth = s->depth,
 		};
-		if (skip_hole(t, stream, a))
+		if (skip_hole(t, stream, now_ms, a))
 			read_buffer(t, stream, a);
 		return true;
 	}

@@ -38,7 +38,7 @@
 
 struct stream_table;
 
-/* Octets for `streams` (1..SLOTS_MAX, 96 octets each) and `buffers` (1..SLOTS_MAX, 73.3 KiB). */
+/* Octets for `streams` (1..SLOTS_MAX, 96 octets each) and `buffers` (1..SLOTS_MAX, 89.3 KiB). */
 size_t stream_size(uint32_t streams, uint32_t buffers);
 
 /* `mem` is 64-octet aligned and owned by the caller. */

@@ -14,6 +14,29 @@ static uint32_t range_at(const struct stream_buffer *b, uint32_t at)
 	return i;
 }
 
+void stream_buffer_clear(struct stream_buffer *b)
+{
+	b->ranges = b->starts = b->origin = 0;
+}
+
+uint32_t stream_buffer_drop_last(struct stream_buffer *b)
+{
+	b->ranges--;
+	return b->range[b->ranges].to - b->range[b->ranges].from;
+}
+
+/* Room for octets up to `to`: once in STREAM_SLACK octets that were read all are moved. */
+static uint8_t *room_for(struct stream_buffer *b, uint32_t to)
+{
+	if (b->origin + to > sizeof(b->data)) {
+		uint32_t end = b->ranges ? b->range[b->ranges - 1].to : 0;
+
+		memmove(b->data, b->data + b->origin, end);
+		b->origin = 0;
+	}
+	return b->data + b->origin;
+}
+
 uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t *data, uint32_t n)
 {
 	uint32_t to = from + n, at = from, added = 0, first = range_at(b, from), last = first;
@@ -24,11 +47,12 @@ uint32_t stream_buffer_add(struct stream_buffer *b, uint32_t from, const uint8_t
 		last++;
 	if (first == last && b->ranges == STREAM_RANGES_MAX)
 		return UINT32_MAX;
+	uint8_t *octets = room_for(b, to);
 	for (uint32_t i = first; i <= last; i++) {
 		uint32_t gap_end = i < last && b->range[i].from < to ? b->range[i].from : to;
 
 		if (gap_end > at) {
-			memcpy(b->data + at, data + (at - from), gap_end - at);
+			memcpy(octets + at, data + (at - from), gap_end - at);
 			added += gap_end - at;
 		}
 		if (i < last && b->range[i].to > at)
@@ -73,7 +97,7 @@ uint32_t stream_buffer_find(
 		uint32_t at = r.from >= from ? r.from : start_within(b, from, r.to);
 
 		for (; at < r.to; at = start_within(b, at + 1, r.to))
-			if (fn(b->data + at, r.to - at))
+			if (fn(stream_buffer_data(b) + at, r.to - at))
 				return at;
 		end = r.to;
 	}
@@ -96,7 +120,7 @@ uint32_t stream_buffer_held(const struct stream_buffer *b)
 
 uint32_t stream_buffer_shift(struct stream_buffer *b, uint32_t n)
 {
-	uint32_t taken = 0, kept = 0, end = b->ranges ? b->range[b->ranges - 1].to : 0;
+	uint32_t taken = 0, kept = 0;
 
 	for (uint32_t i = 0; i < b->ranges; i++) {
 		struct stream_range r = b->range[i];
@@ -117,7 +141,6 @@ uint32_t stream_buffer_shift(struct stream_buffer *b, uint32_t n)
 		if (b->start[i] > n)
 			b->start[kept++] = b->start[i] - n;
 	b->starts = kept;
-	if (b->ranges)
-		memmove(b->data, b->data + n, end - n);
+	b->origin = b->ranges ? b->origin + n : 0;
 	return taken;
 }

@@ -8,6 +8,9 @@
 
 #include "reasm/stream.h"
 
+/* Octets are moved to the front when so many before them were read. */
+#define STREAM_SLACK 16384u
+
 struct stream_range {
 	uint32_t from;
 	uint32_t to;
@@ -21,8 +24,21 @@ struct stream_buffer {
 	struct stream_range range[STREAM_RANGES_MAX];
 	uint32_t starts; /* in start[], in no order */
 	uint32_t start[STREAM_STARTS_MAX];
-	uint8_t data[(STREAM_WINDOW + 63) / 64 * 64];
+	uint32_t origin; /* of the octets in data[]: what was read is not moved over at once */
+	uint8_t data[(STREAM_WINDOW + STREAM_SLACK + 63) / 64 * 64];
 };
+
+/* The octets; those that are not in a range are nothing. Good until the next addition. */
+static inline const uint8_t *stream_buffer_data(const struct stream_buffer *b)
+{
+	return b->data + b->origin;
+}
+
+/* Empties it. */
+void stream_buffer_clear(struct stream_buffer *b);
+
+/* Takes the last range away; the octets that were there. */
+uint32_t stream_buffer_drop_last(struct stream_buffer *b);
 
 /*
  * Adds n octets at `from` (from + n <= STREAM_WINDOW), those that are there already being

@@ -14,6 +14,9 @@
 #define ONE_WAY_RATIO 16u
 #define DIRECTION_MEMORY 65536u
 
+/* Holes given up at one epoch's end; the port is not polled meanwhile, and the rest can wait. */
+#define SWEEP_STEPS 128u
+
 enum kind {
 	KIND_NONE,
 	KIND_QUERY,
@@ -277,12 +280,12 @@ static __attribute__((noinline)) unsigned reassemble(
 
 void sensor_sweep(struct sensor *s, uint64_t now_ns, bool all)
 {
-	bool more;
+	bool more = true;
 
-	do {
+	for (unsigned steps = 0; more && (all || steps < SWEEP_STEPS); steps++) {
 		more = reasm_sweep(s->reasm, now_ns / NS_PER_MS, all, &s->shard->account);
 		settle(s, gather_ready(s, 0, now_ns));
-	} while (more);
+	}
 }
 
 /* Layers beside the plain ones, and what cannot be read: seldom, so not in the way. */

@@ -54,7 +54,10 @@ static enum step end_fragment(struct walk *w, unsigned proto, uint32_t id, unsig
 {
 	struct wire_packet *out = w->out;
 
-	if (!fragment_wanted(proto))
+	/* Of IPv6 only the first fragment names the protocol that counts (RFC 8200, 4.5). */
+	bool named = out->ip_version == 4 || (offset_more & ~7u) == 0;
+
+	if (named && !fragment_wanted(proto))
 		return end(w, proto == PROTO_ESP ? WIRE_ESP : WIRE_NOT_UDP);
 	out->fragment_proto = (uint8_t)proto;
 	out->fragment_id = id;

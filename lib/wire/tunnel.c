@@ -115,13 +115,20 @@ enum step walk_mpls(struct walk *w)
 	return end(w, WIRE_TOO_DEEP);
 }
 
+/* The switch itself cut the frame: its headers are right, as after a snap length. */
+#define ERSPAN_TRUNCATED 0x0400u
+
 /* `sequenced`: type I has no header at all, and is told by that (no sequence number in GRE). */
 static enum step walk_erspan(struct walk *w, bool sequenced)
 {
 	layer_seen(w, WIRE_LAYER_ERSPAN);
 	if (sequenced) {
 		NEED(w, 8, BAD);
+		bool truncated = load_be16(w->p + 2) & ERSPAN_TRUNCATED;
+
 		advance(w, 8);
+		if (truncated)
+			w->wire = UINT16_MAX;
 	}
 	return STEP_ETHERNET;
 }
@@ -133,7 +140,10 @@ static enum step walk_erspan_iii(struct walk *w)
 	uint32_t len = w->p[11] & 1 ? 20 : 12; /* the O bit: a platform's own 8 octets */
 
 	NEED(w, len, BAD);
+	bool truncated = load_be16(w->p + 2) & ERSPAN_TRUNCATED;
 	advance(w, len);
+	if (truncated)
+		w->wire = UINT16_MAX;
 	layer_seen(w, WIRE_LAYER_ERSPAN);
 	if (frame_type == 0)
 		return STEP_ETHERNET;

@@ -191,7 +191,8 @@ static bool model_add(struct model *m, const struct wire_packet *p)
 	enum fragment_fate fate = model_refuses(p);
 
 	model_expire();
-	if (fate == FRAGMENT_FATE_COUNT && m->decided && m->decided_ms + LATE_MS >= now_ms &&
+	if (fate == FRAGMENT_FATE_COUNT && !m->live && m->decided &&
+		m->decided_ms + LATE_MS >= now_ms &&
 		(!first || m->decided_len == 0 ||
 			(m->decided_len == p->payload_len &&
 				memcmp(m->decided_head, p->payload, p->payload_len) == 0)))
