@@ -164,10 +164,14 @@ static int port_start(uint16_t id, const struct config_port *c, const struct por
 	if (rc < 0)
 		return rc;
 	port_flow_rules(id, name, plan, key);
-	if (c->promiscuous) {
-		rte_eth_promiscuous_enable(id);
-		rte_eth_allmulticast_enable(id);
-	}
+	if (c->promiscuous && rte_eth_promiscuous_enable(id) < 0)
+		fprintf(stderr,
+			"fluxgate: port %s: it refuses to be promiscuous: it sees frames for its "
+			"own "
+			"address only\n",
+			name);
+	if (c->promiscuous)
+		rte_eth_allmulticast_enable(id); /* most drivers imply it */
 	return 0;
 fail:
 	snprintf(err, ERROR_LINE_MAX, "port %s: %s", name, strerror(-rc));
@@ -194,7 +198,9 @@ static int plan_ports(struct ports *p, const struct config *c, struct port_facts
 		profile[i] = profile_of_driver(&p->profiles, facts[i].driver);
 		port->vantage = c->ports[i].vantage;
 		port->ledger = (struct port_ledger){0};
-		port_interface_init(&port->interface, profile[i], c->ports[i].device);
+		/* Where our program runs, its counters say what was offered. */
+		if (!port->xdp.interface[0])
+			port_interface_init(&port->interface, profile[i], c->ports[i].device);
 	}
 	return plan_make(&p->plan, c, facts, profile, err);
 }
@@ -230,8 +236,10 @@ static int spreader_build(struct ports *p, const struct config *c, char *err)
 {
 	struct hash_key key;
 
-	if (getrandom(&key, sizeof(key), 0) < 0)
+	if (getrandom(&key, sizeof(key), 0) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "getrandom: %s", strerror(errno));
 		return -errno;
+	}
 	int rc = spreader_init(&p->spreader, p->wire, key, c->workers, p->plan.ring_room);
 	if (rc < 0)
 		snprintf(err, ERROR_LINE_MAX, "spreader: no memory for its rings");

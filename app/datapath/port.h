@@ -28,6 +28,8 @@ struct port {
 	struct port_interface interface;
 	struct port_ledger ledger;
 	struct port_xdp xdp;
+	bool lossy; /* in the last epoch */
+	double loss_rate;
 };
 
 struct ports {
@@ -37,6 +39,10 @@ struct ports {
 	struct plan plan;
 	const struct wire_config *wire; /* set by the caller: what the spreader decodes by */
 	struct spreader spreader;
+	uint64_t epochs; /* that were over at the last ports_status */
+	uint64_t turns;  /* of the spreader, and the TSC when they were seen to grow */
+	uint64_t turned_at;
+	bool hangs;             /* the spreader */
 	struct worker *workers; /* who count what they take; plan.workers of them */
 };
 

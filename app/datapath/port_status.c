@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include "datapath/port.h"
 #include "datapath/port_status.h"
+#include "log.h"
 
 /* Frames in the kernel's ring of one net_af_packet queue, unless its arguments say otherwise. */
 #define KERNEL_FRAMES 512u
+
+/* Snapshots in which what was received before the port was open may still show. */
+#define EARLY_READINGS 2u
 
 /* The value behind ",key=" in a device's arguments, or NULL. */
 static const char *argument(const char *device, const char *key)
@@ -34,18 +39,23 @@ static uint64_t number(const char *device, const char *key, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* /proc/net knows the interfaces of our network namespace; /sys may be another's. */
-static uint64_t interface_received(const char *name)
+/*
+ * Frames that went through an interface in either direction: a packet socket hears both.
+ * /proc/net knows the interfaces of our network namespace; /sys may be another's.
+ */
+static uint64_t interface_frames(const char *name)
 {
 	uint64_t frames = PORT_UNKNOWN;
 	char line[512], is[16];
-	uint64_t n;
+	uint64_t in, out;
 	FILE *f = fopen("/proc/self/net/dev", "re");
 
 	while (f && fgets(line, sizeof(line), f))
-		/* The name, octets received, frames received. */
-		if (sscanf(line, " %15[^:]: %*u %" SCNu64, is, &n) == 2 && strcmp(is, name) == 0)
-			frames = n;
+		/* The name; octets and frames received, six more; octets and frames sent. */
+		if (sscanf(line, " %15[^:]: %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
+			    is, &in, &out) == 3 &&
+			strcmp(is, name) == 0)
+			frames = in + out;
 	if (f)
 		fclose(f);
 	return frames;
@@ -63,7 +73,7 @@ void port_interface_init(
 		n == 0 || n >= sizeof(i->name) || memchr(name, '/', n))
 		return;
 	memcpy(i->name, name, n);
-	i->start = interface_received(i->name);
+	i->start = interface_frames(i->name);
 	i->room = number(device, "framecnt", KERNEL_FRAMES) * number(device, "qpairs", 1);
 	if (i->start == PORT_UNKNOWN)
 		i->name[0] = '\0';
@@ -71,7 +81,7 @@ void port_interface_init(
 
 uint64_t port_interface_offered(const struct port_interface *i)
 {
-	uint64_t now = i->name[0] ? interface_received(i->name) : PORT_UNKNOWN;
+	uint64_t now = i->name[0] ? interface_frames(i->name) : PORT_UNKNOWN;
 
 	/* An interface that was made anew counts anew. */
 	return now == PORT_UNKNOWN || now < i->start ? PORT_UNKNOWN : now - i->start;
@@ -95,10 +105,12 @@ bool port_reconcile(
 	if (now->offered != PORT_UNKNOWN) {
 		uint64_t accounted = now->taken + lost + out->in_flight;
 
-		/* What was received was offered: it came while the port was being opened. */
-		if (accounted > now->offered + ledger->early)
+		/* At first: it came while the port was being opened. Later it would hide a loss. */
+		if (ledger->readings < EARLY_READINGS && accounted > now->offered + ledger->early)
 			ledger->early = accounted - now->offered;
-		out->offered = ledger->offered = now->offered + ledger->early;
+		ledger->readings++;
+		uint64_t offered = now->offered + ledger->early;
+		out->offered = ledger->offered = offered > accounted ? offered : accounted;
 		out->unknown = ledger->unknown = out->offered - accounted;
 	}
 	ledger->received = now->taken;
@@ -147,6 +159,24 @@ static void port_read(
 	}
 }
 
+/* It turns many times in a millisecond, or not at all; a processor that it shares may take some. */
+static bool spreader_hangs(struct ports *p)
+{
+	uint64_t now = rte_rdtsc(), hz = rte_get_tsc_hz();
+	uint64_t turns = atomic_load_explicit(&p->spreader.turns, memory_order_relaxed);
+
+	if (turns != p->turns || p->turned_at == 0) {
+		p->turns = turns;
+		p->turned_at = now;
+	}
+	bool hangs = now - p->turned_at > hz / 2;
+	if (hangs && !p->hangs)
+		log_line(LOG_LEVEL_ERROR,
+			"the spreader hangs: no worker gets frames until it is back");
+	p->hangs = hangs;
+	return hangs;
+}
+
 void ports_status(void *ctx, struct snapshot *s)
 {
 	struct ports *p = ctx;
@@ -165,9 +195,22 @@ void ports_status(void *ctx, struct snapshot *s)
 		out->link_up = rte_eth_link_get_nowait(port->id, &link) == 0 &&
 			       link.link_status == RTE_ETH_LINK_UP;
 		port_read(p, i, out, &now);
-		if (port_reconcile(&port->ledger, &now, out))
+		/* Between two epochs' ends the interval is still that of the last one. */
+		struct port_ledger between = port->ledger;
+		bool ended = s->epochs != p->epochs;
+		bool lossy = port_reconcile(ended ? &port->ledger : &between, &now, out);
+		if (ended) {
+			port->lossy = lossy;
+			port->loss_rate = out->loss_rate;
+		} else {
+			out->loss_rate = port->loss_rate;
+		}
+		if (port->lossy)
 			s->degraded |= UINT32_C(1) << DEGRADED_NIC_LOSS;
 		if (!out->link_up)
 			s->degraded |= UINT32_C(1) << DEGRADED_LINK_DOWN;
 	}
+	p->epochs = s->epochs;
+	if (p->plan.spreader && spreader_hangs(p))
+		s->degraded |= UINT32_C(1) << DEGRADED_HUNG_WORKER;
 }

@@ -46,7 +46,8 @@ struct port_reading {
 
 /* As of the reading before. */
 struct port_ledger {
-	uint64_t early; /* frames received that came before `offered` counted */
+	uint64_t early;    /* frames received that came before `offered` counted */
+	unsigned readings; /* of the counters, so far */
 	uint64_t received;
 	uint64_t lost;
 	uint64_t offered;

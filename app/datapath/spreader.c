@@ -86,6 +86,8 @@ unsigned spreader_turn(struct spreader *s)
 	for (unsigned i = 0; i < s->workers; i++)
 		if (s->hand[i].n)
 			hand_give(s, i);
+	atomic_store_explicit(&s->turns, atomic_load_explicit(&s->turns, memory_order_relaxed) + 1,
+		memory_order_relaxed);
 	return frames;
 }
 

@@ -35,6 +35,7 @@ struct spreader {
 	uint16_t queues[CONFIG_PORTS_MAX]; /* of each */
 	const _Atomic bool *stop;
 	struct rte_ring *ring[WORKERS_MAX];
+	_Atomic uint64_t turns; /* relaxed; read by control, which sees by it that it lives */
 	struct spreader_hand hand[WORKERS_MAX];
 
 	_Alignas(64) _Atomic uint64_t dropped[CONFIG_PORTS_MAX]; /* relaxed; by index of port */

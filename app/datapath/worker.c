@@ -257,10 +257,12 @@ static void lcore_polled(struct worker_set *set)
 			rte_pause();
 	}
 	uint64_t until = rte_rdtsc() + DRAIN_SECONDS * rte_get_tsc_hz();
-	/* The spreader ends first; then its ring holds what is left. */
-	while (w->source.ring && !atomic_load_explicit(w->source.dealt, memory_order_acquire))
+	/* The spreader ends first, if it lives; then its ring holds what is left. */
+	while (w->source.ring && !atomic_load_explicit(w->source.dealt, memory_order_acquire) &&
+		rte_rdtsc() < until)
 		worker_poll(w);
-	while (worker_poll(w) && (w->source.ring || rte_rdtsc() < until))
+	until = rte_rdtsc() + DRAIN_SECONDS * rte_get_tsc_hz();
+	while (worker_poll(w) && rte_rdtsc() < until)
 		;
 	worker_end(w);
 }
