@@ -167,23 +167,28 @@ static uint32_t slot_for(struct fragment_table *t, uint64_t key, const struct wi
 	return slot;
 }
 
-/* Adds the octets that are new; false when some that are not are others. */
+static bool is_there(const struct datagram *d, uint32_t at)
+{
+	return d->block[at / BLOCK / 64] >> (at / BLOCK % 64) & 1;
+}
+
+/* Adds the octets that are new; false when some that are not are others. Run by run. */
 static bool octets_add(struct datagram *d, uint8_t *data, const struct wire_packet *p)
 {
-	uint32_t from = p->fragment_offset, end = from + p->payload_len;
+	uint32_t from = p->fragment_offset, end = from + p->payload_len, next;
 
-	for (uint32_t at = from; at < end; at += BLOCK) {
-		uint32_t n = end - at < BLOCK ? end - at : BLOCK, i = at / BLOCK;
-		uint64_t bit = UINT64_C(1) << (i % 64);
+	for (uint32_t at = from; at < end; at = next) {
 		const uint8_t *octets = p->payload + (at - from);
+		bool there = is_there(d, at);
 
-		if (d->block[i / 64] & bit) {
-			if (memcmp(data + at, octets, n) != 0)
-				return false;
+		for (next = at; next < end && is_there(d, next) == there; next += BLOCK)
+			d->block[next / BLOCK / 64] |= UINT64_C(1) << (next / BLOCK % 64);
+		uint32_t n = (next < end ? next : end) - at;
+		if (there && memcmp(data + at, octets, n) != 0)
+			return false;
+		if (there)
 			continue;
-		}
 		memcpy(data + at, octets, n);
-		d->block[i / 64] |= bit;
 		d->have += n;
 	}
 	return true;
