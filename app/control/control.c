@@ -353,7 +353,8 @@ static void publish_workers(struct control *c, struct snapshot *s)
 
 		s->worker[i] = c->worker[i];
 		s->worker[i].lcore = atomic_load_explicit(&w->lcore, memory_order_relaxed);
-		s->worker[i].settings = settings_taken(&w->settings_slot);
+		uint64_t taken = settings_taken(&w->settings_slot);
+		s->worker[i].settings = taken == SETTINGS_LEFT ? 0 : taken;
 		if (watch_hangs(c, i))
 			s->degraded |= UINT32_C(1) << DEGRADED_HUNG_WORKER;
 	}

@@ -93,7 +93,8 @@ static const struct degraded {
 	[DEGRADED_LATE_WORKER] = {"late_worker",
 		"Give each worker a processor of its own: see lcores, and isolcpus of the kernel."},
 	[DEGRADED_HUNG_WORKER] = {"hung_worker",
-		"Look what holds the lcore named under workers; restart when it does not return."},
+		"Look what holds the lcore named under workers, or in the log if the spreader "
+		"hangs; restart when it does not return."},
 	[DEGRADED_OVERRUN] = {"overrun",
 		"Give control a processor of its own, or raise epoch_seconds."},
 	[DEGRADED_NO_ASN_DB] = {"no_asn_db", "Name a database in networks.asn_db and send SIGHUP."},

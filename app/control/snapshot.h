@@ -51,7 +51,7 @@ struct worker_status {
 	uint64_t overruns; /* epochs that ended with no clean shard at hand */
 	uint64_t late;     /* epochs closed without this worker's shard */
 	uint64_t behind;   /* live: epochs that it is behind the time of the day */
-	uint64_t settings; /* generation of the configuration that it works by */
+	uint64_t settings; /* generation of the configuration that it works by; 0: of none */
 	enum worker_state state;
 	uint32_t since; /* seconds since 1970, when it was due and did not come; 0: it runs */
 };
@@ -85,7 +85,7 @@ struct port_status {
 	uint64_t in_flight;        /* received by the driver, not yet by a worker */
 	uint64_t offered;          /* counted independently, or PORT_UNKNOWN */
 	uint64_t unknown;          /* what is left of it, or PORT_UNKNOWN */
-	double loss_rate;          /* lost since the snapshot before; NaN when nothing came */
+	double loss_rate;          /* lost in the last epoch that ended; NaN when nothing came */
 	bool has_xdp;              /* our XDP program is in front of it */
 	struct xdp_counters xdp;
 };

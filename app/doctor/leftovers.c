@@ -250,7 +250,9 @@ static void programs_check(struct doctor *d)
 		else if (rc == 1)
 			finding_remedy(
 				finding_add(d, SEVERITY_NOTE, "leftovers.xdp",
-					"until then it sends DNS to a socket that is gone",
+					"its socket is gone: it passes all frames to the kernel, "
+					"and keeps "
+					"other programs off",
 					"%s has the XDP program of a run that was killed", name),
 				"run takes it away; or ip link set %s xdp off", name);
 		else

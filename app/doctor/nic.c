@@ -13,6 +13,8 @@
 
 /* One packet has one page, less the headroom and the kernel's tail (mlx5: 3498). */
 #define XDP_MTU_MAX 3498
+/* What the driver leaves for a frame in a buffer of 2048 octets. */
+#define XDP_FRAME_MAX 1792
 
 /* net_af_packet's own defaults. */
 #define FRAME_OCTETS 2048
@@ -90,6 +92,12 @@ static void mtu_check(struct doctor *d, const struct nic *n)
 				"MTU %" PRId64 ", at most %d for AF_XDP", n->mtu, XDP_MTU_MAX),
 			"ip link set %s mtu 1500, or use net_af_packet0,iface=%s", n->name,
 			n->name);
+	else if (n->kind == PORT_KIND_AF_XDP && n->mtu + LINK_HEADER > XDP_FRAME_MAX)
+		finding_remedy(finding_add(d, SEVERITY_WARNING, "nic.mtu",
+				       "longer frames are lost, and counted as missed",
+				       "MTU %" PRId64 ", a frame has at most %d octets", n->mtu,
+				       XDP_FRAME_MAX),
+			"use net_af_packet0,iface=%s if large datagrams matter", n->name);
 	else if (n->kind == PORT_KIND_AF_PACKET && n->mtu + LINK_HEADER > frame)
 		finding_remedy(
 			finding_add(d, SEVERITY_WARNING, "nic.mtu", "longer frames arrive cut",

@@ -124,7 +124,7 @@ static void kernel_driver_found(struct doctor *d, const char *pci, const char *d
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.driver",
 				       "DPDK cannot take the card from the kernel's driver",
 				       "bound to the kernel's driver %s", driver),
-			"deploy/prepare-nic bind %s", pci);
+			"deploy/prepare-nic --bind %s", pci);
 	else if (carries_default_route(d, name))
 		finding_remedy(
 			finding_add(d, SEVERITY_ERROR, "port.driver",
@@ -135,7 +135,8 @@ static void kernel_driver_found(struct doctor *d, const char *pci, const char *d
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.driver",
 				       "DPDK cannot take the card from the kernel's driver",
 				       "bound to the kernel's driver %s as %s", driver, name),
-			"deploy/prepare-nic bind %s (%s is gone from the kernel then)", pci, name);
+			"deploy/prepare-nic --bind %s (%s is gone from the kernel then)", pci,
+			name);
 }
 
 /* All devices of an IOMMU group must be free of kernel drivers, or vfio gives none of them. */
@@ -163,7 +164,7 @@ static void group_check(struct doctor *d, const char *pci)
 				       "vfio gives a group as a whole, or not at all",
 				       "%s of the same IOMMU group %s is bound to %s", other, group,
 				       driver),
-			"put the card into another slot, or deploy/prepare-nic bind %s", other);
+			"put the card into another slot, or deploy/prepare-nic --bind %s", other);
 	}
 	tree_free(&others);
 	if (viable)
@@ -180,7 +181,7 @@ static void pci_driver_check(struct doctor *d, const struct config_port *port, c
 		finding_remedy(
 			finding_add(d, SEVERITY_ERROR, "port.driver",
 				"DPDK reaches a card through vfio-pci", "bound to no driver"),
-			"deploy/prepare-nic bind %s", pci);
+			"deploy/prepare-nic --bind %s", pci);
 	} else if (driver_is_bifurcated(driver)) {
 		finding_add(d, SEVERITY_OK, "port.driver", "",
 			"%s serves the kernel and DPDK at a time: nothing to bind", driver);

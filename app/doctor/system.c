@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "drivers-config/xdp/xdp.h"
 
 static int ethtool(int fd, const char *name, void *command)
 {
@@ -123,6 +124,7 @@ struct doctor_system doctor_system_here(void)
 	return (struct doctor_system){
 		.nic = nic_ask,
 		.clock = clock_ask,
+		.xdp = xdp_look,
 		.now = (uint64_t)time(NULL),
 	};
 }

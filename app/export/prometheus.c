@@ -111,7 +111,7 @@ static void ports_text(FILE *f, const struct snapshot *s)
 		port_line(f, "port_link_up", &s->port[i]);
 		fprintf(f, "} %d\n", s->port[i].link_up);
 	}
-	head(f, "port_loss_rate", "Share of frames lost since the snapshot before.", true);
+	head(f, "port_loss_rate", "Share of frames lost in the last epoch that ended.", true);
 	for (unsigned i = 0; i < s->ports; i++) {
 		if (!isfinite(s->port[i].loss_rate))
 			continue;

@@ -194,36 +194,52 @@ static long owner_find(uint32_t program)
 	return owner;
 }
 
-int xdp_prepare(const char *interface, char err[ERROR_LINE_MAX])
+/* What xdp_look says of what is on the interface. */
+static int attached_look(struct attached *a, const char *interface, char err[ERROR_LINE_MAX])
 {
-	struct attached a;
 	long owner;
-	int rc = attached_find(&a, interface);
+	int rc = attached_find(a, interface);
 
 	if (rc < 0) {
 		snprintf(err, ERROR_LINE_MAX, "port %s: XDP: %s%s", interface, strerror(-rc),
 			rc == -EPERM || rc == -EACCES ? ": AF_XDP needs root" : "");
-	} else if (a.id && !a.ours) {
+	} else if (a->id && !a->ours) {
 		rc = -EBUSY;
 		snprintf(err, ERROR_LINE_MAX,
 			"port %s: XDP program \"%s\" (id %u) of somebody else is on it: end its "
 			"owner, or detach it: ip link set dev %s xdp off",
-			interface, a.name, a.id, interface);
-	} else if (a.id && (owner = owner_find(a.id)) != 0) {
+			interface, a->name, a->id, interface);
+	} else if (a->id && (owner = owner_find(a->id)) != 0) {
 		rc = -EBUSY;
 		snprintf(err, ERROR_LINE_MAX,
 			"port %s: the sensor of process %ld is on it: stop that first", interface,
 			owner);
-	} else if (a.id) {
-		rc = attached_detach(&a);
-		if (rc < 0)
-			snprintf(err, ERROR_LINE_MAX,
-				"port %s: the XDP program of an earlier run can't be detached: %s: "
-				"ip link set dev %s xdp off",
-				interface, strerror(-rc), interface);
 	}
+	return rc < 0 ? rc : a->id != 0;
+}
+
+int xdp_look(const char *interface, char err[ERROR_LINE_MAX])
+{
+	struct attached a;
+	int rc = attached_look(&a, interface, err);
+
 	attached_close(&a);
-	return rc < 0 ? rc : a.id != 0;
+	return rc;
+}
+
+int xdp_prepare(const char *interface, char err[ERROR_LINE_MAX])
+{
+	struct attached a;
+	int left = attached_look(&a, interface, err);
+	int rc = left == 1 ? attached_detach(&a) : left;
+
+	if (left == 1 && rc < 0)
+		snprintf(err, ERROR_LINE_MAX,
+			"port %s: the XDP program of an earlier run can't be detached: %s: "
+			"ip link set dev %s xdp off",
+			interface, strerror(-rc), interface);
+	attached_close(&a);
+	return rc < 0 ? rc : left;
 }
 
 static void class_add(

@@ -57,10 +57,13 @@ void xdp_steering_config(struct steer_config *c, const struct xdp_steering *s);
 
 /*
  * 0 when no XDP program is on the interface; 1 when one of ours without a living
- * owner was, and is detached now. -EBUSY when another's is, or ours of a process
- * that runs; another -errno; one line in err. A process in another PID namespace
- * is not seen: its program counts as left behind.
+ * owner is. -EBUSY when another's is, or ours of a process that runs; another
+ * -errno; one line in err. A process in another PID namespace is not seen: its
+ * program counts as left behind.
  */
+int xdp_look(const char *interface, char err[ERROR_LINE_MAX]);
+
+/* The same, and what was left behind is detached. */
 int xdp_prepare(const char *interface, char err[ERROR_LINE_MAX]);
 
 /*

@@ -130,9 +130,11 @@ def merging_interface():
 
 
 def mtu_of_af_xdp():
-    """An MTU that AF_XDP can't carry is an error"""
+    """An MTU that AF_XDP can't carry is an error, one whose frames are lost a warning"""
     device = "net_af_xdp0,iface=watch0"
     expect(doctor(config(device)), "nic.mtu", "ok", "1500")
+    network.ip("link", "set", "watch0", "mtu", "2000")
+    expect(doctor(config(device)), "nic.mtu", "warning", "2000")
     network.ip("link", "set", "watch0", "mtu", "9000")
     try:
         expect(doctor(config(device)), "nic.mtu", "error", "9000")

@@ -17,7 +17,7 @@ import sys
 import threading
 
 import network
-from harness import equal, main, scratch
+from harness import FLUXGATE, equal, main, scratch
 from sensor import PATIENCE_SECONDS, Sensor, get_json, sensor_config
 
 network.isolate("clang", "curl", "ping")
@@ -283,6 +283,16 @@ def kernel_hears(number):
             return False
 
 
+def doctor_finds(check):
+    """The severity of a finding of `fluxgate doctor` about this port."""
+    with scratch() as folder:
+        settings = pathlib.Path(folder) / "config.json"
+        settings.write_text(json.dumps(sensor_config(DEVICE)))
+        run = subprocess.run([FLUXGATE, "doctor", "--json", "-c", settings], capture_output=True,
+            text=True, timeout=60, check=False)
+    return {f["check"]: f["severity"] for f in json.loads(run.stdout)["findings"]}[check]
+
+
 @with_pair
 def starts_after_a_kill():
     """After kill -9 the kernel has all frames again, and the next start detaches and works"""
@@ -291,6 +301,7 @@ def starts_after_a_kill():
         sensor.process.kill()
         sensor.process.wait()
     equal(network.program_on_tap(), "fluxgate_steer", "program after the kill")
+    equal(doctor_finds("leftovers.xdp"), "note", "what doctor says of it")
     assert kernel_hears(1), "a query got lost in the program of a dead sensor"
     with Sensor(sensor_config(DEVICE)) as sensor:
         sensor.ready()

@@ -251,7 +251,7 @@ static const struct one_change {
 	{NULL, "/proc/self/status", STATUS("0", "1ffffffefff", "0-5"), "nic.promiscuous", 0, 2,
 		"promisc on"},
 	{NULL, "/proc/self/status", STATUS("0", "0", "0-5"), "xdp.rights", 0, 2,
-		"CAP_NET_RAW CAP_NET_ADMIN CAP_BPF"},
+		"CAP_NET_RAW CAP_NET_ADMIN CAP_SYS_ADMIN"},
 	{ONE_PORT("net_af_packet0,iface=eth1,qpairs=2"), "/proc/self/status",
 		STATUS("0", "0", "0-5"), "packet.rights", ABSENT, 2, "CAP_NET_RAW"},
 	{ONE_PORT("net_af_packet0,iface=eth1"), NULL, NULL, "nic.queues", 0, 2, "qpairs=2"},
@@ -365,7 +365,7 @@ static void default_route_is_spared(void **state)
 	expect("port.driver", SEVERITY_ERROR, "default route");
 	machine_put("/proc/net/route", "Iface Destination Gateway\neth7 00000000 0101A8C0\n");
 	look();
-	expect("port.driver", SEVERITY_ERROR, "prepare-nic bind 0000:3b:00.0 (eth0");
+	expect("port.driver", SEVERITY_ERROR, "prepare-nic --bind 0000:3b:00.0 (eth0");
 }
 
 static void bifurcated_card_is_looked_at_as_an_interface(void **state)
