@@ -36,8 +36,8 @@ struct fragment_table {
 	struct hash_key key;
 	uint64_t held;
 	uint32_t timeout_ms;
-	uint32_t released; /* whole datagrams that still stand in their memory */
-	uint32_t release[WIRE_DEPTH_MAX + 1];
+	uint32_t released;                    /* whole datagrams that still stand in their memory */
+	uint32_t release[WIRE_DEPTH_MAX + 1]; /* one may complete another, each a layer deeper */
 	struct datagram *datagram;
 	uint8_t *data; /* FRAGMENT_DATAGRAM_MAX a slot */
 	struct recent recent[RECENT];
@@ -236,13 +236,17 @@ static enum fragment_fate take(struct fragment_table *t, uint32_t slot, const st
 	return FRAGMENT_USED;
 }
 
-/* The datagram as one packet; it stands in its slot until fragment_release. */
-static void complete(
-	struct fragment_table *t, uint32_t slot, struct account *a, struct wire_packet *whole)
+/*
+ * The datagram as one packet; it stands in its slot until fragment_release. It is as deep as the
+ * fragment that completes it: else datagrams that complete each other were no deeper than one.
+ */
+static void complete(struct fragment_table *t, uint32_t slot, unsigned depth, struct account *a,
+	struct wire_packet *whole)
 {
 	struct datagram *d = &t->datagram[slot];
 
 	*whole = d->packet;
+	whole->depth = depth > whole->depth ? (uint8_t)depth : whole->depth;
 	whole->saddr = d->saddr;
 	whole->daddr = d->daddr;
 	whole->payload = t->data + (size_t)slot * FRAGMENT_DATAGRAM_MAX;
@@ -284,7 +288,7 @@ bool fragment_add(struct fragment_table *t, const struct wire_config *wire,
 			if (d->have != d->total)
 				return false;
 			remember(t, key, d->head, now_ms, FRAGMENT_DUPLICATE);
-			complete(t, slot, a, whole);
+			complete(t, slot, p->depth, a, whole);
 			return true;
 		}
 		if (fate == FRAGMENT_CONFLICTING || fate == FRAGMENT_TOO_MANY)

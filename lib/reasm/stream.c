@@ -10,12 +10,14 @@ struct stream {
 	uint64_t last_ms;
 	uint32_t next;   /* sequence number of the first octet not read; the buffer's first */
 	uint32_t buffer; /* SLOT_NONE: none */
+	uint32_t anew;   /* where another connection would begin, if has_anew: a SYN said so */
 	uint32_t layers;
 	uint16_t sport;
 	uint16_t dport;
 	uint8_t ip_version;
 	uint8_t depth;
 	bool unsure; /* its start was guessed, and no message has come yet */
+	bool has_anew;
 	uint8_t saddr[16];
 	uint8_t daddr[16];
 };
@@ -217,6 +219,8 @@ static bool give_up(struct stream_table *t, uint32_t stream, uint32_t n, enum oc
 
 	a->tcp_octet[fate] += lost;
 	t->held -= lost;
+	if (!stream_buffer_has_hole(b))
+		b->hole_ms = 0;
 	s->next += n;
 	s->unsure = true;
 	return b->ranges != 0;
@@ -304,7 +308,8 @@ static bool skip_hole(struct stream_table *t, uint32_t stream, uint64_t now_ms, 
 		      : stream_buffer_find(b, ready ? ready : b->range[0].from, starts_message);
 	bool more = give_up(t, stream, skip, OCTET_GAP, a);
 
-	b->hole_ms = b->ranges < 2 ? 0 : now_ms; /* of the next one */
+	if (b->hole_ms)
+		b->hole_ms = now_ms; /* of the next one */
 	if (more)
 		return true;
 	if (known)
@@ -338,19 +343,23 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 	}
 	t->held += added;
 	a->tcp_octet[OCTET_DUPLICATE] += len - added;
-	bool hole = b->ranges > 1 || b->range[0].from > 0;
+	bool hole = stream_buffer_has_hole(b);
 	if (!hole)
 		b->hole_ms = 0;
 	else if (b->hole_ms == 0 || stream_buffer_ready(b) > ready)
 		b->hole_ms = now_ms; /* of the next hole, where one was filled */
-	slots_touch(&t->buffers, t->stream[stream].buffer);
+	if (!t->stream[stream].unsure)
+		slots_touch(&t->buffers, t->stream[stream].buffer);
 	read_ready(t, stream, a);
 	if (added == 0)
 		return SEGMENT_DUPLICATE;
 	return rel == 0 || !hole ? SEGMENT_IN_ORDER : SEGMENT_OUT_OF_ORDER;
 }
 
-/* No stream is known, or none that this belongs to. */
+/*
+ * No stream is known, or none that this belongs to. Until a message has come it is the first to
+ * go, as one that only a SYN has told of: a flood of either displaces itself.
+ */
 static enum segment_fate start_anew(struct stream_table *t, uint64_t key,
 	const struct wire_packet *p, uint32_t seq, uint64_t now_ms, struct account *a)
 {
@@ -362,7 +371,27 @@ static enum segment_fate start_anew(struct stream_table *t, uint64_t key,
 	t->stream[i].last_ms = now_ms;
 	t->stream[i].unsure = true;
 	read_frame(t, i, p->payload, p->payload_len, a);
+	if (slots_find(&t->slots, key) == i && t->stream[i].unsure) {
+		slots_age(&t->slots, i);
+		if (t->stream[i].buffer != SLOT_NONE)
+			slots_age(&t->buffers, t->stream[i].buffer);
+	}
 	return SEGMENT_IN_ORDER;
+}
+
+/* Near enough to what is next to be of this connection, and to be kept. */
+static bool fits(const struct stream *s, uint32_t seq, uint32_t len)
+{
+	int32_t rel = (int32_t)(seq - s->next);
+
+	return rel >= -(int32_t)(4 * STREAM_WINDOW) && rel + (int64_t)len <= STREAM_WINDOW;
+}
+
+/* Data of the connection that a SYN told of. A SYN alone ends nothing: anybody can send one. */
+static bool begins_anew(const struct stream *s, uint32_t seq, uint32_t len)
+{
+	return s->has_anew &&
+	       (seq == s->anew || (!fits(s, seq, len) && seq - s->anew < STREAM_WINDOW));
 }
 
 static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint32_t i,
@@ -378,8 +407,7 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 		t->buffer[s->buffer].hole_ms + STREAM_GAP_MS < now_ms &&
 		!skip_hole(t, i, now_ms, a) && slots_find(&t->slots, key) == SLOT_NONE)
 		return start_anew(t, key, p, seq, now_ms, a);
-	int32_t rel = (int32_t)(seq - s->next);
-	if (rel < -(int32_t)(4 * STREAM_WINDOW) || rel + (int64_t)len > STREAM_WINDOW) {
+	if (!fits(s, seq, len)) {
 		/* Another connection, or much was lost; else whoever sent it is not believed. */
 		if (!starts_message(data, len)) {
 			a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
@@ -389,8 +417,10 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 		stream_drop(t, i, OCTET_GAP, a);
 		return start_anew(t, key, p, seq, now_ms, a);
 	}
+	int32_t rel = (int32_t)(seq - s->next);
 	s->last_ms = now_ms;
-	slots_touch(&t->slots, i);
+	if (!s->unsure)
+		slots_touch(&t->slots, i);
 	if (rel + (int64_t)len <= 0) {
 		a->tcp_octet[OCTET_DUPLICATE] += len;
 		read_ready(t, i, a);
@@ -421,26 +451,31 @@ static enum segment_fate segment(
 		stream_drop(t, i, OCTET_GAP, a);
 		i = SLOT_NONE;
 	}
-	if (syn && (i == SLOT_NONE || t->stream[i].next != seq)) {
-		/* A repeated SYN of a connection that has begun is behind what is next. */
-		bool repeated =
-			i != SLOT_NONE && (uint32_t)(t->stream[i].next - seq) < STREAM_WINDOW;
-		if (!repeated) {
-			if (i != SLOT_NONE)
-				stream_drop(t, i, OCTET_GAP, a);
-			i = stream_add(t, key, p, seq, a);
-			t->stream[i].last_ms = now_ms;
-			/* Until data comes it is the first to go: a flood displaces itself. */
-			slots_age(&t->slots, i);
-		}
+	if (syn && i == SLOT_NONE) {
+		i = stream_add(t, key, p, seq, a);
+		t->stream[i].last_ms = now_ms;
+		slots_age(&t->slots, i);
+	} else if (syn && (uint32_t)(t->stream[i].next - seq) >= STREAM_WINDOW) {
+		/* No repetition: another connection, or forged, which data will show. */
+		t->stream[i].anew = seq;
+		t->stream[i].has_anew = true;
+	}
+	if (p->payload_len && i != SLOT_NONE && begins_anew(&t->stream[i], seq, p->payload_len)) {
+		uint32_t anew = t->stream[i].anew;
+
+		stream_drop(t, i, OCTET_GAP, a);
+		i = stream_add(t, key, p, anew, a);
 	}
 	if (p->payload_len)
 		return i == SLOT_NONE ? start_anew(t, key, p, seq, now_ms, a)
 				      : stream_data(t, key, i, p, seq, now_ms, a);
-	/* Its end gives a stream up only where nothing is outstanding, wherever it is forged. */
+	/*
+	 * A stream at its end goes first, and not at once: the other leg of a tap may bring all of
+	 * it again. Where something is outstanding the end may be forged.
+	 */
 	if (i != SLOT_NONE && p->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST) &&
 		t->stream[i].next == seq && t->stream[i].buffer == SLOT_NONE)
-		slots_remove(&t->slots, i);
+		slots_age(&t->slots, i);
 	return SEGMENT_EMPTY;
 }
 

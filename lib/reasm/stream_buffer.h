@@ -34,6 +34,12 @@ static inline const uint8_t *stream_buffer_data(const struct stream_buffer *b)
 	return b->data + b->origin;
 }
 
+/* Whether octets are missing before some that are there. */
+static inline bool stream_buffer_has_hole(const struct stream_buffer *b)
+{
+	return b->ranges > 1 || (b->ranges == 1 && b->range[0].from > 0);
+}
+
 /* Empties it. */
 void stream_buffer_clear(struct stream_buffer *b);
 

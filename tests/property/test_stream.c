@@ -317,6 +317,7 @@ static void buffers_are_free(uint32_t buffers)
 			.payload_len = sizeof(part),
 			.saddr = addr,
 			.daddr = addr,
+			.tcp_flags = WIRE_TCP_SYN, /* else each is the next one's place */
 			.ip_version = 4};
 		pushed++;
 		octets += sizeof(part);
