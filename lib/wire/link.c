@@ -133,13 +133,14 @@ static enum step walk_nflog(struct walk *w)
 /* IEEE 802.11-2020, 9.2: data frames with a body that is neither encrypted nor aggregated. */
 static enum step walk_80211(struct walk *w, bool padded)
 {
-	NEED(w, 24, BAD);
+	NEED(w, 2, BAD);
 	unsigned control = w->p[0], flags = w->p[1];
 	uint32_t len = 24;
 	bool aggregated = false;
 
 	if ((control & 0x0c) != 0x08 || control & 0x40 || flags & 0x40)
-		return end(w, WIRE_NOT_IP);
+		return end(w, WIRE_NOT_IP); /* control frames are shorter than others */
+	NEED(w, len, BAD);
 	if ((flags & 3) == 3) /* between access points: a fourth address */
 		len += 6;
 	if (control & 0x80) { /* quality of service */

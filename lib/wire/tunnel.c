@@ -82,14 +82,18 @@ static bool ethertype_known(unsigned type)
 static enum step walk_mpls_payload(struct walk *w)
 {
 	NEED(w, 1, BAD);
+	/* Addresses that begin like IP, and no IP header that adds up. */
+	bool ethernet = w->have >= 14 && ethertype_known(load_be16(w->p + 12));
+
 	switch (w->p[0] >> 4) {
 	case 4:
-		return STEP_IPV4;
+		return ethernet && ((w->p[0] & 0xf) < 5 || load_be16(w->p + 2) > w->wire)
+			       ? STEP_ETHERNET
+			       : STEP_IPV4;
 	case 6:
-		return STEP_IPV6;
+		return ethernet && load_be16(w->p + 4) + 40u > w->wire ? STEP_ETHERNET : STEP_IPV6;
 	case 0:
-		if (w->have >= 14 && ethertype_known(load_be16(w->p + 12)) &&
-			!(w->have >= 18 && ethertype_known(load_be16(w->p + 16))))
+		if (ethernet && !(w->have >= 18 && ethertype_known(load_be16(w->p + 16))))
 			return STEP_ETHERNET;
 		NEED(w, 4, BAD);
 		advance(w, 4);

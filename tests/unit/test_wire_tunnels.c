@@ -191,6 +191,18 @@ static void control_is_no_error(void **state)
 	expect(&w, WIRE_TUNNEL_CONTROL);
 }
 
+/* Control frames of 802.11 are shorter than any that carry something. */
+static void an_acknowledgement_is_no_error(void **state)
+{
+	(void)state;
+	static const uint8_t frame[14] = {0xd4};
+	struct wire_packet p;
+
+	assert_int_equal(
+		wire_decode(&cfg, WIRE_LINK_80211, frame, sizeof(frame), sizeof(frame), &p),
+		WIRE_NOT_IP);
+}
+
 /* On a tunnel's port there may be something else. */
 static void what_is_not_the_tunnel_is_another_port(void **state)
 {
@@ -542,6 +554,7 @@ int main(void)
 		TEST(any_octet_may_be_anything),
 		TEST(control_is_no_error),
 		TEST(what_is_not_the_tunnel_is_another_port),
+		TEST(an_acknowledgement_is_no_error),
 		TEST(liars_are_malformed),
 		TEST(depth_is_bounded_across_kinds),
 		TEST(quoted_packets_are_told),

@@ -57,6 +57,25 @@ static inline void make_pseudowire_bare(struct wrap *w, unsigned v)
 	wrap_ethernet(w);
 }
 
+/* The same to an address that begins as an IP header does. */
+static inline void make_pseudowire_like_ipv4(struct wrap *w, unsigned v)
+{
+	inner_frame(w, v);
+	w->octet[w->from] = 0x44;
+	w->type = 0;
+	wrap_mpls(w);
+	wrap_ethernet(w);
+}
+
+static inline void make_pseudowire_like_ipv6(struct wrap *w, unsigned v)
+{
+	inner_frame(w, v);
+	memcpy(w->octet + w->from, "\x68\0\0\0\xff", 5);
+	w->type = 0;
+	wrap_mpls(w);
+	wrap_ethernet(w);
+}
+
 static inline void make_mpls_in_ip(struct wrap *w, unsigned v)
 {
 	inner(w, v);
@@ -374,6 +393,10 @@ static const struct sample {
 	{"MPLS", WIRE_LINK_ETHERNET, make_mpls, BOTH, BIT(MPLS)},
 	{"MPLS pseudowire", WIRE_LINK_ETHERNET, make_pseudowire, BOTH, BIT(MPLS)},
 	{"MPLS pseudowire, no control word", WIRE_LINK_ETHERNET, make_pseudowire_bare, BOTH,
+		BIT(MPLS)},
+	{"MPLS pseudowire to 44:...", WIRE_LINK_ETHERNET, make_pseudowire_like_ipv4, BOTH,
+		BIT(MPLS)},
+	{"MPLS pseudowire to 68:...", WIRE_LINK_ETHERNET, make_pseudowire_like_ipv6, BOTH,
 		BIT(MPLS)},
 	{"MPLS in IP", WIRE_LINK_ETHERNET, make_mpls_in_ip, BOTH, BIT(MPLS)},
 	{"PPPoE", WIRE_LINK_ETHERNET, make_pppoe, BOTH, BIT(VLAN) | BIT(PPPOE) | BIT(PPP)},
