@@ -37,12 +37,20 @@
 #define DRAIN_SECONDS 3u
 
 /* True when all workers have ended; false when one did not in time. */
-static bool control_loop(struct appliance *a, struct reload *reload)
+/* No worker runs, nor the spreader. */
+static bool all_ended(const struct appliance *a, const struct ports *ports)
+{
+	return control_ended(&a->control) &&
+	       (!ports->plan.spreader ||
+		       atomic_load_explicit(&ports->spreader.ended, memory_order_acquire));
+}
+
+static bool control_loop(struct appliance *a, const struct ports *ports, struct reload *reload)
 {
 	uint64_t updated = rte_rdtsc(), hz = rte_get_tsc_hz(), asked = 0;
 	bool reload_owed = false;
 
-	while (!control_ended(&a->control)) {
+	while (!all_ended(a, ports)) {
 		uint64_t now = rte_rdtsc();
 
 		if (now - updated > hz) {
@@ -79,13 +87,17 @@ static void summary(const struct appliance *a)
 }
 
 /*
- * A worker did not end: it may touch its port and its memory at any time, so
+ * A worker or the spreader did not end: it may touch its port and its memory at any time, so
  * nothing can be taken down under it. What the others gave is merged and told.
  */
 static _Noreturn void leave_hung(struct appliance *a)
 {
 	unsigned hung = control_abandon(&a->control);
 
+	if (hung == 0)
+		log_line(LOG_LEVEL_ERROR,
+			"the spreader did not end within %u s: frames that it held are lost",
+			DRAIN_SECONDS);
 	for (unsigned i = 0; i < a->workers; i++)
 		if (a->control.worker[i].state == WORKER_HUNG)
 			log_line(LOG_LEVEL_ERROR,
@@ -96,7 +108,7 @@ static _Noreturn void leave_hung(struct appliance *a)
 	control_publish(&a->control);
 	summary(a);
 	http_stop(a->http);
-	_exit(hung ? EXIT_CODE_HUNG : EXIT_CODE_RUNTIME);
+	_exit(EXIT_CODE_HUNG);
 }
 
 static int run_workers(struct appliance *a, struct ports *ports, struct run_options *options)
@@ -124,7 +136,7 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 	}
 	reload_init(&reload, a, run_options_read, options);
 	/* Nothing is published before the first epoch is in: not ready means not ready. */
-	if (!control_loop(a, &reload))
+	if (!control_loop(a, ports, &reload))
 		leave_hung(a);
 	rte_eal_mp_wait_lcore();
 	control_publish(&a->control);
@@ -176,6 +188,7 @@ int run_main(int argc, char **argv)
 
 	int code = run_options_parse(argc, argv, &options, err);
 	reload_on_signal();
+	outlive_readers();
 	if (code == EXIT_CODE_OK)
 		code = run_options_read(&options, &config, err);
 	log_level_set((enum log_level)config.log.level);

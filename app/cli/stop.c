@@ -38,6 +38,13 @@ void reload_on_signal(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+void outlive_readers(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGPIPE, &action, NULL);
+}
+
 bool reload_asked(void)
 {
 	return atomic_load_explicit(&reload_requested, memory_order_relaxed) &&

@@ -48,7 +48,7 @@ struct xdp_counters {
 
 /*
  * DNS on `count` ports, at most XDP_PORTS_MAX of them are taken; every tunnel that the sensor
- * can take apart, on its usual ports; encrypted DNS on 853.
+ * can take apart, on its usual ports unless the caller puts others; encrypted DNS on 853.
  */
 void xdp_steering_init(struct xdp_steering *s, const uint16_t *dns, unsigned count);
 

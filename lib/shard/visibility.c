@@ -15,14 +15,19 @@ static enum visibility_transport transport_of(enum wire_verdict verdict)
 	}
 }
 
+/* Ports of DNS over TLS, QUIC and HTTPS, the drafts' too; clients may take ports below 8853. */
+static bool is_server(uint16_t port)
+{
+	return port == 443 || port == 784 || port == 853 || port == 8853;
+}
+
 void visibility_add(struct visibility *v, enum wire_verdict verdict, const struct wire_packet *p,
 	struct hash_key key)
 {
 	enum visibility_transport t = transport_of(verdict);
 	uint64_t s = visibility_hash(p->saddr, p->ip_version, key);
 	uint64_t d = visibility_hash(p->daddr, p->ip_version, key);
-	/* A resolver's port is below those that clients take for themselves. */
-	bool to_server = p->dport < p->sport;
+	bool to_server = is_server(p->dport) && (!is_server(p->sport) || p->dport < p->sport);
 
 	if (t == VISIBILITY_TRANSPORT_COUNT)
 		return;

@@ -17,7 +17,7 @@ import time
 
 import network
 from harness import DEMO, TRAFFICGEN, equal, main, scratch, wait_for
-from sensor import Sensor, af_packet, get_json, sensor_config
+from sensor import Sensor, af_packet, get, get_json, sensor_config
 
 network.isolate("tcpreplay", "curl")
 
@@ -381,6 +381,34 @@ def stops_with_a_hung_worker():
         assert f"ended: {frames} frames" in said and "accounting error 0" in said, said
 
 
+def stops_with_a_hung_spreader():
+    """The same where the spreader hangs: it holds no worker up, nor the stop"""
+    with Sensor(two_workers(spreader="on")) as sensor:
+        sensor.start_counting()
+        busy = {w["lcore"] for w in status()["workers"]}
+        thread = thread_of(sensor, max(busy) + 1)
+        with halted(thread):
+            asked = time.monotonic()
+            sensor.process.send_signal(signal.SIGTERM)
+            code, said = wait_traced(sensor, thread), sensor.said()
+            assert time.monotonic() - asked < STOP_SECONDS, time.monotonic() - asked
+        equal(code, HUNG_CODE, f"exit code, {said}")
+        assert "the spreader did not end" in said, said
+
+
+def outlives_the_reader_of_its_log():
+    """Where nobody reads standard error any more, it goes on"""
+    reader, writer = os.pipe()
+    with Sensor(two_workers(), stderr=writer) as sensor:
+        os.close(writer)
+        sensor.until(lambda: get("/readyz")[0] == 200, "/readyz is 200")
+        os.close(reader)
+        for generation in 2, 3:
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.until(lambda g=generation: status()["config_generation"] == g, "the reload")
+        sensor.stop()
+
+
 def ends_at_once_when_asked_twice():
     """A second signal ends it at once, whatever hangs"""
     with Sensor(two_workers()) as sensor:
@@ -402,4 +430,4 @@ subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE], check=True)
 main(loses_no_frame, needs_no_traffic, thresholds_change_verdicts, keeps_the_old_for_a_bad_file,
      names_what_needs_a_restart, environment_goes_before_the_file,
      sees_a_database_renamed_over_the_old, changes_the_level_of_the_log, names_a_hung_worker,
-     stops_with_a_hung_worker, ends_at_once_when_asked_twice)
+     stops_with_a_hung_worker, stops_with_a_hung_spreader, outlives_the_reader_of_its_log, ends_at_once_when_asked_twice)

@@ -54,16 +54,16 @@ def get_json(path):
 
 
 class Sensor:
-    """A running `fluxgate run`, ended with the block."""
+    """A running `fluxgate run`, ended with the block. `stderr`: a descriptor other than the log's."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, stderr=None):
         self.folder = scratch()
         self.path = pathlib.Path(self.folder.name)
         self.configure(settings)
         self.log = open(self.path / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen([FLUXGATE, "run", "-c", str(self.path / "config.json")],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log)
+                                        stderr=stderr or self.log)
 
     def configure(self, settings):
         """Writes the file that it reads at start and on SIGHUP."""
