@@ -184,6 +184,7 @@ static void sound_machine_has_no_findings(void **state)
 #define STATUS(uid, caps, cpus) \
 	"Name:\tx\nUid:\t" uid "\nCapEff:\t" caps "\nCpus_allowed_list:\t" cpus "\n"
 #define SMALL_PAGES CONFIG("\"eal\":{\"huge\":false}," LCORES "\"ports\":[" DEVICES "]")
+#define TCP6(address) "h\n 0: " address ":22F9 0:0 0A 0:0 0:0 0 0 0 77 1\n"
 
 /* One thing is changed, one finding comes of it; without the change it is `otherwise`. */
 static const struct one_change {
@@ -285,9 +286,14 @@ static const struct one_change {
 		"config.listen", 0, 0, "free"},
 	{NULL, "/proc/net/tcp", "h\n 0: 0200007F:22F9 00000000:0000 0A 0:0 0:0 0 0 0 77 1\n",
 		"config.listen", 0, 0, "free"},
+	{NULL, "/proc/net/tcp6", TCP6("00000000000000000000000000000000"), "config.listen", 0, 3,
+		"by a socket of IPv6"},
+	{NULL, "/proc/net/tcp6", TCP6("0000000000000000FFFF00000100007F"), "config.listen", 0, 3,
+		"by a socket of IPv6"},
+	{NULL, "/proc/net/tcp6", TCP6("00000000000000000000000001000000"), "config.listen", 0, 0,
+		"free"},
 	{CONFIG("\"http\":{\"listen\":\"[::1]:8953\"},\"ports\":[" DEVICES "]"), "/proc/net/tcp6",
-		"h\n 0: 00000000000000000000000001000000:22F9 0:0 0A 0:0 0:0 0 0 0 77 1\n",
-		"config.listen", 0, 3, "is taken"},
+		TCP6("00000000000000000000000001000000"), "config.listen", 0, 3, "is taken"},
 };
 
 static void each_change_is_found(void **state)
