@@ -167,12 +167,39 @@ static void holder_name(const struct doctor *d, uint64_t inode, char *out, size_
 	tree_free(&all);
 }
 
+/* A socket of IPv6 at :: or ::ffff:a.b.c.d takes IPv4 as well, unless it is told not to. */
+static uint64_t listener_of_both(const struct doctor *d, const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *sa = (const struct sockaddr_in *)address;
+	struct sockaddr_storage mapped = {.ss_family = AF_INET6};
+	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)&mapped;
+	char hex[33];
+	unsigned port;
+
+	sa6->sin6_port = sa->sin_port;
+	sa6->sin6_addr.s6_addr[10] = sa6->sin6_addr.s6_addr[11] = 0xff;
+	sa6->sin6_addr.s6_addr32[3] = sa->sin_addr.s_addr;
+	address_hex(&mapped, hex, &port);
+	return listener_find(d, "tcp6", hex, port);
+}
+
+static void listener_found(
+	struct doctor *d, const char *listen, uint64_t inode, const char *why, const char *as)
+{
+	char holder[96];
+
+	holder_name(d, inode, holder, sizeof(holder));
+	finding_remedy(finding_add(d, SEVERITY_ERROR, "config.listen", why, "%s is taken%s%s",
+			       listen, holder, as),
+		"end that process, or set http.listen to another port (ss -ltnp)");
+}
+
 void doctor_listen(struct doctor *d)
 {
 	const char *listen = d->config ? d->config->http.listen : "";
 	struct sockaddr_storage address;
 	socklen_t len;
-	char hex[33], holder[96];
+	char hex[33];
 	unsigned port;
 
 	if (listen[0] == '\0' || listen_parse(listen, &address, &len) < 0)
@@ -185,15 +212,17 @@ void doctor_listen(struct doctor *d)
 		return;
 	}
 	address_hex(&address, hex, &port);
-	uint64_t inode = listener_find(d, address.ss_family == AF_INET ? "tcp" : "tcp6", hex, port);
-	if (inode) {
-		holder_name(d, inode, holder, sizeof(holder));
-		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.listen",
-				       "run refuses to start", "%s is taken%s", listen, holder),
-			"end that process, or set http.listen to another port (ss -ltnp)");
-	} else {
+	bool v4 = address.ss_family == AF_INET;
+	uint64_t inode = listener_find(d, v4 ? "tcp" : "tcp6", hex, port);
+	uint64_t both = v4 ? listener_of_both(d, &address) : 0;
+	if (inode)
+		listener_found(d, listen, inode, "run refuses to start", "");
+	else if (both) /* no file tells which it is */
+		listener_found(d, listen, both,
+			"run refuses to start, unless that socket is for IPv6 only",
+			", by a socket of IPv6");
+	else
 		finding_add(d, SEVERITY_OK, "config.listen", "", "%s is free", listen);
-	}
 }
 
 void doctor_clock(struct doctor *d)

@@ -122,6 +122,12 @@ bool kernel_parameter(const struct doctor *d, const char *name, char *out, size_
 int processor_node(const struct doctor *d, unsigned cpu);
 bool capability_held(const struct doctor *d, unsigned capability);
 
+/*
+ * Whether a default route, of IPv4 or IPv6, goes through an interface, or through a bridge, bond
+ * or VLAN that stands on it.
+ */
+bool carries_default_route(const struct doctor *d, const char *name);
+
 /* What a port of the configuration is, by its device. */
 enum port_kind { PORT_KIND_PCI, PORT_KIND_AF_PACKET, PORT_KIND_AF_XDP, PORT_KIND_OTHER };
 

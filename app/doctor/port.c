@@ -56,47 +56,38 @@ static void pci_address(const char *device, char out[PCI_TEXT])
 		(int)(n < PCI_TEXT ? n : PCI_TEXT - 1), device);
 }
 
-/* The kernel's interface of a PCI device, false without one. */
-static bool pci_interface(const struct doctor *d, const char *pci, char out[NAME_TEXT])
+/* Of the interfaces in a listed folder the first one, or rather one that has a default route. */
+static void interface_choose(
+	const struct doctor *d, struct tree_names names, char out[NAME_TEXT], bool *carries)
 {
-	struct tree_names names = tree_list(d->root, "/sys/bus/pci/devices/%s/net", pci);
-
-	out[0] = '\0';
-	for (int i = 0; i < names.n && !out[0]; i++)
-		snprintf(out, NAME_TEXT, "%.63s", names.entry[i]->d_name);
-	tree_free(&names);
-	/* Behind virtio there is a bus between them. */
-	names = tree_list(d->root, "/sys/bus/pci/devices/%s", pci);
-	for (int i = 0; i < names.n && !out[0]; i++) {
-		const char *below = names.entry[i]->d_name;
-
-		if (strncmp(below, "virtio", 6) != 0)
-			continue;
-		struct tree_names inner =
-			tree_list(d->root, "/sys/bus/pci/devices/%s/%s/net", pci, below);
-		if (inner.n > 0)
-			snprintf(out, NAME_TEXT, "%.63s", inner.entry[0]->d_name);
-		tree_free(&inner);
+	for (int i = 0; i < names.n && !*carries; i++) {
+		*carries = carries_default_route(d, names.entry[i]->d_name);
+		if (*carries || !out[0])
+			snprintf(out, NAME_TEXT, "%.63s", names.entry[i]->d_name);
 	}
 	tree_free(&names);
-	return out[0] != '\0';
 }
 
-/* Whether this machine is reached through the interface. */
-static bool carries_default_route(const struct doctor *d, const char *name)
+/*
+ * The kernel's interface of a PCI device, false without one; whether a default route goes through
+ * it. Of several interfaces it is one that has such a route.
+ */
+static bool pci_interface(
+	const struct doctor *d, const char *pci, char out[NAME_TEXT], bool *carries)
 {
-	char text[16384], *rest = NULL;
-
-	tree_read(d->root, text, sizeof(text), "/proc/net/route");
-	for (char *l = strtok_r(text, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest)) {
-		char interface[NAME_TEXT];
-		unsigned destination;
-
-		if (sscanf(l, "%63s %x", interface, &destination) == 2 && destination == 0 &&
-			strcmp(interface, name) == 0)
-			return true;
-	}
-	return false;
+	out[0] = '\0';
+	*carries = false;
+	interface_choose(d, tree_list(d->root, "/sys/bus/pci/devices/%s/net", pci), out, carries);
+	/* Behind virtio there is a bus between them. */
+	struct tree_names names = tree_list(d->root, "/sys/bus/pci/devices/%s", pci);
+	for (int i = 0; i < names.n; i++)
+		if (strncmp(names.entry[i]->d_name, "virtio", 6) == 0)
+			interface_choose(d,
+				tree_list(d->root, "/sys/bus/pci/devices/%s/%s/net", pci,
+					names.entry[i]->d_name),
+				out, carries);
+	tree_free(&names);
+	return out[0] != '\0';
 }
 
 /* Drivers that serve the kernel and DPDK at a time: nothing is to be bound. */
@@ -119,13 +110,14 @@ static bool driver_is_userspace(const char *driver)
 static void kernel_driver_found(struct doctor *d, const char *pci, const char *driver)
 {
 	char name[NAME_TEXT];
+	bool carries;
 
-	if (!pci_interface(d, pci, name))
+	if (!pci_interface(d, pci, name, &carries))
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.driver",
 				       "DPDK cannot take the card from the kernel's driver",
 				       "bound to the kernel's driver %s", driver),
 			"deploy/prepare-nic --bind %s", pci);
-	else if (carries_default_route(d, name))
+	else if (carries)
 		finding_remedy(
 			finding_add(d, SEVERITY_ERROR, "port.driver",
 				"bound to DPDK, this machine could no longer be reached by it",
@@ -151,7 +143,8 @@ static void group_check(struct doctor *d, const char *pci)
 	struct tree_names others = tree_list(d->root, "/sys/kernel/iommu_groups/%s/devices", group);
 	for (int i = 0; i < others.n; i++) {
 		const char *other = others.entry[i]->d_name;
-		char driver[NAME_TEXT];
+		char driver[NAME_TEXT], name[NAME_TEXT];
+		bool carries;
 
 		if (strcmp(other, pci) == 0 ||
 			!tree_link_name(d->root, driver, sizeof(driver),
@@ -160,11 +153,17 @@ static void group_check(struct doctor *d, const char *pci)
 			strcmp(driver, "pci-stub") == 0)
 			continue;
 		viable = false;
-		finding_remedy(finding_add(d, SEVERITY_ERROR, "port.iommu_group",
-				       "vfio gives a group as a whole, or not at all",
-				       "%s of the same IOMMU group %s is bound to %s", other, group,
-				       driver),
-			"put the card into another slot, or deploy/prepare-nic --bind %s", other);
+		struct finding *f = finding_add(d, SEVERITY_ERROR, "port.iommu_group",
+			"vfio gives a group as a whole, or not at all",
+			"%s of the same IOMMU group %s is bound to %s", other, group, driver);
+		if (pci_interface(d, other, name, &carries) && carries)
+			finding_remedy(f,
+				"put the card into another slot: %s, %s, carries the default route",
+				other, name);
+		else
+			finding_remedy(f,
+				"put the card into another slot, or deploy/prepare-nic --bind %s",
+				other);
 	}
 	tree_free(&others);
 	if (viable)
@@ -175,6 +174,7 @@ static void group_check(struct doctor *d, const char *pci)
 static void pci_driver_check(struct doctor *d, const struct config_port *port, const char *pci)
 {
 	char driver[NAME_TEXT], name[NAME_TEXT];
+	bool carries;
 
 	if (!tree_link_name(
 		    d->root, driver, sizeof(driver), "/sys/bus/pci/devices/%s/driver", pci)) {
@@ -185,7 +185,7 @@ static void pci_driver_check(struct doctor *d, const struct config_port *port, c
 	} else if (driver_is_bifurcated(driver)) {
 		finding_add(d, SEVERITY_OK, "port.driver", "",
 			"%s serves the kernel and DPDK at a time: nothing to bind", driver);
-		if (pci_interface(d, pci, name))
+		if (pci_interface(d, pci, name, &carries))
 			doctor_nic(d, port, name);
 	} else if (driver_is_userspace(driver)) {
 		finding_add(d, SEVERITY_OK, "port.driver", "", "bound to %s", driver);

@@ -163,6 +163,12 @@ def listener():
         taken.bind(("127.0.0.1", 8953))
         taken.listen()
         expect(doctor(config()), "config.listen", "error", "python")
+    for address in "::", "::ffff:127.0.0.1":
+        with socket.socket(socket.AF_INET6) as taken:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            taken.bind((address, 8953))
+            taken.listen()
+            expect(doctor(config()), "config.listen", "error", "python")
 
 
 def sensor_that_runs():

@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 
-from harness import TOP, equal, main, scratch
+from harness import TOP, Skip, equal, main, scratch
 
 CARD, ROUTED, BOUND, MLX = "0000:3b:00.0", "0000:01:00.0", "0000:3b:00.1", "0000:81:00.0"
 SCRATCH = scratch()
@@ -14,6 +14,24 @@ PROC = pathlib.Path(SCRATCH.name) / "proc"
 ROUTES = ("Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
           "br0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
           "eth7\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
+
+# A kernel for these plain files: it acts on what is written to unbind, bind and drivers_probe. The
+# card comes to the driver of its override, else to $OWN, but to none that $REFUSES names.
+KERNEL = r"""
+echo() {
+	builtin echo "$@"
+	local file at=$FLUXGATE_SYSFS/bus/pci/devices/$1 driver
+	file=$(readlink "/proc/$$/fd/1")
+	case $file in
+	*/unbind) rm "$at/driver" ;;
+	*/drivers_probe) driver=$(<"$at/driver_override") driver=${driver:-$OWN} ;;
+	*/bind) file=${file%/bind} driver=${file##*/} ;;
+	esac
+	if [[ -n ${driver:-} && " $REFUSES " != *" $driver "* ]]; then
+		ln -sfn "$FLUXGATE_SYSFS/bus/pci/drivers/$driver" "$at/driver"
+	fi
+}
+"""
 
 
 def lay():
@@ -43,9 +61,9 @@ def lay():
     (PROC / "net/route").write_text(ROUTES)
 
 
-def prepare(*arguments):
-    environment = {**os.environ, "FLUXGATE_SYSFS": str(SYS), "FLUXGATE_PROC": str(PROC)}
-    done = subprocess.run([TOP / "deploy/prepare-nic", *arguments], env=environment,
+def prepare(*arguments, prefix=(), **more):
+    environment = {**os.environ, "FLUXGATE_SYSFS": str(SYS), "FLUXGATE_PROC": str(PROC), **more}
+    done = subprocess.run([*prefix, TOP / "deploy/prepare-nic", *arguments], env=environment,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -84,6 +102,103 @@ def refuses():
     equal(prepare("--dry-run", "--force", "--bind", "0000:05:00.0")[0], 0, "code with --force")
 
 
+def put(files, function, *arguments, **more):
+    """What the function answers while files below /proc/net have these texts"""
+    for name, text in files.items():
+        (PROC / "net" / name).write_text(text)
+    try:
+        return function(*arguments, **more)
+    finally:
+        for name in files:
+            (PROC / "net" / name).unlink()
+        (PROC / "net/route").write_text(ROUTES)
+
+
+def route6(interface, destination="0" * 32, length="00", flags="00000003"):
+    return (f"{destination} {length} {'0' * 32} 00 {'0' * 32} 00000400 00000001 00000000 "
+            f"{flags} {interface:>8}\n")
+
+
+def never_the_default_one():
+    """--force binds no card of a default route: of IPv4, IPv6 or both, among many routes"""
+    many = "".join(route6("eth9", f"20010db8{i:024x}", "80") for i in range(20000))
+    for v4, v6 in ((ROUTES, route6("br0")), (ROUTES, many), ("", many + route6("br0"))):
+        code, said, errors = put({"route": v4, "ipv6_route": v6}, prepare, "--dry-run", "--force",
+                                 "--bind", ROUTED)
+        equal((code, said), (1, ""), "code and steps")
+        assert "carries the default route" in errors, errors
+    # What the kernel writes where there is no IPv6 route.
+    nothing = route6("lo", flags="00200200")
+    equal(put({"ipv6_route": nothing}, prepare, "--dry-run", "--bind", CARD)[0], 0, "code")
+
+
+def sees_ipv6():
+    """A card with an address or a route of IPv6 needs --force; link-local ones are no reason"""
+    local = {"if_inet6": "fe80000000000000020000fffe005301 02 40 20 80     eth5\n",
+             "ipv6_route": route6("eth5", "fe80" + "0" * 28, "40") +
+                           route6("eth5", "ff" + "0" * 30, "08")}
+    equal(put(local, prepare, "--dry-run", "--bind", CARD)[0], 0, "code with link-local ones")
+    address = local["if_inet6"] + "fd000000000000000000000000000002 02 80 00 82     eth5\n"
+    route = local["ipv6_route"] + route6("eth5", "fd" + "0" * 30, "40")
+    for files, why in (({"if_inet6": address}, "has an address"),
+                       ({"ipv6_route": route}, "carries a route")):
+        code, said, errors = put(files, prepare, "--dry-run", "--bind", CARD)
+        equal((code, said), (1, ""), "code and steps")
+        assert why in errors and errors.count("\n") == 1, errors
+        equal(put(files, prepare, "--dry-run", "--force", "--bind", CARD)[0], 0, "with --force")
+
+
+def sees_addresses_without_routes():
+    """An address of /32, and one of an interface that is down, are seen, by ip"""
+    probe = subprocess.run(["unshare", "--net", "ip", "link", "add", "eth5", "type", "veth"],
+                           capture_output=True, check=False)
+    if probe.returncode:
+        raise Skip("needs root, and a machine that lets it make network namespaces")
+    for script, wanted in (
+            ("ip link set eth5 up", 0), ("ip addr add 192.0.2.1/24 dev eth5", 1),
+            ("ip addr add 192.0.2.1/32 dev eth5; ip link set eth5 up", 1)):
+        inside = ["unshare", "--net", "sh", "-ec",
+                  f'ip link add eth5 type veth; {script}; exec "$@"', "sh"]
+        code, _, errors = prepare("--dry-run", "--bind", CARD, prefix=inside,
+                                  FLUXGATE_PROC="/proc")
+        equal(code, wanted, f"code after {script}")
+        assert wanted == 0 or "has an address" in errors, errors
+    # An interface that ip does not know, as in another network namespace.
+    code, _, errors = prepare("--dry-run", "--bind", CARD, prefix=["unshare", "--net"],
+                              FLUXGATE_PROC="/proc")
+    assert code == 1 and "cannot be seen" in errors and errors.count("\n") == 1, errors
+
+
+def rolls_back():
+    """A card that vfio refuses goes back to what it had before, and that is said"""
+    device = SYS / "bus/pci/devices" / CARD
+    kernel = pathlib.Path(SCRATCH.name) / "kernel"
+    kernel.write_text(KERNEL)
+    for before, override, refuses, after, said in (
+            ("ice", "", "", "vfio-pci", None),
+            ("ice", "", "vfio-pci", "ice", "it is back at ice"),
+            ("igb", "igb", "vfio-pci", "igb", "it is back at igb"),
+            ("ice", "", "vfio-pci ice", None, f"nor back to ice: echo {CARD} > "),
+            (None, "", "vfio-pci", None, "it had no driver before")):
+        (device / "driver").unlink(missing_ok=True)
+        if before:
+            (device / "driver").symlink_to(SYS / "bus/pci/drivers" / before)
+        (device / "driver_override").write_text(f"{override or '(null)'}\n")
+        code, _, errors = prepare("--bind", CARD, BASH_ENV=str(kernel), OWN="ice", REFUSES=refuses)
+        link = device / "driver"
+        equal(link.resolve().name if link.is_symlink() else None, after, "driver " + errors)
+        equal((device / "driver_override").read_text().strip(), override if said else "vfio-pci",
+              "override")
+        if said:
+            equal((code, errors.count("\n")), (1, 1), "code and lines")
+            assert "did not come to vfio-pci" in errors and said in errors, errors
+        else:
+            equal((code, errors), (0, ""), "code and errors")
+    (device / "driver").unlink(missing_ok=True)
+    (device / "driver").symlink_to(SYS / "bus/pci/drivers/ice")
+    (device / "driver_override").write_text("")
+
+
 def gives_back():
     """A bound card goes back to its kernel driver"""
     code, said, _ = prepare("--dry-run", "--unbind", BOUND)
@@ -100,4 +215,5 @@ def bad_command_lines():
 
 
 lay()
-main(tells_what_it_would_do, does_nothing_twice, refuses, gives_back, bad_command_lines)
+main(tells_what_it_would_do, does_nothing_twice, refuses, never_the_default_one, sees_ipv6,
+     sees_addresses_without_routes, rolls_back, gives_back, bad_command_lines)

@@ -96,7 +96,8 @@ static const struct {
 	{"/proc/net/tcp", "  sl  local_address rem_address   st\n"},
 	{"/proc/net/tcp6", "  sl  local_address rem_address   st\n"},
 	{"/proc/net/protocols", "protocol  size sockets\nPACKET 1 0\nXDP       960      0\n"},
-	{"/proc/net/route", "Iface Destination Gateway\neth0 00000000 0101A8C0\n"},
+	{"/proc/net/route", "Iface Destination Gateway Flags RefCnt Use Metric Mask\n"
+			    "eth0 00000000 0101A8C0 0003 0 0 0 00000000\n"},
 	{"/proc/sys/net/core/bpf_jit_enable", "1\n"},
 	{"/proc/sys/kernel/unprivileged_bpf_disabled", "2\n"},
 	{"/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"},

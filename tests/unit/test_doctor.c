@@ -184,6 +184,7 @@ static void sound_machine_has_no_findings(void **state)
 #define STATUS(uid, caps, cpus) \
 	"Name:\tx\nUid:\t" uid "\nCapEff:\t" caps "\nCpus_allowed_list:\t" cpus "\n"
 #define SMALL_PAGES CONFIG("\"eal\":{\"huge\":false}," LCORES "\"ports\":[" DEVICES "]")
+#define TCP6(address) "h\n 0: " address ":22F9 0:0 0A 0:0 0:0 0 0 0 77 1\n"
 
 /* One thing is changed, one finding comes of it; without the change it is `otherwise`. */
 static const struct one_change {
@@ -285,9 +286,14 @@ static const struct one_change {
 		"config.listen", 0, 0, "free"},
 	{NULL, "/proc/net/tcp", "h\n 0: 0200007F:22F9 00000000:0000 0A 0:0 0:0 0 0 0 77 1\n",
 		"config.listen", 0, 0, "free"},
+	{NULL, "/proc/net/tcp6", TCP6("00000000000000000000000000000000"), "config.listen", 0, 3,
+		"by a socket of IPv6"},
+	{NULL, "/proc/net/tcp6", TCP6("0000000000000000FFFF00000100007F"), "config.listen", 0, 3,
+		"by a socket of IPv6"},
+	{NULL, "/proc/net/tcp6", TCP6("00000000000000000000000001000000"), "config.listen", 0, 0,
+		"free"},
 	{CONFIG("\"http\":{\"listen\":\"[::1]:8953\"},\"ports\":[" DEVICES "]"), "/proc/net/tcp6",
-		"h\n 0: 00000000000000000000000001000000:22F9 0:0 0A 0:0 0:0 0 0 0 77 1\n",
-		"config.listen", 0, 3, "is taken"},
+		TCP6("00000000000000000000000001000000"), "config.listen", 0, 3, "is taken"},
 };
 
 static void each_change_is_found(void **state)
@@ -355,17 +361,81 @@ static void iommu_modes(void **state)
 	expect("iommu.state", SEVERITY_OK, NULL);
 }
 
+#define ROUTES4(line) "Iface Destination Gateway Flags RefCnt Use Metric Mask\n" line
+#define ZERO6 "00000000000000000000000000000000"
+#define ROUTE6(destination, length, flags, interface) \
+	destination " " length " " ZERO6 " 00 " ZERO6 " 00000400 00000002 00000000 " flags \
+		    "     " interface "\n"
+
 /* The card that this machine is reached by is not one to be bound. */
 static void default_route_is_spared(void **state)
 {
+	static const char spared[] = "carries the default route";
+	static const char bound[] = "prepare-nic --bind 0000:3b:00.0 (eth0";
+	static const struct {
+		const char *v4, *v6, *word;
+	} routes[] = {
+		{ROUTES4("eth7 00000000 0101A8C0 0003 0 0 0 00000000\n"), NULL, bound},
+		{ROUTES4("eth0 00000000 0101A8C0 0003 0 0 0 00000080\n"), NULL, bound}, /* /1 */
+		{ROUTES4(""), ROUTE6(ZERO6, "00", "00000003", "eth0"), spared},
+		{ROUTES4(""), ROUTE6(ZERO6, "01", "00000003", "eth0"), bound},
+		{ROUTES4(""), ROUTE6(ZERO6, "00", "00200200", "eth0"), bound}, /* it rejects */
+		{ROUTES4(""), ROUTE6(ZERO6, "00", "00000003", "eth7"), bound},
+		{ROUTES4(""), ROUTE6("20010db8000000000000000000000000", "20", "00000003", "eth0"),
+			bound},
+	};
+
 	(void)state;
 	machine_put(PCI "/driver", "->x/virtio-pci");
 	machine_put(PCI "/virtio0/net/eth0", "/");
 	look();
-	expect("port.driver", SEVERITY_ERROR, "default route");
-	machine_put("/proc/net/route", "Iface Destination Gateway\neth7 00000000 0101A8C0\n");
+	expect("port.driver", SEVERITY_ERROR, spared);
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		machine_put("/proc/net/route", routes[i].v4);
+		machine_put("/proc/net/ipv6_route", routes[i].v6);
+		look();
+		expect("port.driver", SEVERITY_ERROR, routes[i].word);
+	}
+}
+
+/* Nor is one below a VLAN of a bond that it is reached by, or another one of several interfaces. */
+static void default_route_above_the_card(void **state)
+{
+	(void)state;
+	machine_put(PCI "/driver", "->x/ice");
+	machine_put(PCI "/net/eth4", "/");
+	machine_put("/proc/net/route", ROUTES4("bond0.7 00000000 0101A8C0 0003 0 0 0 00000000\n"));
 	look();
-	expect("port.driver", SEVERITY_ERROR, "prepare-nic --bind 0000:3b:00.0 (eth0");
+	expect("port.driver", SEVERITY_ERROR, "--bind");
+	machine_put("/sys/class/net/eth4/master", "->../bond0");
+	machine_put("/sys/class/net/bond0/upper_bond0.7", "->../bond0.7");
+	look();
+	expect("port.driver", SEVERITY_ERROR, "eth4, bound to ice, carries the default route");
+	machine_put("/sys/class/net/eth4/master", NULL);
+	machine_put("/sys/class/net/eth4/upper_bond0", "->../bond0");
+	look();
+	expect("port.driver", SEVERITY_ERROR, "carries the default route");
+	machine_put(PCI "/net/eth3", "/"); /* the first one, with nothing */
+	look();
+	expect("port.driver", SEVERITY_ERROR, "eth4, bound to ice, carries the default route");
+	machine_put("/sys/class/net/eth4/upper_eth4", "->../eth4"); /* no way to go on for ever */
+	machine_put("/sys/class/net/eth4/upper_bond0", NULL);
+	look();
+	expect("port.driver", SEVERITY_ERROR, "--bind");
+}
+
+/* Nor is it to be bound for the sake of another one in its IOMMU group. */
+static void default_route_in_the_group(void **state)
+{
+	(void)state;
+	machine_put("/sys/bus/pci/devices/0000:3a:00.0/driver", "->x/e1000e");
+	machine_put("/sys/bus/pci/devices/0000:3a:00.0/net/eth4", "/");
+	look();
+	expect("port.iommu_group", SEVERITY_ERROR, "prepare-nic --bind 0000:3a:00.0");
+	machine_put("/proc/net/ipv6_route", ROUTE6(ZERO6, "00", "00000003", "eth4"));
+	look();
+	expect("port.iommu_group", SEVERITY_ERROR, "0000:3a:00.0, eth4, carries the default");
+	assert_null(strstr(worst("port.iommu_group")->remedy, "--bind"));
 }
 
 static void bifurcated_card_is_looked_at_as_an_interface(void **state)
@@ -632,6 +702,8 @@ int main(void)
 		CASE(machine_without_nodes),
 		CASE(iommu_modes),
 		CASE(default_route_is_spared),
+		CASE(default_route_above_the_card),
+		CASE(default_route_in_the_group),
 		CASE(bifurcated_card_is_looked_at_as_an_interface),
 		CASE(facts_of_the_card),
 		CASE(interface_that_is_not_in_sysfs),
