@@ -144,7 +144,9 @@ static void batch_shape(struct mutator *m)
 	uint64_t *rng = &m->rng;
 	uint32_t kind = random_below(rng, 8);
 
-	if (kind == 0)
+	if (chance(rng, 64))
+		batch_chain(b, rng);
+	else if (kind == 0)
 		batch_segment(b, rng);
 	else if (kind <= 2)
 		for (unsigned i = b->n; i-- > 0;)

@@ -126,6 +126,9 @@ void batch_fragment(struct batch *b, unsigned i, uint64_t *rng);
 /* Turns the DNS messages of the batch into segments of one TCP connection. */
 void batch_segment(struct batch *b, uint64_t *rng);
 
+/* The batch gives way to datagrams of which each completes the next. */
+void batch_chain(struct batch *b, uint64_t *rng);
+
 /* Swaps, shuffles, repeats or drops packets. */
 void batch_reorder(struct batch *b, uint64_t *rng);
 
