@@ -73,16 +73,35 @@ static bool control_loop(struct appliance *a, const struct ports *ports, struct 
 	return true;
 }
 
+/* What ports lost, and what they were offered and nobody can tell of. */
+static void summary_ports(const struct snapshot *s)
+{
+	uint64_t lost = 0, unknown = 0;
+
+	for (unsigned i = 0; i < s->ports; i++) {
+		const struct port_status *p = &s->port[i];
+
+		lost += p->missed + p->no_mbuf + p->spreader_dropped;
+		unknown += p->unknown == PORT_UNKNOWN ? 0 : p->unknown;
+	}
+	if (lost || unknown)
+		log_line(LOG_LEVEL_NOTICE,
+			"of the ports: %lu frames lost, %lu offered and unaccounted for", lost,
+			unknown);
+}
+
 static void summary(const struct appliance *a)
 {
 	const struct snapshot *s = snapshot_get(a->board);
 
-	if (s)
+	if (s) {
 		log_line(LOG_LEVEL_NOTICE,
 			"ended: %lu frames, %lu responses, %u domains flagged, accounting error "
 			"%lu",
 			s->account.received, account_responses(&s->account), s->verdicts,
 			s->accounting_error);
+		summary_ports(s);
+	}
 	snapshot_put(s);
 }
 
@@ -146,10 +165,13 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
 	char err[ERROR_LINE_MAX])
 {
+	/* Ports last: from their start on frames wait, and few fit their rings. */
+	int code = appliance_build(a, err);
+	if (code != EXIT_CODE_OK)
+		return code;
 	ports->wire = &a->wire;
 	if (ports_start(ports, &a->config, a->worker, err) < 0)
 		return EXIT_CODE_PORT;
-	int code = EXIT_CODE_OK;
 	if (rte_lcore_count() < a->workers + 1 + ports->plan.spreader) {
 		snprintf(err, ERROR_LINE_MAX,
 			"configuration: lcores: %u of them for control, %u workers%s: name more",
@@ -159,9 +181,6 @@ static int run_with(struct appliance *a, struct ports *ports, struct run_options
 	}
 	if (code == EXIT_CODE_OK) {
 		ports_wait(ports, &stop_requested);
-		code = appliance_build(a, err);
-	}
-	if (code == EXIT_CODE_OK) {
 		a->control.config.ports = ports_status;
 		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);

@@ -271,6 +271,8 @@ int ports_start(
 	/* One key for all: an exchange's directions may come on different ports. */
 	plan_key(random, key);
 	for (unsigned i = 0; i < p->plan.ports && rc == 0; i++) {
+		p->port[i].promiscuous =
+			c->ports[i].promiscuous && !port_promiscuous(c->ports[i].device);
 		rc = port_start(p->port[i].id, &c->ports[i], &p->plan.port[i], p->port[i].name, key,
 			p->plan.ports == 1, err);
 		if (rc == 0)
@@ -331,6 +333,8 @@ void ports_source(const struct ports *p, unsigned i, struct source *source)
 void ports_stop(struct ports *p)
 {
 	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].promiscuous)
+			rte_eth_promiscuous_disable(p->port[i].id);
 		rte_eth_dev_stop(p->port[i].id);
 		rte_eth_dev_close(p->port[i].id);
 		port_xdp_stop(&p->port[i].xdp);

@@ -28,7 +28,8 @@ struct port {
 	struct port_interface interface;
 	struct port_ledger ledger;
 	struct port_xdp xdp;
-	bool lossy; /* in the last epoch */
+	bool promiscuous; /* and was not before: it is to be left as it was */
+	bool lossy;       /* in the last epoch */
 	double loss_rate;
 };
 

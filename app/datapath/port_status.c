@@ -2,9 +2,13 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -59,6 +63,20 @@ static uint64_t interface_frames(const char *name)
 	if (f)
 		fclose(f);
 	return frames;
+}
+
+bool port_promiscuous(const char *device)
+{
+	const char *name = argument(device, "iface");
+	struct ifreq request = {0};
+	int fd = name ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%.*s", (int)strcspn(name, ","), name);
+	bool is = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_PROMISC;
+	close(fd);
+	return is;
 }
 
 void port_interface_init(

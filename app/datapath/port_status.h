@@ -33,6 +33,9 @@ void port_interface_init(
 uint64_t port_interface_offered(const struct port_interface *i);
 
 /* What was read of a port, the terms nearer to the workers first. */
+/* Is the kernel's interface behind a device promiscuous? False where there is none. */
+bool port_promiscuous(const char *device);
+
 struct port_reading {
 	uint64_t taken; /* by workers */
 	uint64_t spreader_dropped;

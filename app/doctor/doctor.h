@@ -59,6 +59,9 @@ struct doctor_system {
 	 * -EBUSY: another's, or ours of a process that runs, and err says which.
 	 */
 	int (*xdp)(const char *name, char err[ERROR_LINE_MAX]);
+	/* Whether our XDP program's object is where run finds it: 0, or -errno and a line in err.
+	 */
+	int (*steer)(const char *device, char err[ERROR_LINE_MAX]);
 	uint64_t now; /* seconds since 1970; 0: unknown */
 };
 

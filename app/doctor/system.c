@@ -3,6 +3,7 @@
 /* What this machine tells by system calls only. All of it is asked, nothing set. */
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "drivers-config/xdp/device.h"
 #include "drivers-config/xdp/xdp.h"
 
 static int ethtool(int fd, const char *name, void *command)
@@ -119,12 +121,20 @@ static int clock_ask(bool *synchronised)
 	return 0;
 }
 
+static int steer_look(const char *device, char err[ERROR_LINE_MAX])
+{
+	char whole[CONFIG_TEXT_MAX + PATH_MAX];
+
+	return xdp_device_complete(device, whole, sizeof(whole), err);
+}
+
 struct doctor_system doctor_system_here(void)
 {
 	return (struct doctor_system){
 		.nic = nic_ask,
 		.clock = clock_ask,
 		.xdp = xdp_look,
+		.steer = steer_look,
 		.now = (uint64_t)time(NULL),
 	};
 }

@@ -65,6 +65,26 @@ static void rights_check(struct doctor *d, const char *check, const char *missin
 		finding_add(d, SEVERITY_OK, check, "", "this user has the rights");
 }
 
+/* The program that run attaches is a file of its own. */
+static void program_check(struct doctor *d)
+{
+	for (unsigned i = 0; d->system->steer && i < d->config->ports_count; i++) {
+		const char *device = d->config->ports[i].device;
+		char err[ERROR_LINE_MAX] = "";
+
+		if (port_kind(device) != PORT_KIND_AF_XDP)
+			continue;
+		d->subject = device;
+		if (d->system->steer(device, err) < 0)
+			finding_remedy(finding_add(d, SEVERITY_ERROR, "xdp.program",
+					       "run refuses to start", "%s", err),
+				"build or install all of it: ninja -C BUILD, or meson install");
+		else
+			finding_add(d, SEVERITY_OK, "xdp.program", "", "the XDP program is there");
+	}
+	d->subject = "";
+}
+
 void doctor_xdp(struct doctor *d)
 {
 	bool xdp = d->config && ports_have(d->config, PORT_KIND_AF_XDP);
@@ -84,4 +104,5 @@ void doctor_xdp(struct doctor *d)
 	if (!capability_held(d, CAP_SYS_ADMIN_BIT))
 		strcat(missing, " CAP_SYS_ADMIN");
 	rights_check(d, "xdp.rights", missing);
+	program_check(d);
 }

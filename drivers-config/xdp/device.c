@@ -69,8 +69,8 @@ int xdp_device_complete(const char *device, char *out, size_t size, char err[ERR
 
 	if (ours && program_find(path) < 0) {
 		snprintf(err, ERROR_LINE_MAX,
-			"port %s: steer.bpf.o is not beside this program: install it whole, or "
-			"name an XDP program by xdp_prog=",
+			"port %s: steer.bpf.o is not beside this program: build it all (ninja -C "
+			"BUILD) or install it whole, or name an XDP program by xdp_prog=",
 			interface);
 		return -ENOENT;
 	}

@@ -95,7 +95,9 @@ def watches_a_server():
         equal(responses(stats), QUESTIONS, "responses")
         equal(stats["accounting"]["dns"]["responses"]["paired"], QUESTIONS, "paired responses")
         equal(stats["accounting"]["dns"]["messages"], 2 * QUESTIONS, "messages")
+        assert network.tap_is_promiscuous(), "not promiscuous"
         sensor.stop()
+        assert not network.tap_is_promiscuous(), "promiscuous after the stop"
 
 
 def finds_flux_on_the_wire():

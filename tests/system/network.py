@@ -115,6 +115,10 @@ def frames_on_tap():
     return link_counters("tap0")["rx"]["packets"]
 
 
+def tap_is_promiscuous():
+    return json.loads(ip("-j", "-d", "link", "show", "tap0"))[0]["promiscuity"] > 0
+
+
 def program_on_tap():
     """Name of the XDP program on the tap, or None."""
     link = json.loads(ip("-j", "link", "show", "tap0"))[0]

@@ -218,6 +218,7 @@ def takes_what_may_be_dns():
         assert line in metrics, metrics
         sensor.stop()
     equal(network.program_on_tap(), None, "program after the stop")
+    assert not network.tap_is_promiscuous(), "promiscuous after the stop"
 
 
 @with_pair
