@@ -22,6 +22,7 @@
 
 #include "appliance.h"
 #include "cli/commands.h"
+#include "cli/preflight.h"
 #include "cli/run_options.h"
 #include "cli/stop.h"
 #include "datapath/eal.h"
@@ -146,10 +147,13 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
 	char err[ERROR_LINE_MAX])
 {
+	/* Before anything is opened that takes its time: a taken address is better known now. */
+	int code = appliance_serve(a, err);
+	if (code != EXIT_CODE_OK)
+		return code;
 	ports->wire = &a->wire;
 	if (ports_start(ports, &a->config, a->worker, err) < 0)
 		return EXIT_CODE_PORT;
-	int code = EXIT_CODE_OK;
 	if (rte_lcore_count() < a->workers + 1 + ports->plan.spreader) {
 		snprintf(err, ERROR_LINE_MAX,
 			"configuration: lcores: %u of them for control, %u workers%s: name more",
@@ -165,9 +169,6 @@ static int run_with(struct appliance *a, struct ports *ports, struct run_options
 		a->control.config.ports = ports_status;
 		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);
-		code = appliance_serve(a, err);
-	}
-	if (code == EXIT_CODE_OK) {
 		log_line(LOG_LEVEL_NOTICE, "running: %u port(s), %u worker(s), epoch %u s%s%s",
 			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
 			a->http ? a->config.http.listen : "");
@@ -192,6 +193,8 @@ int run_main(int argc, char **argv)
 	if (code == EXIT_CODE_OK)
 		code = run_options_read(&options, &config, err);
 	log_level_set((enum log_level)config.log.level);
+	if (code == EXIT_CODE_OK)
+		code = preflight(&config, err);
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(&a, &config, true, config.workers, err);
 	if (code == EXIT_CODE_OK && ports_load(&ports, &config, err) < 0)

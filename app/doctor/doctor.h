@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "config/device.h"
 #include "doctor/cpulist.h"
 
 enum severity { SEVERITY_OK, SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_COUNT };
@@ -127,15 +128,6 @@ bool capability_held(const struct doctor *d, unsigned capability);
  * or VLAN that stands on it.
  */
 bool carries_default_route(const struct doctor *d, const char *name);
-
-/* What a port of the configuration is, by its device. */
-enum port_kind { PORT_KIND_PCI, PORT_KIND_AF_PACKET, PORT_KIND_AF_XDP, PORT_KIND_OTHER };
-
-enum port_kind port_kind(const char *device);
-bool ports_have(const struct config *c, enum port_kind kind);
-
-/* The value of "key=" among a device's arguments, false without it. */
-bool device_argument(const char *device, const char *key, char *out, size_t size);
 
 /* This machine. */
 struct doctor_system doctor_system_here(void);

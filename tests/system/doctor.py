@@ -92,7 +92,11 @@ def interface_of_ours():
 def budget_is_what_run_takes():
     """The budget is the memory that run says it takes"""
     said = doctor(config("net_null0"))
-    run = fluxgate("run", "-c", FOLDER / "config.json", "--listen", "192.0.2.1:80")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        run = fluxgate("run", "-c", FOLDER / "config.json", "--listen",
+                       f"127.0.0.1:{taken.getsockname()[1]}")
     equal(run.stderr.splitlines()[0],
           f"fluxgate: memory: {said['budget']['tables'] >> 20} MiB of tables, "
           f"{said['budget']['packet_buffers'] >> 20} MiB of packet buffers", "what run says")
