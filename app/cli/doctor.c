@@ -2,6 +2,7 @@
 
 /* fluxgate doctor: a preflight. It reads, and starts nothing. */
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,11 +84,13 @@ static void config_look(struct doctor *d, const char *path, struct config *c)
 		return;
 	d->config_path = path;
 	config_defaults(c);
-	if (config_read(c, path, err) < 0 || config_environment(c, err) < 0) {
+	int rc = config_read(c, path, err);
+	if (rc < 0 || config_environment(c, err) < 0) {
 		finding_remedy(
 			finding_add(d, SEVERITY_ERROR, "config.valid",
 				"run refuses to start; the rest is of the machine only", "%s", err),
-			"docs/configuration.md lists every key");
+			rc < 0 && rc != -EINVAL ? "name a file that can be read"
+						: "docs/configuration.md lists every key");
 		return;
 	}
 	d->config = c;

@@ -44,8 +44,9 @@ struct findings {
 /* Of a kernel interface. A number that the driver does not tell is 0. */
 struct nic_facts {
 	char driver[32];
-	unsigned rx_queues; /* channels that receive, now and at most */
-	unsigned rx_queues_max;
+	unsigned rx_queues; /* channels that receive, combined ones and others */
+	unsigned combined;  /* combined channels, now and at most */
+	unsigned combined_max;
 	unsigned rx_ring; /* descriptors, now and at most */
 	unsigned rx_ring_max;
 	bool gro, gro_hw, lro;

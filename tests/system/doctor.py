@@ -147,10 +147,15 @@ def mtu_of_af_xdp():
 
 
 def queues_of_af_xdp():
-    """More queues than the interface has are an error; queues that nobody listens on a warning"""
-    expect(doctor(config("net_af_xdp0,iface=watch0,queue_count=3")), "nic.channels", "error")
-    expect(doctor(config("net_af_xdp0,iface=watch0")), "nic.channels", "warning", "of the card's 2")
-    expect(doctor(config("net_af_xdp0,iface=watch0,queue_count=2")), "nic.channels", "ok")
+    """More queues than the interface can give are an error; queues that nobody listens on a warning"""
+    for count in 2, 3:
+        more = doctor(config(f"net_af_xdp0,iface=watch0,queue_count={count}", workers=2))
+        finding = expect(more, "nic.channels", "error", f"0..{count - 1} of 1")
+        assert "ethtool" not in finding["remedy"] and "spreader" in finding["remedy"], finding
+    few = doctor(config("net_af_xdp0,iface=watch0", workers=2))
+    finding = expect(few, "nic.channels", "warning", "of the card's 2")
+    equal(finding["remedy"], "ethtool -L watch0 rx 1", "remedy")
+    expect(few, "nic.queues", "ok", "spreader")
 
 
 def hugepages_missing():
@@ -200,7 +205,8 @@ def configuration_wrong():
     equal(said["budget"], None, "budget")
     assert found(said, "cpu.count"), said
     said = doctor(None, "-c", "/nowhere/fluxgate.json")
-    expect(said, "config.valid", "error", "/nowhere/fluxgate.json")
+    finding = expect(said, "config.valid", "error", "/nowhere/fluxgate.json")
+    equal(finding["remedy"], "name a file that can be read", "remedy")
 
 
 def without_root():

@@ -106,7 +106,8 @@ static int setup(void **state)
 	machine_make();
 	nic = (struct nic_facts){.driver = "ice",
 		.rx_queues = 2,
-		.rx_queues_max = 64,
+		.combined = 2,
+		.combined_max = 64,
 		.rx_ring = 2048,
 		.rx_ring_max = 8160};
 	nic_rc = xdp_rc = 0;
@@ -257,7 +258,9 @@ static const struct one_change {
 		STATUS("0", "0", "0-5"), "packet.rights", ABSENT, 2, "CAP_NET_RAW"},
 	{ONE_PORT("net_af_packet0,iface=eth1"), NULL, NULL, "nic.queues", 0, 2, "qpairs=2"},
 	{ONE_PORT("net_af_packet0,iface=eth1"), NULL, NULL, "nic.blocks", ABSENT, 1, "65536"},
-	{ONE_PORT("net_af_xdp0,iface=eth2"), NULL, NULL, "nic.queues", 0, 2, "queue_count=2"},
+	{ONE_PORT("net_af_xdp0,iface=eth2"), NULL, NULL, "nic.queues", 0, 0, "the spreader"},
+	{CONFIG("\"spreader\":\"off\",\"ports\":[{\"device\":\"net_af_xdp0,iface=eth2\"}]"), NULL,
+		NULL, "nic.queues", 0, 2, "\"auto\""},
 	{ONE_PORT("net_af_xdp0,iface=eth2"), NULL, NULL, "nic.channels", 0, 2, "combined 1"},
 	{ONE_PORT("net_af_xdp0,iface=eth2,queue_count=4"), NULL, NULL, "nic.channels", 0, 3,
 		"combined 4"},
