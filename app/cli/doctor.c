@@ -48,7 +48,7 @@ static int options_read(int argc, char **argv, struct doctor_options *o)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:jh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":c:jh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			o->config = optarg;
@@ -63,7 +63,7 @@ static int options_read(int argc, char **argv, struct doctor_options *o)
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			return option_refuse("doctor", argv);
+			return option_refuse("doctor", opt, argv);
 		}
 	}
 	if (optind == argc)

@@ -53,7 +53,7 @@ def pcap_header(link):
 def captures_missing():
     """A capture that is not there is named, by replay and by dump"""
     for command in "replay", "dump":
-        refused(INPUT, ["/nowhere/a.pcap", "No such file"], command, "/nowhere/a.pcap")
+        refused(INPUT, ["/nowhere/a.pcap", "No such file", "name a file"], command, "/nowhere/a.pcap")
 
 
 def captures_one_of_two_missing():
@@ -127,6 +127,17 @@ def command_lines():
     refused(USAGE, ["--workers 0"], "replay", "--workers", "0", CAPTURE)
     refused(USAGE, ["--workers many"], "replay", "--workers", "many", CAPTURE)
     refused(USAGE, ["no configuration file"], "run")
+    for arguments, words in ((("run", "-c"), "-c: needs an argument"),
+                             (("replay", "--serve"), "--serve: needs an argument"),
+                             (("dump", "--nothing"), "--nothing: no such option"),
+                             (("doctor", "-x"), "-x: no such option")):
+        refused(USAGE, [words, f"fluxgate {arguments[0]} --help"], *arguments)
+
+
+def help_of_the_program():
+    """Help is printed however it is asked for"""
+    texts = {fluxgate(word).stdout for word in ("help", "--help", "-h")}
+    assert len(texts) == 1 and "check-config" in texts.pop(), texts
 
 
 def keys_unknown():
@@ -292,7 +303,7 @@ def output_full():
 
 main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_text,
      captures_with_half_a_header, captures_of_a_folder, captures_of_other_links, captures_cut,
-     captures_without_packets, command_lines, keys_unknown, values_out_of_range,
+     captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
      databases_missing, databases_wrong, databases_cut, suffix_list_missing, listen_taken,
      listen_not_loopback, devices_twice, ports_missing,

@@ -212,6 +212,11 @@ static void test_unknown_keys(void **state)
 	assert_refused("{\"\":1}", "unknown key");
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"devise\":\"b\"}]}",
 		"ports[1].devise: unknown key; did you mean \"device\"?");
+	assert_refused("{\"ports\":[{\"dev\":\"a\"}]}",
+		"ports[0].dev: unknown key; did you mean \"device\"?");
+	assert_refused("{\"store\":{\"cand\":64}}",
+		"store.cand: unknown key; did you mean \"store.candidates\"?");
+	assert_refused("{\"ports\":[{\"de\":\"a\"}]}", "ports[0].de: unknown key");
 	assert_refused("{\"ev\\nil\":1}", "ev?il: unknown key");
 	/* A dotted key would be a second way to say the same. */
 	assert_refused("{\"store.domains\":64}",
