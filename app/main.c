@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 		puts("fluxgate " FLUXGATE_VERSION);
 		return EXIT_CODE_OK;
 	}
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+				 strcmp(argv[1], "help") == 0)) {
 		usage(stdout);
 		return EXIT_CODE_OK;
 	}

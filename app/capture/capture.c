@@ -196,7 +196,8 @@ static int reader_open(struct captures *c, struct reader *r, char *err, size_t e
 		return rc;
 	}
 	if (rc < 0) {
-		snprintf(err, err_size, "capture: %s: %s", r->path, strerror(-rc));
+		snprintf(err, err_size, "capture: %s: %s%s", r->path, strerror(-rc),
+			rc == -ENOENT ? ": name a file that exists" : "");
 		return rc;
 	}
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);

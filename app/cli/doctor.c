@@ -2,6 +2,7 @@
 
 /* fluxgate doctor: a preflight. It reads, and starts nothing. */
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static int options_read(int argc, char **argv, struct doctor_options *o)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:jh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":c:jh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			o->config = optarg;
@@ -62,7 +63,7 @@ static int options_read(int argc, char **argv, struct doctor_options *o)
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			return option_refuse("doctor", argv);
+			return option_refuse("doctor", opt, argv);
 		}
 	}
 	if (optind == argc)
@@ -83,11 +84,13 @@ static void config_look(struct doctor *d, const char *path, struct config *c)
 		return;
 	d->config_path = path;
 	config_defaults(c);
-	if (config_read(c, path, err) < 0 || config_environment(c, err) < 0) {
+	int rc = config_read(c, path, err);
+	if (rc < 0 || config_environment(c, err) < 0) {
 		finding_remedy(
 			finding_add(d, SEVERITY_ERROR, "config.valid",
 				"run refuses to start; the rest is of the machine only", "%s", err),
-			"docs/configuration.md lists every key");
+			rc < 0 && rc != -EINVAL ? "name a file that can be read"
+						: "docs/configuration.md lists every key");
 		return;
 	}
 	d->config = c;

@@ -239,7 +239,7 @@ int dump_main(int argc, char **argv)
 	static struct dump dump;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":p:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'p':
 			if (n == WIRE_PORTS_MAX || (ports[n++] = port_parse(optarg)) == 0) {
@@ -254,7 +254,7 @@ int dump_main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_CODE_OK;
 		default:
-			return option_refuse("dump", argv);
+			return option_refuse("dump", opt, argv);
 		}
 	}
 	if (optind == argc) {

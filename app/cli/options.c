@@ -6,12 +6,10 @@
 #include "cli/exit.h"
 #include "cli/options.h"
 
-int option_refuse(const char *command, char *const argv[])
+int option_refuse(const char *command, int opt, char *const argv[])
 {
-	/* optind stands behind the option, unless it was a letter within a bundle. */
-	fprintf(stderr,
-		"fluxgate: %s: %s: no such option, or its argument is missing: see fluxgate %s "
-		"--help\n",
-		command, argv[optind - 1], command);
+	/* Behind the option stands optind, unless it was a letter within a bundle. */
+	fprintf(stderr, "fluxgate: %s: %s: %s: see fluxgate %s --help\n", command, argv[optind - 1],
+		opt == ':' ? "needs an argument" : "no such option", command);
 	return EXIT_CODE_USAGE;
 }

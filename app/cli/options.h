@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What a command says when getopt_long refused an option (main sets opterr to 0): one line.
+ * What a command says when getopt_long refused an option: one line. `opt` is what that returned,
+ * of options that begin with ":", so that it tells the two cases apart and prints nothing.
  * Returns EXIT_CODE_USAGE.
  */
-int option_refuse(const char *command, char *const argv[]);
+int option_refuse(const char *command, int opt, char *const argv[]);

@@ -75,12 +75,12 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 	int opt;
 
 	*o = (struct replay_options){.workers = 1};
-	while ((opt = getopt_long(argc, argv, "w:jc:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":w:jc:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'w':
 			workers = strtoul(optarg, &end, 10);
 			if (*end || workers < 1 || workers > REPLAY_PARTITIONS) {
-				fprintf(stderr, "fluxgate: replay: --workers %s: not in 1..%u\n",
+				fprintf(stderr, "fluxgate: replay: --workers %s: give 1 to %u\n",
 					optarg, REPLAY_PARTITIONS);
 				return EXIT_CODE_USAGE;
 			}
@@ -105,7 +105,7 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			return option_refuse("replay", argv);
+			return option_refuse("replay", opt, argv);
 		}
 	}
 	o->paths = (const char *const *)argv + optind;

@@ -22,6 +22,7 @@
 
 #include "appliance.h"
 #include "cli/commands.h"
+#include "cli/preflight.h"
 #include "cli/run_options.h"
 #include "cli/stop.h"
 #include "datapath/eal.h"
@@ -165,8 +166,11 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
 	char err[ERROR_LINE_MAX])
 {
+	/* Before anything that takes its time: a taken address is better known now. */
+	int code = appliance_serve(a, err);
 	/* Ports last: from their start on frames wait, and few fit their rings. */
-	int code = appliance_build(a, err);
+	if (code == EXIT_CODE_OK)
+		code = appliance_build(a, err);
 	if (code != EXIT_CODE_OK)
 		return code;
 	ports->wire = &a->wire;
@@ -184,9 +188,6 @@ static int run_with(struct appliance *a, struct ports *ports, struct run_options
 		a->control.config.ports = ports_status;
 		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);
-		code = appliance_serve(a, err);
-	}
-	if (code == EXIT_CODE_OK) {
 		log_line(LOG_LEVEL_NOTICE, "running: %u port(s), %u worker(s), epoch %u s%s%s",
 			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
 			a->http ? a->config.http.listen : "");
@@ -211,6 +212,8 @@ int run_main(int argc, char **argv)
 	if (code == EXIT_CODE_OK)
 		code = run_options_read(&options, &config, err);
 	log_level_set((enum log_level)config.log.level);
+	if (code == EXIT_CODE_OK)
+		code = preflight(&config, err);
 	if (code == EXIT_CODE_OK)
 		code = appliance_load(&a, &config, true, config.workers, err);
 	if (code == EXIT_CODE_OK && ports_load(&ports, &config, err) < 0)

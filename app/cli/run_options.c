@@ -28,7 +28,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char err[ERR
 	int opt;
 
 	*o = (struct run_options){0};
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			o->file = optarg;
@@ -40,7 +40,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char err[ERR
 			usage(stdout);
 			exit(EXIT_CODE_OK);
 		default:
-			return option_refuse("run", argv);
+			return option_refuse("run", opt, argv);
 		}
 	}
 	o->file = config_path(o->file);

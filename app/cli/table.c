@@ -42,14 +42,17 @@ static void print_verdict(FILE *to, const struct verdict *v)
 void table_print(FILE *to, const struct snapshot *s)
 {
 	const struct account *a = &s->account;
+	uint64_t paired = a->response[RESPONSE_PAIRED], unpaired = a->response[RESPONSE_UNPAIRED];
+	uint64_t repeated = a->response[RESPONSE_DUPLICATE] + a->response[RESPONSE_CONFLICTING];
 
 	for (unsigned i = 0; i < s->verdicts; i++)
 		print_verdict(to, &s->verdict[i]);
 	fprintf(to,
 		"%s%" PRIu64 " frames, %" PRIu64 " queries, %" PRIu64 " responses (%" PRIu64
-		" paired, %" PRIu64 " unpaired); %" PRIu64 " domains tracked; %u flagged; "
+		" paired, %" PRIu64 " unpaired, %" PRIu64 " repeated, %" PRIu64
+		" without addresses to go by); %" PRIu64 " domains tracked; %u flagged; "
 		"accounting error %" PRIu64 "\n",
 		s->verdicts ? "\n" : "", a->received, account_queries(a), account_responses(a),
-		a->response[RESPONSE_PAIRED], a->response[RESPONSE_UNPAIRED], s->store.tracked,
-		s->verdicts, s->accounting_error);
+		paired, unpaired, repeated, account_responses(a) - paired - unpaired - repeated,
+		s->store.tracked, s->verdicts, s->accounting_error);
 }

@@ -59,7 +59,7 @@ int config_check_main(int argc, char **argv)
 	int opt;
 
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'd':
 			dump = true;
@@ -68,7 +68,7 @@ int config_check_main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_CODE_OK;
 		default:
-			return option_refuse("check-config", argv);
+			return option_refuse("check-config", opt, argv);
 		}
 	}
 	if (argc - optind != 1) {

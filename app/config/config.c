@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/device.h"
 #include "config/file.h"
 #include "config/table.h"
 
@@ -88,15 +89,15 @@ int config_object_read(const struct config_table *table, void *base, json_t *obj
 	return 0;
 }
 
-/* Two rows of one device would be one port opened twice. */
 static int ports_check(const struct config *c, const struct config_source *src)
 {
-	for (uint32_t i = 0; i < c->ports_count; i++)
-		for (uint32_t j = 0; j < i; j++)
-			if (strcmp(c->ports[i].device, c->ports[j].device) == 0)
-				return config_refuse(src, "ports",
-					"entries %u and %u name the same device", j, i);
-	return 0;
+	char why[ERROR_LINE_MAX / 2], path[PATH_TEXT_MAX];
+	unsigned port;
+
+	if (devices_check(c, &port, why) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "ports[%u].device", port);
+	return config_refuse(src, path, "%s", why);
 }
 
 int config_parse(

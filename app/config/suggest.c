@@ -2,6 +2,7 @@
 
 /* "did you mean": the nearest path of the table to one that is not in it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "config/table.h"
 
 #define SUGGEST_MAX 96u
+
+/* Fewer letters stand for too many words. */
+#define SHORT_LEAST 3u
 
 /*
  * Edit distance (Wagner and Fischer 1974, one row kept); SIZE_MAX when either
@@ -61,6 +65,14 @@ static const char *path_last(const char *path)
 	return dot ? dot + 1 : path;
 }
 
+/* Whether `path` is the start of `near`, and ends within the same, last component. */
+static bool shortens(const char *last, const char *near, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strlen(last) >= SHORT_LEAST && strncmp(near, path, n) == 0 && near[n] != '.';
+}
+
 void config_suggest(const struct config_table *table, const char *path, char *out, size_t size)
 {
 	const struct config_row *row;
@@ -76,6 +88,9 @@ void config_suggest(const struct config_table *table, const char *path, char *ou
 
 		path_cut(row->path, depth, near, sizeof(near));
 		size_t d = edits(path, near);
+		/* "dev" for "device". */
+		if (shortens(path_last(path), near, path))
+			d = 1;
 		/* The right key in the wrong section is the likeliest slip of all. */
 		if (strcmp(path_last(path), path_last(row->path)) == 0) {
 			path_cut(row->path, UINT32_MAX, near, sizeof(near));

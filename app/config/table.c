@@ -51,10 +51,15 @@ static const char *listen_wrong(const char *text)
 	struct sockaddr_storage addr;
 	socklen_t len;
 
-	if (text[0] == '\0' || listen_parse(text, &addr, &len) == 0)
+	if (text[0] == '\0')
 		return NULL;
-	return "expected ADDRESS:PORT such as \"127.0.0.1:8953\" or \"[::1]:8953\", or \"\" for "
-	       "none";
+	if (listen_parse(text, &addr, &len) < 0)
+		return "expected ADDRESS:PORT such as \"127.0.0.1:8953\" or \"[::1]:8953\", or "
+		       "\"\" for none";
+	/* There is no TLS and no token. */
+	return listen_is_loopback(&addr) ? NULL
+					 : "not a loopback address: write 127.0.0.1:PORT or "
+					   "[::1]:PORT, and forward it (ssh -L)";
 }
 
 static const char *filled_wrong(const char *text)

@@ -354,7 +354,8 @@ static void publish_workers(struct control *c, struct snapshot *s)
 		s->worker[i] = c->worker[i];
 		s->worker[i].lcore = atomic_load_explicit(&w->lcore, memory_order_relaxed);
 		uint64_t taken = settings_taken(&w->settings_slot);
-		s->worker[i].settings = taken == SETTINGS_LEFT ? 0 : taken;
+		/* One that has ended worked by the last; a replay has no other. */
+		s->worker[i].settings = taken == SETTINGS_LEFT ? c->report.generation : taken;
 		if (watch_hangs(c, i))
 			s->degraded |= UINT32_C(1) << DEGRADED_HUNG_WORKER;
 	}

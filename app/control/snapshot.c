@@ -82,8 +82,9 @@ static const struct degraded {
 	const char *name;
 	const char *remedy;
 } degraded[DEGRADED_COUNT] = {
-	[DEGRADED_NIC_LOSS] = {"nic_loss",
-		"Raise workers or ports[].rx_descriptors, or give this sensor less traffic."},
+	[DEGRADED_NIC_LOSS] = {"nic_loss", "Raise workers or ports[].rx_descriptors "
+					   "(net_af_packet: framecnt= of its device), or "
+					   "give this sensor less traffic."},
 	[DEGRADED_TABLE_PRESSURE] = {"table_pressure",
 		"See which table denies or evicts in /api/v1/stats, raise its size and restart."},
 	[DEGRADED_ONE_DIRECTION] = {"one_direction",

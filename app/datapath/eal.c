@@ -12,6 +12,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "config/device.h"
 #include "datapath/eal.h"
 #include "drivers-config/plan.h"
 #include "drivers-config/xdp/device.h"
@@ -91,11 +92,6 @@ static size_t hugepages_free(void)
 		fclose(f);
 	}
 	return octets;
-}
-
-bool device_is_virtual(const char *device)
-{
-	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
 }
 
 /* 0, or -errno and one line in err. */
@@ -233,8 +229,9 @@ int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX])
 		goto out;
 	rc = eal_init_quietly(a, r->config->log.level == LOG_LEVEL_DEBUG, words, sizeof(words));
 	if (rc < 0)
-		snprintf(err, ERROR_LINE_MAX, "EAL: %s: %s", strerror(-rc),
-			words[0] ? words : "see log.level debug");
+		snprintf(err, ERROR_LINE_MAX, "EAL: %s: %s%s", strerror(-rc),
+			words[0] ? words : "see log.level debug",
+			r->replay ? "" : ": fluxgate doctor -c FILE looks closer");
 out:
 	free(a);
 	return rc;

@@ -29,8 +29,5 @@ struct eal_request {
  */
 int eal_start(const struct eal_request *r, char err[ERROR_LINE_MAX]);
 
-/* A virtual device is named after its driver; anything else is a PCI address. */
-bool device_is_virtual(const char *device);
-
 /* Always to be called once eal_start has returned 0. */
 void eal_stop(void);

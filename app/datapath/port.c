@@ -191,8 +191,10 @@ static int plan_ports(struct ports *p, const struct config *c, struct port_facts
 			rc = facts_read(&facts[i], port->id, port->name);
 		if (rc < 0) {
 			snprintf(err, ERROR_LINE_MAX,
-				"port %s: no such port: check the device and its driver binding",
-				port->name);
+				"port %s: the driver did not take \"%.100s\": fluxgate doctor "
+				"-c FILE looks closer, and log.level \"debug\" shows what the "
+				"driver said",
+				port->name, c->ports[i].device);
 			return rc;
 		}
 		profile[i] = profile_of_driver(&p->profiles, facts[i].driver);

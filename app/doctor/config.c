@@ -204,13 +204,6 @@ void doctor_listen(struct doctor *d)
 
 	if (listen[0] == '\0' || listen_parse(listen, &address, &len) < 0)
 		return;
-	if (!listen_is_loopback(&address)) {
-		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.listen",
-				       "run refuses to start: the answers are not encrypted",
-				       "%s is not a loopback address", listen),
-			"set http.listen to 127.0.0.1:%s", strrchr(listen, ':') + 1);
-		return;
-	}
 	address_hex(&address, hex, &port);
 	bool v4 = address.ss_family == AF_INET;
 	uint64_t inode = listener_find(d, v4 ? "tcp" : "tcp6", hex, port);

@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "config/device.h"
 #include "doctor/cpulist.h"
 
 enum severity { SEVERITY_OK, SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_COUNT };
@@ -43,8 +44,9 @@ struct findings {
 /* Of a kernel interface. A number that the driver does not tell is 0. */
 struct nic_facts {
 	char driver[32];
-	unsigned rx_queues; /* channels that receive, now and at most */
-	unsigned rx_queues_max;
+	unsigned rx_queues; /* channels that receive, combined ones and others */
+	unsigned combined;  /* combined channels, now and at most */
+	unsigned combined_max;
 	unsigned rx_ring; /* descriptors, now and at most */
 	unsigned rx_ring_max;
 	bool gro, gro_hw, lro;
@@ -130,15 +132,6 @@ bool capability_held(const struct doctor *d, unsigned capability);
  * or VLAN that stands on it.
  */
 bool carries_default_route(const struct doctor *d, const char *name);
-
-/* What a port of the configuration is, by its device. */
-enum port_kind { PORT_KIND_PCI, PORT_KIND_AF_PACKET, PORT_KIND_AF_XDP, PORT_KIND_OTHER };
-
-enum port_kind port_kind(const char *device);
-bool ports_have(const struct config *c, enum port_kind kind);
-
-/* The value of "key=" among a device's arguments, false without it. */
-bool device_argument(const char *device, const char *key, char *out, size_t size);
 
 /* This machine. */
 struct doctor_system doctor_system_here(void);

@@ -130,30 +130,64 @@ static void af_packet_check(struct doctor *d, const struct nic *n)
 			"add blocksz=%d,framecnt=16384 to the device", BLOCK_WANTED);
 }
 
-/* Sockets sit on queues: what the card puts into another is not seen. */
-static void af_xdp_check(struct doctor *d, const struct nic *n)
+/* The spreader deals from any number of queues; without it each worker polls its own. */
+static void af_xdp_workers_check(struct doctor *d, unsigned queues)
 {
-	unsigned first = argument_number(n, "start_queue", 0);
-	unsigned queues = argument_number(n, "queue_count", 1), has = n->facts.rx_queues;
+	unsigned workers = d->config->workers;
 
-	if (queues < d->config->workers)
+	if (queues < workers && d->config->spreader == SPREADER_OFF)
 		finding_remedy(finding_add(d, SEVERITY_WARNING, "nic.queues",
 				       "the port cannot give each worker a queue of its own",
-				       "%u queue(s) for %u workers", queues, d->config->workers),
-			"add queue_count=%u to the device", d->config->workers);
-	if (has && first + queues > has)
-		finding_remedy(
-			finding_add(d, SEVERITY_ERROR, "nic.channels", "run refuses to start",
-				"queues %u..%u of %u", first, first + queues - 1, has),
-			"ethtool -L %s combined %u, if it can (it has %u at most)", n->name,
-			first + queues, n->facts.rx_queues_max);
-	else if (has && (first > 0 || queues < has))
-		finding_remedy(finding_add(d, SEVERITY_WARNING, "nic.channels",
-				       "frames in the other queues are never seen",
-				       "%u of the card's %u queues", queues, has),
-			"ethtool -L %s combined %u, or queue_count=%u", n->name, queues, has);
+				       "%u queue(s) for %u workers", queues, workers),
+			"set \"spreader\" to \"auto\", which deals from any number of queues");
 	else
+		finding_add(d, SEVERITY_OK, "nic.queues", "", "%u queue(s)%s", queues,
+			workers > 1 && d->config->spreader != SPREADER_OFF
+				? ", dealt to the workers by the spreader"
+				: "");
+}
+
+/*
+ * Sockets sit on queues: what the card puts into another is not seen. The driver takes as
+ * many as there are combined channels, and one where an interface has none of that kind.
+ */
+static void af_xdp_check(struct doctor *d, const struct nic *n)
+{
+	const struct nic_facts *f = &n->facts;
+	unsigned first = argument_number(n, "start_queue", 0);
+	unsigned queues = argument_number(n, "queue_count", 1), has = f->rx_queues;
+	unsigned most = f->combined_max ? f->combined : 1;
+
+	af_xdp_workers_check(d, queues);
+	if (first + queues > most) {
+		struct finding *found =
+			finding_add(d, SEVERITY_ERROR, "nic.channels", "run refuses to start",
+				"queues %u..%u of %u", first, first + queues - 1, most);
+
+		if (f->combined_max >= first + queues)
+			finding_remedy(found, "ethtool -L %s combined %u", n->name, first + queues);
+		else if (f->combined_max)
+			finding_remedy(found,
+				"name fewer: ethtool -L %s combined %u, queue_count=%u", n->name,
+				f->combined_max, f->combined_max);
+		else
+			finding_remedy(found,
+				"take queue_count= and start_queue= out of the device: %s has no "
+				"combined channels, so one socket, which the spreader deals from",
+				n->name);
+	} else if (has && (first > 0 || queues < has)) {
+		struct finding *found = finding_add(d, SEVERITY_WARNING, "nic.channels",
+			"frames in the other queues are never seen", "%u of the card's %u queues",
+			queues, has);
+
+		if (f->combined_max)
+			finding_remedy(found, "ethtool -L %s combined %u, or queue_count=%u",
+				n->name, queues, has);
+		else
+			finding_remedy(found, "ethtool -L %s rx 1", n->name);
+	} else {
 		finding_add(d, SEVERITY_OK, "nic.channels", "", "%u queue(s)", queues);
+	}
 }
 
 static void ring_check(struct doctor *d, const struct nic *n)

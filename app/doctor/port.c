@@ -6,45 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "datapath/eal.h"
 #include "doctor/doctor.h"
 #include "doctor/tree.h"
 
 #define PCI_TEXT 32u
 #define NAME_TEXT 64u
 #define PCI_CLASS_NETWORK 0x02
-
-enum port_kind port_kind(const char *device)
-{
-	if (!device_is_virtual(device))
-		return PORT_KIND_PCI;
-	if (strncmp(device, "net_af_packet", 13) == 0 || strncmp(device, "eth_af_packet", 13) == 0)
-		return PORT_KIND_AF_PACKET;
-	return strncmp(device, "net_af_xdp", 10) == 0 ? PORT_KIND_AF_XDP : PORT_KIND_OTHER;
-}
-
-bool ports_have(const struct config *c, enum port_kind kind)
-{
-	for (unsigned i = 0; i < c->ports_count; i++)
-		if (port_kind(c->ports[i].device) == kind)
-			return true;
-	return false;
-}
-
-bool device_argument(const char *device, const char *key, char *out, size_t size)
-{
-	size_t n = strlen(key);
-
-	for (const char *at = strchr(device, ','); at; at = strchr(at, ',')) {
-		at++;
-		if (strncmp(at, key, n) != 0 || at[n] != '=')
-			continue;
-		at += n + 1;
-		snprintf(out, size, "%.*s", (int)strcspn(at, ","), at);
-		return true;
-	}
-	return false;
-}
 
 /* "pci:3b:00.0,args" as sysfs has it: "0000:3b:00.0". */
 static void pci_address(const char *device, char out[PCI_TEXT])

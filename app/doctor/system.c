@@ -98,7 +98,8 @@ static int nic_ask(const char *name, struct nic_facts *out)
 	/* A driver that knows neither has one queue and no ring. */
 	if (rc == 0 && ethtool(fd, name, &channels) == 0) {
 		out->rx_queues = channels.combined_count + channels.rx_count;
-		out->rx_queues_max = channels.max_combined + channels.max_rx;
+		out->combined = channels.combined_count;
+		out->combined_max = channels.max_combined;
 	}
 	if (rc == 0 && ethtool(fd, name, &ring) == 0) {
 		out->rx_ring = ring.rx_pending;

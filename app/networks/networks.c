@@ -168,13 +168,21 @@ static int refuse(char err[ERROR_LINE_MAX], const char *path, const char *why, i
 	return rc;
 }
 
-static int database_open(struct database *db, const char *path, char err[ERROR_LINE_MAX])
+/* `key` is what names the file in a configuration. */
+static int database_open(
+	struct database *db, const char *path, const char *key, char err[ERROR_LINE_MAX])
 {
 	struct stat st;
+	char missing[160];
 
 	/* MMDB_open would say the same of a folder, an empty file and a missing one. */
-	if (stat(path, &st) < 0)
-		return refuse(err, path, strerror(errno), -errno);
+	if (stat(path, &st) < 0) {
+		int why = errno;
+
+		snprintf(missing, sizeof(missing),
+			"%.60s: name a file that exists, or leave %s out", strerror(why), key);
+		return refuse(err, path, missing, -why);
+	}
 	if (!S_ISREG(st.st_mode))
 		return refuse(err, path, "not a regular file", -EINVAL);
 	if (st.st_size == 0)
@@ -210,9 +218,9 @@ int networks_open(
 	asn = &n->database[NETWORK_ASN];
 	country = &n->database[NETWORK_COUNTRY];
 	if (asn_db[0])
-		rc = database_open(asn, asn_db, err);
+		rc = database_open(asn, asn_db, "networks.asn_db", err);
 	if (rc == 0 && country_db[0])
-		rc = database_open(country, country_db, err);
+		rc = database_open(country, country_db, "networks.country_db", err);
 	if (rc == 0 && asn->open && !asn->asn)
 		rc = refuse(err, asn_db,
 			"has no autonomous system numbers: is it a country database?", -EINVAL);

@@ -17,6 +17,10 @@ struct suffix_list {
 	void *mem;
 };
 
+#define MISSING \
+	"No such file or directory: apt-get install publicsuffix, or set " \
+	"networks.public_suffix_list"
+
 static int refuse(char err[ERROR_LINE_MAX], const char *path, const char *why, int rc)
 {
 	snprintf(err, ERROR_LINE_MAX, "public suffix list: %.200s: %.200s", path, why);
@@ -53,6 +57,8 @@ int suffix_list_load(struct suffix_list **out, const char *path, char err[ERROR_
 	*out = NULL;
 	if (text)
 		rc = list_compile(s, path, text, len, err);
+	else if (errno == ENOENT)
+		rc = refuse(err, path, MISSING, -ENOENT);
 	else
 		rc = refuse(err, path, strerror(errno), -errno);
 	free(text);

@@ -92,7 +92,11 @@ def interface_of_ours():
 def budget_is_what_run_takes():
     """The budget is the memory that run says it takes"""
     said = doctor(config("net_null0"))
-    run = fluxgate("run", "-c", FOLDER / "config.json", "--listen", "192.0.2.1:80")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        run = fluxgate("run", "-c", FOLDER / "config.json", "--listen",
+                       f"127.0.0.1:{taken.getsockname()[1]}")
     equal(run.stderr.splitlines()[0],
           f"fluxgate: memory: {said['budget']['tables'] >> 20} MiB of tables, "
           f"{said['budget']['packet_buffers'] >> 20} MiB of packet buffers", "what run says")
@@ -143,10 +147,15 @@ def mtu_of_af_xdp():
 
 
 def queues_of_af_xdp():
-    """More queues than the interface has are an error; queues that nobody listens on a warning"""
-    expect(doctor(config("net_af_xdp0,iface=watch0,queue_count=3")), "nic.channels", "error")
-    expect(doctor(config("net_af_xdp0,iface=watch0")), "nic.channels", "warning", "of the card's 2")
-    expect(doctor(config("net_af_xdp0,iface=watch0,queue_count=2")), "nic.channels", "ok")
+    """More queues than the interface can give are an error; queues that nobody listens on a warning"""
+    for count in 2, 3:
+        more = doctor(config(f"net_af_xdp0,iface=watch0,queue_count={count}", workers=2))
+        finding = expect(more, "nic.channels", "error", f"0..{count - 1} of 1")
+        assert "ethtool" not in finding["remedy"] and "spreader" in finding["remedy"], finding
+    few = doctor(config("net_af_xdp0,iface=watch0", workers=2))
+    finding = expect(few, "nic.channels", "warning", "of the card's 2")
+    equal(finding["remedy"], "ethtool -L watch0 rx 1", "remedy")
+    expect(few, "nic.queues", "ok", "spreader")
 
 
 def hugepages_missing():
@@ -196,7 +205,8 @@ def configuration_wrong():
     equal(said["budget"], None, "budget")
     assert found(said, "cpu.count"), said
     said = doctor(None, "-c", "/nowhere/fluxgate.json")
-    expect(said, "config.valid", "error", "/nowhere/fluxgate.json")
+    finding = expect(said, "config.valid", "error", "/nowhere/fluxgate.json")
+    equal(finding["remedy"], "name a file that can be read", "remedy")
 
 
 def without_root():

@@ -53,7 +53,7 @@ def pcap_header(link):
 def captures_missing():
     """A capture that is not there is named, by replay and by dump"""
     for command in "replay", "dump":
-        refused(INPUT, ["/nowhere/a.pcap", "No such file"], command, "/nowhere/a.pcap")
+        refused(INPUT, ["/nowhere/a.pcap", "No such file", "name a file"], command, "/nowhere/a.pcap")
 
 
 def captures_one_of_two_missing():
@@ -127,6 +127,17 @@ def command_lines():
     refused(USAGE, ["--workers 0"], "replay", "--workers", "0", CAPTURE)
     refused(USAGE, ["--workers many"], "replay", "--workers", "many", CAPTURE)
     refused(USAGE, ["no configuration file"], "run")
+    for arguments, words in ((("run", "-c"), "-c: needs an argument"),
+                             (("replay", "--serve"), "--serve: needs an argument"),
+                             (("dump", "--nothing"), "--nothing: no such option"),
+                             (("doctor", "-x"), "-x: no such option")):
+        refused(USAGE, [words, f"fluxgate {arguments[0]} --help"], *arguments)
+
+
+def help_of_the_program():
+    """Help is printed however it is asked for"""
+    texts = {fluxgate(word).stdout for word in ("help", "--help", "-h")}
+    assert len(texts) == 1 and "check-config" in texts.pop(), texts
 
 
 def keys_unknown():
@@ -223,24 +234,55 @@ def refused_live(code, words, config):
     shown = f"exit code {run.returncode}, stderr {said}"
     equal(run.returncode, code, shown)
     assert said and said[-1].startswith("fluxgate: "), shown
-    about = "fluxgate: memory: ", "fluxgate: no spreader: ", "fluxgate: port "
-    assert all(line.startswith(about) for line in said[:-1]), shown
-    assert not any("running" in line for line in said), shown
+    assert all(line.startswith("fluxgate: memory: ") for line in said[:-1]), shown
     for word in words:
         assert word in said[-1], f"expected {word!r}: {shown}"
 
 
 def listen_not_loopback():
-    """An address that is not loopback is refused"""
-    refused(LISTEN, ["0.0.0.0:8953", "loopback"], "replay", "--serve", "0.0.0.0:8953", CAPTURE)
+    """An address that is not loopback is refused, by run before it opens anything"""
+    refused(CONFIG, ["--serve", "0.0.0.0:8953", "loopback"],
+            "replay", "--serve", "0.0.0.0:8953", CAPTURE)
+    with_config(null_port(http={"listen": "0.0.0.0:80"}), lambda f: (
+        refused(CONFIG, [str(f), "http.listen", "loopback"], "check-config", f),
+        refused(CONFIG, [str(f), "http.listen", "loopback"], "run", "-c", f)))
+
+
+def devices_twice():
+    """A device, or an interface, that two ports name is refused"""
+    for first, second, words in (
+            ("net_af_packet0,iface=a", "net_af_packet0,iface=b", ["net_af_packet1"]),
+            ("net_af_packet0,iface=a", "net_af_packet1,iface=a", ["interface a"])):
+        with_config({"ports": [{"device": first}, {"device": second}]}, lambda f: refused(
+            CONFIG, [str(f), "ports[1].device", "ports[0]", *words], "check-config", f))
 
 
 def ports_missing():
     """A live start without ports, or with a device that is not there, is refused"""
     with_config({"eal": {"huge": False}}, lambda f: refused(
         CONFIG, [str(f), "ports"], "run", "-c", f))
-    config = null_port(ports=[{"device": "net_af_packet0,iface=nowhere0"}])
-    with_config(config, lambda f: refused_live(PORT, ["net_af_packet0"], f))
+    for device, words in (
+            ("net_af_packet0,iface=nowhere0", ["no interface nowhere0", "ip link"]),
+            ("net_af_packet0", ["names no interface", "iface=NAME"]),
+            ("lo", ["lo is a kernel interface", "net_af_packet0,iface=lo"])):
+        with_config(null_port(ports=[{"device": device}]), lambda f: refused(
+            PORT, ["ports[0].device", *words], "run", "-c", f))
+
+
+def arguments_of_a_device():
+    """A device that its driver does not take is named, with what looks closer"""
+    config = null_port(ports=[{"device": "net_af_packet0,iface=lo,bogus=1"}],
+                       http={"listen": ""})
+    with_config(config, lambda f: refused_live(
+        PORT, ["net_af_packet0,iface=lo,bogus=1", "doctor", "debug"], f))
+
+
+def processors_missing():
+    """Processors that this machine lacks are refused with those that it has"""
+    with_config(null_port(lcores="0,1@1000"), lambda f: refused(
+        CONFIG, ["lcores", '"0,1@1000"', "this machine has processors 0"], "run", "-c", f))
+    with_config(null_port(lcores="0,x"), lambda f: refused_live(
+        PORT, ["EAL: ", "doctor -c FILE"], f))
 
 
 def memory_too_small():
@@ -261,7 +303,8 @@ def output_full():
 
 main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_text,
      captures_with_half_a_header, captures_of_a_folder, captures_of_other_links, captures_cut,
-     captures_without_packets, command_lines, keys_unknown, values_out_of_range,
+     captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
      databases_missing, databases_wrong, databases_cut, suffix_list_missing, listen_taken,
-     listen_not_loopback, ports_missing, memory_too_small, output_full)
+     listen_not_loopback, devices_twice, ports_missing,
+     arguments_of_a_device, processors_missing, memory_too_small, output_full)

@@ -14,7 +14,9 @@ import pathlib
 import pty
 import re
 import shutil
+import socket
 import subprocess
+import urllib.request
 
 import suffixes
 from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TRAFFICGEN, Skip, demo_databases, equal,
@@ -96,6 +98,30 @@ def prints_a_table():
         assert domain["domain"] in run.stdout, run.stdout
         for reason in domain["reasons"]:
             assert reason["text"] in run.stdout, run.stdout
+    told = re.search(r"(\d+) responses \((\d+) paired, (\d+) unpaired, (\d+) repeated, "
+                     r"(\d+) without addresses to go by\)", run.stdout)
+    responses, *parts = map(int, told.groups())
+    equal(sum(parts), responses, "responses, by what became of them")
+
+
+def serves_its_result():
+    """What is served afterwards names the partitions and the one configuration"""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with subprocess.Popen([FLUXGATE, "replay", "--workers", "2", "--serve", address, DEMO_CAPTURE],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert "serving" in process.stderr.readline()
+            with urllib.request.urlopen(f"http://{address}/api/v1/status", timeout=9) as answer:
+                status = json.load(answer)
+        finally:
+            process.terminate()
+    equal(process.returncode, 0, "exit code")
+    equal([(w["worker"], w["config_generation"]) for w in status["workers"]],
+          [(i, status["config_generation"]) for i in range(4)], "partitions, configuration")
+    equal(len({w["lcore"] for w in status["workers"]}), 2, "threads")
 
 
 def shows_its_progress():
@@ -241,6 +267,6 @@ def accounts_for_every_capture():
     assert packets > 0, "no packet in any capture"
 
 
-main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table,
+main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table, serves_its_result,
      shows_its_progress, is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux,
      is_the_same_in_any_form, finds_real_flux, flags_nothing_benign, accounts_for_every_capture)

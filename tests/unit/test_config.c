@@ -212,6 +212,11 @@ static void test_unknown_keys(void **state)
 	assert_refused("{\"\":1}", "unknown key");
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"devise\":\"b\"}]}",
 		"ports[1].devise: unknown key; did you mean \"device\"?");
+	assert_refused("{\"ports\":[{\"dev\":\"a\"}]}",
+		"ports[0].dev: unknown key; did you mean \"device\"?");
+	assert_refused("{\"store\":{\"cand\":64}}",
+		"store.cand: unknown key; did you mean \"store.candidates\"?");
+	assert_refused("{\"ports\":[{\"de\":\"a\"}]}", "ports[0].de: unknown key");
 	assert_refused("{\"ev\\nil\":1}", "ev?il: unknown key");
 	/* A dotted key would be a second way to say the same. */
 	assert_refused("{\"store.domains\":64}",
@@ -273,7 +278,22 @@ static void test_ports(void **state)
 	assert_refused("{\"ports\":[{\"device\":\"a\",\"rx_descriptors\":32769}]}",
 		"ports[0].rx_descriptors: 32769 is not within 0..32768");
 	assert_refused("{\"ports\":[{\"device\":\"a\"},{\"device\":\"b\"},{\"device\":\"a\"}]}",
-		"ports: entries 0 and 2 name the same device");
+		"ports[2].device: a is named twice (ports[0]): name it once");
+	assert_refused("{\"ports\":[{\"device\":\"net_af_packet0,iface=eth1\"},"
+		       "{\"device\":\"net_af_packet0,iface=eth2\"}]}",
+		"ports[1].device: net_af_packet0 is named twice (ports[0]): number them: "
+		"net_af_packet1");
+	assert_refused("{\"ports\":[{\"device\":\"net_af_xdp0,iface=eth1\"},"
+		       "{\"device\":\"net_null0\"},"
+		       "{\"device\":\"net_af_xdp1,queue_count=2,iface=eth1\"}]}",
+		"ports[2].device: interface eth1 is named twice (ports[0]): name it once");
+	assert_int_equal(parse(&c, "{\"ports\":[{\"device\":\"net_af_packet0,iface=eth1\"},"
+				   "{\"device\":\"net_af_packet1,iface=eth10\"},"
+				   "{\"device\":\"net_af_packet10,iface=eth2\"},"
+				   "{\"device\":\"net_af_xdp0,iface=eth1\"},"
+				   "{\"device\":\"net_pcap0,iface=eth3\"},"
+				   "{\"device\":\"net_pcap1,iface=eth3\"}]}"),
+		0);
 	/* What stands behind a list of ports is not said to be in it. */
 	assert_refused(
 		"{\"ports\":[{\"device\":\"a\"}],\"workers\":0}", "workers: 0 is not within 1..32");
@@ -491,6 +511,12 @@ static void test_listen(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (listen_parse(wrong[i], &addr, &len) == 0)
 			fail_msg("\"%s\" was accepted", wrong[i]);
+	assert_refused("{\"http\":{\"listen\":\"0.0.0.0:80\"}}",
+		"http.listen: \"0.0.0.0:80\": not a loopback address: write 127.0.0.1:PORT or "
+		"[::1]:PORT, and forward it (ssh -L)");
+	assert_refused("{\"http\":{\"listen\":\"[::]:80\"}}",
+		"http.listen: \"[::]:80\": not a loopback address: write 127.0.0.1:PORT or "
+		"[::1]:PORT, and forward it (ssh -L)");
 	assert_int_equal(listen_parse("127.0.0.1:8953", &addr, &len), 0);
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&addr;
 	assert_int_equal(len, sizeof(*in));
