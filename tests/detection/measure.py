@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Generates the captures of scenes, replays them and holds the verdicts against the truth."""
+
+import collections
+import datetime
+import functools
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import baselines
+import mmdb
+from harness import FLUXGATE, TRAFFICGEN, replay
+from scenes import DAY, HOUR, WEEK
+
+WITHIN = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": WEEK}
+BACKGROUND = "background"
+SECONDS_A_REPLAY = 600
+
+
+def seconds_of(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+class Owners:
+    """Which domain of the truth a registered domain, or any name, belongs to."""
+
+    def __init__(self, truth):
+        self.rows = {row["domain"]: row for row in truth["domains"]}
+
+    @functools.cache
+    def row(self, name):
+        labels = name.split(".")
+        for at in range(len(labels)):
+            found = self.rows.get(".".join(labels[at:]))
+            if found:
+                return found
+        return None
+
+    def registered(self, name):
+        """The truth's domain, or for a name of the background its last three labels, of which
+        the first is cut where two make the domain."""
+        row = self.row(name)
+        if row:
+            return row["domain"]
+        labels = name.split(".")
+        deep = len(labels) > 2 and labels[-2] in ("co", "com")
+        return ".".join(labels[-3 if deep else -2:])
+
+
+def family_of(row):
+    """Families by name; the honest alias of a fluxing domain apart."""
+    if row["flux"] or row["family"] != "cnameflux":
+        return row["family"]
+    return "cnameflux alias"
+
+
+def family_new(row):
+    return {"flux": row["flux"], "domains": 0, "alarms": 0, "flagged": 0, "firm": 0,
+            "class_right": 0, "within": dict.fromkeys(WITHIN, 0), "minutes": [], "epochs": [],
+            "baselines": {}}
+
+
+def count_verdict(family, row, verdict):
+    family["alarms"] += 1
+    delay = max(0, seconds_of(verdict["first_flagged"]) - row["first_response"])
+    for name, limit in WITHIN.items():
+        family["within"][name] += delay <= limit
+    family["minutes"].append(delay / 60)
+    family["epochs"].append(delay / max(1, verdict["ttl_max"]))
+    family["class_right"] += verdict["class"] == row["class"]
+    family["firm"] += not verdict["suspected"]
+
+
+def families_of(truth, owners, domains):
+    """Per family how many domains there are, were flagged, when and as what."""
+    families, strangers = {}, []
+    for row in truth["domains"]:
+        if row["first_response"] is not None:
+            name = family_of(row)
+            families.setdefault(name, family_new(row))["domains"] += 1
+    hit = collections.defaultdict(set)
+    for verdict in domains:
+        row = owners.row(verdict["domain"])
+        if row is None:
+            strangers.append(verdict["domain"])
+            continue
+        name = family_of(row)
+        hit[name].add(row["domain"])
+        count_verdict(families[name], row, verdict)
+    for name, family in families.items():
+        family["flagged"] = len(hit[name])
+    return families, strangers
+
+
+def add_baselines(result, path, database, owners):
+    """How many domains of each family, and of the background, the two other rules flag."""
+    for rule, domains in baselines.flagged(path, database, owners.registered).items():
+        counts = collections.Counter()
+        for domain in domains:
+            row = owners.row(domain)
+            counts[family_of(row) if row else BACKGROUND] += 1
+        for name, family in result["families"].items():
+            family["baselines"][rule] = counts[name]
+        result["background"][rule] = counts[BACKGROUND]
+
+
+class Bench:
+    """Results of scenes, made when first asked for; a capture is removed after its last use."""
+
+    def __init__(self, scenes, folder):
+        self.folder = pathlib.Path(folder)
+        self.groups = collections.defaultdict(list)
+        self.group_of = {}
+        self.results = {}
+        for scene in scenes:
+            self.groups[scene.arguments()].append(scene)
+            self.group_of[scene.name] = scene.arguments()
+        self.asn, self.country = self.folder / "asn.mmdb", self.folder / "country.mmdb"
+        subprocess.run([TRAFFICGEN, "--asn-db", self.asn, "--country-db", self.country],
+                       check=True)
+
+    @functools.cached_property
+    def database(self):
+        return mmdb.Database(self.asn)
+
+    def of(self, name):
+        if name not in self.results:
+            self.make(self.groups[self.group_of[name]])
+        return self.results[name]
+
+    def all(self):
+        for name in self.group_of:
+            self.of(name)
+        return self.results
+
+    def make(self, group):
+        capture, truth_path = self.folder / "scene.pcap", self.folder / "truth.json"
+        started = time.monotonic()
+        subprocess.run([TRAFFICGEN, *group[0].arguments(), "--out", capture, "--truth",
+                        truth_path], check=True)
+        truth = json.loads(truth_path.read_text())
+        made = time.monotonic() - started
+        for scene in group:
+            started = time.monotonic()
+            self.results[scene.name] = self.judge(scene, capture, truth)
+            print(f"# {scene.name}: {truth['packets']} packets, made in {made:.1f} s, judged in "
+                  f"{time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+        capture.unlink()
+
+    def judge(self, scene, capture, truth):
+        databases = ("--asn-db", self.asn, "--country-db", self.country) if scene.databases else ()
+        object_ = replay(*databases, "--workers", scene.workers, capture,
+                         seconds=SECONDS_A_REPLAY)
+        owners = Owners(truth)
+        families, strangers = families_of(truth, owners, object_["domains"])
+        days = scene.seconds / DAY
+        names = truth["background"]["names"]
+        result = {
+            "arguments": " ".join(scene.arguments()),
+            "seconds": scene.seconds,
+            "packets": truth["packets"],
+            "accounting_error": object_["accounting"]["accounting_error"],
+            "families": families,
+            "background": {"names": names, "registered": truth["background"]
+                           ["registered_domains"], "days": days, "flagged": len(strangers),
+                           "domains": strangers[:20]},
+            "domains": object_["domains"],
+        }
+        if scene.baselines:
+            add_baselines(result, capture, self.database, owners)
+        return result
