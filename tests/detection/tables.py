@@ -76,8 +76,8 @@ def negative_table(result):
     rows = [[name, f["domains"], f["flagged"], f["firm"], f["within"]["1h"], f["within"]["24h"],
              *(f["baselines"].get(rule, "") for rule in ("holz", "zeek"))]
             for name, f in result["families"].items() if not f["flux"]]
-    return table(["negative", "domains", "flagged", "not only suspected", "in 1 h", "in 24 h", "Holz",
-                  "Zeek"], rows)
+    return table(["negative", "domains", "flagged", "not only suspected", "in 1 h", "in 24 h",
+                  "Holz", "Zeek"], rows)
 
 
 def variation_table(results):
