@@ -36,15 +36,17 @@ def flagged(path, database, registered):
     """{"holz": registered domains, "zeek": those of the owners} that the rules flag."""
     by_domain = collections.defaultdict(Counts)
     by_owner = collections.defaultdict(Counts)
+    seen = set()
     for _, message in pcap.responses(path):
         for owner, address, ttl in pcap.answers(message):
-            if not pcap.is_public(address):
+            if (owner, address) in seen or not pcap.is_public(address):
                 continue
+            seen.add((owner, address))
             network = database.asn(address)
             if network is None:
-                network = address[:2] if len(address) == 4 else address[:4]
+                network = address[:2] if len(address) == pcap.IPV4_OCTETS else address[:4]
             by_domain[registered(owner)].add(pcap.unit(address), network)
-            if len(address) == 4 and ttl <= ZEEK_TTL:
+            if len(address) == pcap.IPV4_OCTETS and ttl <= ZEEK_TTL:
                 by_owner[owner].add(address, network)
     return {
         "holz": {d for d, c in by_domain.items() if c.score(holz) > HOLZ_LEAST},

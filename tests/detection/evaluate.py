@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How well the rules tell flux from what resembles it, on generated traffic whose truth is known.
 
-usage: evaluate.py FLUXGATE TRAFFICGEN --quick|--full [--json FILE] [--markdown FILE] [--docs FILE]
-
-$PYTHONPATH must name tests/system.
+usage: evaluate.py FLUXGATE TRAFFICGEN --quick|--full [OPTION]...
 
 --quick takes minutes and speaks TAP, one point a gate of gates.py; the exit code is 1 when a gate
 does not hold. --full takes hours and writes the tables, with --docs between the markers of that
-file. Both write what was counted as JSON and Markdown where asked.
+file. Both write what was counted as JSON and Markdown where asked. While rules are being fitted:
+--seed with another one than those of scenes.HELD_OUT, and --only for single scenes.
 """
 
 import argparse
@@ -16,6 +15,9 @@ import json
 import pathlib
 import sys
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+
+# pylint: disable=wrong-import-position
 import gates
 import harness
 import measure
@@ -33,7 +35,22 @@ def arguments():
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--markdown", type=pathlib.Path)
     parser.add_argument("--docs", type=pathlib.Path)
+    parser.add_argument("--seed", type=int, help="of --quick")
+    parser.add_argument("--seeds", type=int, default=len(scenes.HELD_OUT),
+                        help="of --full, how many")
+    parser.add_argument("--only", metavar="SCENE,...", help="these alone")
     return parser.parse_args()
+
+
+def chosen(options):
+    if options.quick:
+        found = scenes.quick(options.seed or scenes.HELD_OUT[0])
+    else:
+        found = scenes.full(scenes.HELD_OUT[:options.seeds])
+    if options.only:
+        wanted = options.only.split(",")
+        found = [scene for scene in found if scene.name.partition("/")[0] in wanted]
+    return found
 
 
 def write(options, results):
@@ -52,7 +69,7 @@ def write(options, results):
 def main():
     options = arguments()
     with harness.scratch() as folder:
-        bench = measure.Bench(scenes.quick() if options.quick else scenes.full(), folder)
+        bench = measure.Bench(chosen(options), folder)
         cases = gates.cases(bench) if options.quick else []
 
         def tables_are_written():

@@ -17,6 +17,8 @@ from scenes import DAY, HOUR, WEEK
 
 WITHIN = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": WEEK}
 BACKGROUND = "background"
+SUFFIXES = "dyndns_psl",  # families whose domain is a public suffix
+FALSE_SHOWN = 20
 SECONDS_A_REPLAY = 600
 
 
@@ -29,6 +31,10 @@ class Owners:
 
     def __init__(self, truth):
         self.rows = {row["domain"]: row for row in truth["domains"]}
+        for attack in truth.get("attacks", ()):
+            # A victim is honest before: what counts is how long after the attack's beginning.
+            if not self.rows[attack["domain"]]["flux"]:
+                self.rows[attack["domain"]]["first_response"] = attack["first_response"]
 
     @functools.cache
     def row(self, name):
@@ -39,14 +45,14 @@ class Owners:
                 return found
         return None
 
+    @functools.cache
     def registered(self, name):
-        """The truth's domain, or for a name of the background its last three labels, of which
-        the first is cut where two make the domain."""
-        row = self.row(name)
-        if row:
+        """The registered domain of a name: the truth's, below a suffix one label more; of the
+        background two labels, or three."""
+        row, labels = self.row(name), name.split(".")
+        if row and row["family"] not in SUFFIXES:
             return row["domain"]
-        labels = name.split(".")
-        deep = len(labels) > 2 and labels[-2] in ("co", "com")
+        deep = row or labels[-2] in ("co", "com")
         return ".".join(labels[-3 if deep else -2:])
 
 
@@ -60,7 +66,14 @@ def family_of(row):
 def family_new(row):
     return {"flux": row["flux"], "domains": 0, "alarms": 0, "flagged": 0, "firm": 0,
             "class_right": 0, "within": dict.fromkeys(WITHIN, 0), "minutes": [], "epochs": [],
-            "baselines": {}}
+            "false": [], "baselines": {}}
+
+
+def why(verdict):
+    """The rule that spoke, for whoever looks after a false alarm."""
+    return {"domain": verdict["domain"], "class": verdict["class"], "window": verdict["window"],
+            "suspected": verdict["suspected"],
+            "reasons": {r["code"]: r["value"] for r in verdict["reasons"]}}
 
 
 def count_verdict(family, row, verdict):
@@ -72,6 +85,8 @@ def count_verdict(family, row, verdict):
     family["epochs"].append(delay / max(1, verdict["ttl_max"]))
     family["class_right"] += verdict["class"] == row["class"]
     family["firm"] += not verdict["suspected"]
+    if not row["flux"] and len(family["false"]) < FALSE_SHOWN:
+        family["false"].append(why(verdict))
 
 
 def families_of(truth, owners, domains):
@@ -85,7 +100,7 @@ def families_of(truth, owners, domains):
     for verdict in domains:
         row = owners.row(verdict["domain"])
         if row is None:
-            strangers.append(verdict["domain"])
+            strangers.append(why(verdict))
             continue
         name = family_of(row)
         hit[name].add(row["domain"])
@@ -103,6 +118,7 @@ def add_baselines(result, path, database, owners):
             row = owners.row(domain)
             counts[family_of(row) if row else BACKGROUND] += 1
         for name, family in result["families"].items():
+            family["baselines"]["of"] = family["domains"]
             family["baselines"][rule] = counts[name]
         result["background"][rule] = counts[BACKGROUND]
 
@@ -166,7 +182,7 @@ class Bench:
             "families": families,
             "background": {"names": names, "registered": truth["background"]
                            ["registered_domains"], "days": days, "flagged": len(strangers),
-                           "domains": strangers[:20]},
+                           "false": strangers[:FALSE_SHOWN]},
             "domains": object_["domains"],
         }
         if scene.baselines:

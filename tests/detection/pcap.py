@@ -2,14 +2,17 @@
 """A reader of generated captures that shares nothing with the sensor: of each response the owners
 and addresses of its answers."""
 
+import functools
 import ipaddress
 import struct
 
 A, AAAA = 1, 28
-ETHERNET, VLAN = 14, 0x8100
-IPV4, IPV6 = 0x0800, 0x86dd
+IPV4_OCTETS = 4
+ETHERNET, VLAN, IPV4 = 14, b"\x81\x00", b"\x08\x00"
 UDP_HEADER, DNS_HEADER = 8, 12
-RESPONSE = 0x8000
+RESPONSE = 0x80  # in the first octet of the flags
+RECORD = struct.Struct("!HHIH")
+QUESTION_POINTER = b"\xc0\x0c"
 
 
 def name_at(message, at):
@@ -25,11 +28,20 @@ def name_at(message, at):
     return b".".join(labels).decode("ascii").lower(), end or at + 1
 
 
+@functools.lru_cache(1 << 16)
+def question_name(octets):
+    return name_at(octets, 0)[0]
+
+
 def answers(message):
     """(owner, address, TTL) of each address record in the answer section."""
-    count = struct.unpack_from("!H", message, 6)[0]
-    at = name_at(message, DNS_HEADER)[1] + 4
-    names = {}
+    count = message[6] << 8 | message[7]
+    if not count:
+        return
+    # Generated names have no zero octet but the root's, and the question has no pointer.
+    at = message.index(0, DNS_HEADER) + 1
+    names = {QUESTION_POINTER: question_name(message[DNS_HEADER:at])}
+    at += 4
     for _ in range(count):
         where = message[at:at + 2]
         if where[0] >= 0xc0:
@@ -38,7 +50,7 @@ def answers(message):
             owner, at = names[where], at + 2
         else:
             owner, at = name_at(message, at)
-        kind, _, ttl, length = struct.unpack_from("!HHIH", message, at)
+        kind, _, ttl, length = RECORD.unpack_from(message, at)
         at += 10
         if kind in (A, AAAA):
             yield owner, message[at:at + length], ttl
@@ -54,19 +66,19 @@ def responses(path):
             seconds, _, length, _ = head.unpack(record)
             frame = file.read(length)
             at = ETHERNET
-            kind = struct.unpack_from("!H", frame, 12)[0]
+            kind = frame[12:14]
             if kind == VLAN:
-                kind, at = struct.unpack_from("!H", frame, 16)[0], at + 4
-            at += (frame[at] & 15) * 4 if kind == IPV4 else 40
-            message = frame[at + UDP_HEADER:]
-            if message[2] & RESPONSE >> 8:
-                yield seconds, message
+                kind, at = frame[16:18], at + 4
+            at += UDP_HEADER + ((frame[at] & 15) * 4 if kind == IPV4 else 40)
+            if frame[at + 2] & RESPONSE:
+                yield seconds, frame[at:]
 
 
 def unit(address):
     """What counts as one address: an IPv4 address or an IPv6 /64."""
-    return address if len(address) == 4 else address[:8]
+    return address if len(address) == IPV4_OCTETS else address[:8]
 
 
+@functools.lru_cache(1 << 18)
 def is_public(address):
-    return len(address) != 4 or not (address[0] == 127 or ipaddress.ip_address(address).is_private)
+    return len(address) != IPV4_OCTETS or not ipaddress.ip_address(address).is_private

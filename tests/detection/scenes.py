@@ -10,9 +10,9 @@ SMALL = "gamaredon", "vps"
 SLOW = "slow", "slow6h"
 FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
 NEGATIVES = ("cdn", "cdn_offnet", "multicdn", "cloudlb", "ntppool", "btcseed", "mirrors", "dyndns",
-             "dnsbl", "plexlike", "gslb", "anycast", "randsub", "wildsaas")
+             "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast", "randsub", "wildsaas")
 TEMPTING = "cdn_offnet", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns", "plexlike"
-ATTACKS = ()
+ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"
 
 # Rules are fitted with other seeds: each seed has networks, pools and campaigns of its own.
 HELD_OUT = 101, 102, 103, 104, 105
@@ -85,18 +85,17 @@ def attacks(count, seed, suffix=""):
     return [here, dataclasses.replace(here, name="attacks-client" + suffix, vantage="client")]
 
 
-def quick():
-    seed = HELD_OUT[0]
+def quick(seed):
     scenes = flux(10, seed)
     scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
     scenes.append(Scene("background", DAY, (), seed=seed, domains=20000, rate=4, baselines=True))
-    return scenes + variations(seed) + (attacks(5, seed) if ATTACKS else [])
+    return scenes + variations(seed) + attacks(6, seed)
 
 
-def full():
+def full(seeds):
     scenes = []
-    for seed in HELD_OUT:
-        suffix = "" if seed == HELD_OUT[0] else f"/{seed}"
+    for seed in seeds:
+        suffix = "" if seed == seeds[0] else f"/{seed}"
         scenes += flux(20, seed, suffix)
         for name, interval in ("negatives", 60), ("negatives-often", 15):
             scenes.append(Scene(name + suffix, WEEK, each(NEGATIVES, 4, interval), seed=seed,
@@ -104,5 +103,5 @@ def full():
         scenes.append(Scene("negatives-client" + suffix, WEEK, each(NEGATIVES, 4, 60), seed=seed,
                             vantage="client"))
         scenes.append(Scene("background" + suffix, DAY, (), seed=seed, domains=400000, rate=25))
-        scenes += variations(seed, suffix) + (attacks(10, seed, suffix) if ATTACKS else [])
+        scenes += variations(seed, suffix) + attacks(10, seed, suffix)
     return scenes

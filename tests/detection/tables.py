@@ -4,6 +4,7 @@
 import copy
 import statistics
 
+OTHER_RULES = "holz", "zeek"
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 
 # Scenes of which each family has a row of its own, and the titles.
@@ -68,13 +69,13 @@ def flux_table(result):
 
 
 def others(family):
-    return [rate(family["baselines"][rule], family["domains"]) if rule in family["baselines"]
-            else "" for rule in ("holz", "zeek")]
+    counts = family["baselines"]
+    return [rate(counts[rule], counts["of"]) if rule in counts else "" for rule in OTHER_RULES]
 
 
 def negative_table(result):
     rows = [[name, f["domains"], f["flagged"], f["firm"], f["within"]["1h"], f["within"]["24h"],
-             *(f["baselines"].get(rule, "") for rule in ("holz", "zeek"))]
+             *(f["baselines"].get(rule, "") for rule in OTHER_RULES)]
             for name, f in result["families"].items() if not f["flux"]]
     return table(["negative", "domains", "flagged", "not only suspected", "in 1 h", "in 24 h",
                   "Holz", "Zeek"], rows)
@@ -82,17 +83,18 @@ def negative_table(result):
 
 def variation_table(results):
     rows = []
-    for name in VARIATIONS:
-        families = results[name]["families"].values()
-        flux = [f for f in families if f["flux"]]
-        benign = [f for f in families if not f["flux"]]
-        domains = sum(f["domains"] for f in flux)
-        rows.append([name, *(rate(sum(f["within"][w] for f in flux), domains)
-                             for w in ("1h", "6h", "24h")),
+    names = [n for n, f in results["plain"]["families"].items() if f["flux"]]
+    for scene in VARIATIONS:
+        if scene not in results:
+            continue
+        families = results[scene]["families"]
+        benign = [f for f in families.values() if not f["flux"]]
+        flux = [families[name] for name in names]
+        rows.append([scene, *(rate(f["flagged"], f["domains"]) for f in flux),
                      middle([m for f in flux for m in f["minutes"]]),
                      sum(f["alarms"] for f in benign), sum(f["domains"] for f in benign)])
-    return table(["circumstance", "TPR 1 h", "6 h", "12 h", "delay, min", "false alarms",
-                  "of negatives"], rows)
+    return table(["circumstance", *(f"TPR {name}" for name in names), "delay, min",
+                  "false alarms", "of negatives"], rows)
 
 
 def attack_table(result):
