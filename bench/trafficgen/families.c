@@ -290,6 +290,16 @@ const struct family families[] = {
 			.ttl_max = 60,
 		},
 	},
+	{
+		.name = "cdn_edge", .flux_class = FLUX_NONE,
+		.summary = "as cdn_offnet, and its caches are its name servers too",
+		.answer = answer_offnet, .host_name = name_listed, .hosts = 40,
+		.interval_ms = 5000, .moving_every = 1, .steady_names = true,
+		.shape = {
+			.slots_min = 300, .slots_max = 300, .networks = 61, .kind = NETWORK_ANY,
+			.answer_min = 2, .answer_max = 2, .ttl_min = 20, .ttl_max = 60,
+		},
+	},
 };
 /* clang-format on */
 

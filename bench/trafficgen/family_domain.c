@@ -82,6 +82,7 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 		.answer = family->answer,
 		.pool = &domain->pool,
 		.moving_servers = moving,
+		.steady_names = family->steady_names,
 		.shows_servers = true,
 	};
 	if (family->suffixes != NULL)

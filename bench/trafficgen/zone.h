@@ -63,6 +63,7 @@ struct zone {
 	uint64_t rival_from;       /* ns since the epoch */
 	int truth;                 /* row in the truth, -1 for the background */
 	bool moving_servers;       /* NS set and glue are drawn from the pool */
+	bool steady_names;         /* ... but only the glue changes */
 	bool shows_servers;        /* its servers add the authority section */
 };
 

@@ -61,6 +61,7 @@ AT_MOST = [
     ("rented", "honest", "alarms", NONE, NONE),
     ("negatives", "cdn", "alarms", NONE, NONE),
     ("negatives", "cdn_offnet", "alarms", NONE, NONE),
+    ("negatives", "cdn_edge", "alarms", 1, NONE),
     ("negatives", "multicdn", "alarms", NONE, NONE),
     ("negatives", "cloudlb", "alarms", NONE, NONE),
     ("negatives", "ntppool", "alarms", NONE, NONE),

@@ -9,9 +9,10 @@ CLASSIC = "darkcloud", "double", "srg", "v6flux", "cnameflux", "fluxhost"
 SMALL = "gamaredon", "vps"
 SLOW = "slow", "slow6h"
 FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
-NEGATIVES = ("cdn", "cdn_offnet", "multicdn", "cloudlb", "ntppool", "btcseed", "mirrors", "dyndns",
-             "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast", "randsub", "wildsaas")
-TEMPTING = "cdn_offnet", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns", "plexlike"
+NEGATIVES = ("cdn", "cdn_offnet", "cdn_edge", "multicdn", "cloudlb", "ntppool", "btcseed",
+             "mirrors", "dyndns", "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast",
+             "randsub", "wildsaas")
+TEMPTING = "cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns", "plexlike"
 ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"
 
 # Rules are fitted with other seeds: each seed has networks, pools and campaigns of its own.
