@@ -17,6 +17,8 @@ class Database:
         self.depth = 128 if facts["ip_version"] == 6 else 32
         self.base = self.nodes * self.size // 4 + 16
         self.asn = functools.cache(self.asn)
+        self.walk = functools.cache(self.walk)
+        self.number = functools.cache(self.number)
 
     def record(self, node, side):
         octets = self.octets[node * self.size // 4:(node + 1) * self.size // 4]
@@ -63,12 +65,20 @@ class Database:
         """Of an address in 4 or 16 octets; None when the database does not know it."""
         if self.depth == 128 and len(address) == 4:
             address = bytes(12) + address
-        number, node = int.from_bytes(address, "big"), 0
-        for bit in range(8 * len(address) - 1, -1, -1):
-            node = self.record(node, number >> bit & 1)
-            if node >= self.nodes:
-                break
-        if node <= self.nodes:
-            return None
+        # What many addresses begin with is walked once.
+        cut = len(address) - 2 if address.startswith(bytes(12)) else 4
+        node = self.walk(self.walk(0, address[:cut]), address[cut:])
+        return self.number(node) if node > self.nodes else None
+
+    def number(self, node):
         found = self.value(self.base + node - self.nodes - 16)[0]
         return found.get("autonomous_system_number")
+
+    def walk(self, node, octets):
+        """The node, or the leaf, that the bits lead to."""
+        bits = int.from_bytes(octets, "big")
+        for bit in range(8 * len(octets) - 1, -1, -1):
+            if node >= self.nodes:
+                break
+            node = self.record(node, bits >> bit & 1)
+        return node

@@ -4,12 +4,15 @@ and addresses of its answers."""
 
 import functools
 import ipaddress
+import pathlib
 import struct
 
 A, AAAA = 1, 28
 IPV4_OCTETS = 4
 ETHERNET, VLAN, IPV4 = 14, b"\x81\x00", b"\x08\x00"
-UDP_HEADER, DNS_HEADER = 8, 12
+IPV6_HEADER, UDP_HEADER, DNS_HEADER = 40, 8, 12
+FILE_HEADER = 24
+LITTLE_ENDIAN = b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"  # micro- and nanoseconds
 RESPONSE = 0x80  # in the first octet of the flags
 RECORD = struct.Struct("!HHIH")
 QUESTION_POINTER = b"\xc0\x0c"
@@ -59,19 +62,20 @@ def answers(message):
 
 def responses(path):
     """(time, DNS message) of each response of a capture."""
-    with open(path, "rb") as file:
-        order = "<" if file.read(24)[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
-        head = struct.Struct(order + "IIII")
-        while record := file.read(head.size):
-            seconds, _, length, _ = head.unpack(record)
-            frame = file.read(length)
-            at = ETHERNET
-            kind = frame[12:14]
-            if kind == VLAN:
-                kind, at = frame[16:18], at + 4
-            at += UDP_HEADER + ((frame[at] & 15) * 4 if kind == IPV4 else 40)
-            if frame[at + 2] & RESPONSE:
-                yield seconds, frame[at:]
+    octets = pathlib.Path(path).read_bytes()
+    head = struct.Struct("<IIII" if octets[:4] in LITTLE_ENDIAN else ">IIII")
+    begin, end = FILE_HEADER, len(octets)
+    while begin < end:
+        seconds, _, length, _ = head.unpack_from(octets, begin)
+        begin += head.size
+        at = begin + ETHERNET
+        kind = octets[at - 2:at]
+        if kind == VLAN:
+            kind, at = octets[at + 2:at + 4], at + 4
+        at += UDP_HEADER + ((octets[at] & 15) * 4 if kind == IPV4 else IPV6_HEADER)
+        begin += length
+        if octets[at + 2] & RESPONSE:
+            yield seconds, octets[at:begin]
 
 
 def unit(address):

@@ -12,7 +12,8 @@ FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
 NEGATIVES = ("cdn", "cdn_offnet", "cdn_edge", "multicdn", "cloudlb", "ntppool", "btcseed",
              "mirrors", "dyndns", "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast",
              "randsub", "wildsaas")
-TEMPTING = "cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns", "plexlike"
+TEMPTING = ("cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns",
+            "plexlike")
 ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"
 
 # Rules are fitted with other seeds: each seed has networks, pools and campaigns of its own.
@@ -89,6 +90,8 @@ def attacks(count, seed, suffix=""):
 def quick(seed):
     scenes = flux(10, seed)
     scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
+    scenes.append(Scene("negatives-client", WEEK, each(NEGATIVES, 3, 60), seed=seed,
+                        vantage="client"))
     scenes.append(Scene("background", DAY, (), seed=seed, domains=20000, rate=4, baselines=True))
     return scenes + variations(seed) + attacks(6, seed)
 
