@@ -32,8 +32,8 @@ class Counts:
         return rule(len(self.addresses), len(self.networks))
 
 
-def flagged(path, database, registered):
-    """{"holz": registered domains, "zeek": those of the owners} that the rules flag."""
+def counted(path, database, registered):
+    """Counts by registered domain, and by owner what the Zeek script looks at."""
     by_domain = collections.defaultdict(Counts)
     by_owner = collections.defaultdict(Counts)
     seen = set()
@@ -48,6 +48,11 @@ def flagged(path, database, registered):
             by_domain[registered(owner)].add(pcap.unit(address), network)
             if len(address) == pcap.IPV4_OCTETS and ttl <= ZEEK_TTL:
                 by_owner[owner].add(address, network)
+    return by_domain, by_owner
+
+
+def flagged(by_domain, by_owner, registered):
+    """{"holz": registered domains, "zeek": those of the owners} that the rules flag."""
     return {
         "holz": {d for d, c in by_domain.items() if c.score(holz) > HOLZ_LEAST},
         "zeek": {registered(o) for o, c in by_owner.items() if c.score(zeek) > HOLZ_LEAST},

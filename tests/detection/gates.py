@@ -151,6 +151,15 @@ def accounted(bench):
     return holds
 
 
+def read_alike(bench):
+    def holds():
+        """What the other rules are computed from is what the truth says"""
+        wrong = {name: r["differing"] for name, r in bench.all().items() if r.get("differing")}
+        assert not wrong, wrong
+
+    return holds
+
+
 def cases(bench):
     """One case a gate, in the order of the scenes."""
     rows = [(row, True) for row in AT_LEAST] + [(row, False) for row in AT_MOST]
@@ -158,4 +167,4 @@ def cases(bench):
     rows = [row for row in rows if row[0][0] in order]
     rows.sort(key=lambda item: order.index(item[0][0]))
     return [*(gate(bench, row, least) for row, least in rows), equal_for_workers(bench),
-            accounted(bench)]
+            accounted(bench), read_alike(bench)]

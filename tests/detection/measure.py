@@ -18,6 +18,7 @@ from scenes import DAY, HOUR, WEEK
 WITHIN = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": WEEK}
 BACKGROUND = "background"
 SUFFIXES = "dyndns_psl",  # families whose domain is a public suffix
+NOT_COUNTED = *SUFFIXES, "dnsbl"  # the truth counts special-purpose addresses, too
 FALSE_SHOWN = 20
 SECONDS_A_REPLAY = 600
 
@@ -110,9 +111,19 @@ def families_of(truth, owners, domains):
     return families, strangers
 
 
+def differing(by_domain, owners):
+    """Domains of which the reader of the baselines counts other than the truth says."""
+    return [name for name, row in owners.rows.items()
+            if row["family"] not in NOT_COUNTED and row["addresses"]
+            and (row["addresses"], row["networks"]) != (
+                len(by_domain[name].addresses), len(by_domain[name].networks))]
+
+
 def add_baselines(result, path, database, owners):
     """How many domains of each family, and of the background, the two other rules flag."""
-    for rule, domains in baselines.flagged(path, database, owners.registered).items():
+    by_domain, by_owner = baselines.counted(path, database, owners.registered)
+    result["differing"] = differing(by_domain, owners)
+    for rule, domains in baselines.flagged(by_domain, by_owner, owners.registered).items():
         counts = collections.Counter()
         for domain in domains:
             row = owners.row(domain)
