@@ -9,6 +9,10 @@
 #define HOURS(n) ((n)*3600u)
 #define DAYS(n) ((n)*86400u)
 
+/* Suffixes of the public suffix list's private section under which subscribers name their lines. */
+static const char *const dynamic_suffixes[] = {"duckdns.org", "ddns.net", "dyndns.org", "hopto.org",
+	"dynv6.net", "spdns.org", "sytes.net", "zapto.org", NULL};
+
 /* Families that flux first, then the hard negatives. A new family is a new row at the end. */
 /* clang-format off */
 const struct family families[] = {
@@ -272,6 +276,28 @@ const struct family families[] = {
 		.shape = {
 			.slots_min = 4, .slots_max = 4, .networks = 1, .kind = NETWORK_HOSTING,
 			.answer_min = 2, .answer_max = 2, .ttl_min = 300, .ttl_max = 300,
+		},
+	},
+	{
+		.name = "dyndns_psl", .flux_class = FLUX_NONE,
+		.summary = "as dyndns, under a public suffix: each host name is a domain",
+		.answer = answer_own, .host_name = name_listed, .hosts = 400,
+		.interval_ms = 10000, .suffixes = dynamic_suffixes,
+		.shape = {
+			.slots_min = 400, .slots_max = 400, .networks = 120,
+			.kind = NETWORK_EYEBALL, .life_min = DAYS(1), .life_max = DAYS(7),
+			.stays = true, .answer_min = 1, .answer_max = 1, .ttl_min = 60,
+			.ttl_max = 60,
+		},
+	},
+	{
+		.name = "cdn_edge", .flux_class = FLUX_NONE,
+		.summary = "as cdn_offnet, and its caches are its name servers too",
+		.answer = answer_offnet, .host_name = name_listed, .hosts = 40,
+		.interval_ms = 5000, .moving_every = 1, .steady_names = true,
+		.shape = {
+			.slots_min = 300, .slots_max = 300, .networks = 61, .kind = NETWORK_ANY,
+			.answer_min = 2, .answer_max = 2, .ttl_min = 20, .ttl_max = 60,
 		},
 	},
 };

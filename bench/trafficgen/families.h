@@ -9,6 +9,8 @@
 #include "rng.h"
 #include "zone.h"
 
+#define MAX_FAMILY_DOMAINS 10000u
+
 /* What a sensor is expected to call a domain. */
 enum flux_class {
 	FLUX_NONE,
@@ -32,9 +34,12 @@ struct family {
 	enum flux_class flux_class; /* FLUX_NONE: a hard negative */
 	zone_answer_fn answer;
 	host_name_fn host_name;
-	uint32_t hosts;       /* host names; 0: nearly every look-up asks for a new one */
-	uint32_t interval_ms; /* mean between two look-ups of one domain */
-	uint8_t moving_every; /* every n-th domain has moving name servers; 0: none */
+	uint32_t hosts;              /* host names; 0: nearly every look-up asks for a new one */
+	uint32_t interval_ms;        /* mean between two look-ups of one domain */
+	uint8_t moving_every;        /* every n-th domain has moving name servers; 0: none */
+	bool steady_names;           /* their names stay, only the addresses move */
+	uint8_t row;                 /* stands for it in names; 0: as it stands in families[] */
+	const char *const *suffixes; /* the domains themselves, one each; NULL: made up */
 	struct pool_shape shape;
 };
 
@@ -65,6 +70,9 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 
 /* Whether the domain's first host is an alias into domain->target. */
 bool family_has_target(const struct family *family);
+
+/* How many domains a family can have. */
+uint32_t family_room(const struct family *family);
 
 /* Draws the next question and the time until the one after it (ns). */
 uint64_t family_domain_ask(struct family_domain *domain, struct question *question);

@@ -20,7 +20,8 @@ static void apex_make(struct dns_name *apex, const struct family *family, uint32
 	size_t len;
 
 	label_make(label, (uint32_t)((first + serial) % LABEL_CORE_COUNT), 0, LABEL_CORE);
-	label_make(tail, (uint32_t)(family - families), 0, LABEL_CORE);
+	label_make(
+		tail, family->row > 0 ? family->row : (uint32_t)(family - families), 0, LABEL_CORE);
 	len = strlen(label);
 	label[len++] = '-';
 	memcpy(label + len, tail, TAIL_LETTERS);
@@ -30,6 +31,25 @@ static void apex_make(struct dns_name *apex, const struct family *family, uint32
 	name_add(apex, label);
 	name_add(apex, tld);
 	name_end(apex);
+}
+
+static void apex_given(struct dns_name *apex, const char *name)
+{
+	apex->len = 0;
+	apex->apex_at = 0;
+	name_add(apex, name);
+	name_end(apex);
+}
+
+uint32_t family_room(const struct family *family)
+{
+	uint32_t room = 0;
+
+	if (family->suffixes == NULL)
+		return MAX_FAMILY_DOMAINS;
+	while (family->suffixes[room] != NULL)
+		room++;
+	return room;
 }
 
 bool family_has_target(const struct family *family)
@@ -44,15 +64,13 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 	uint64_t key = hash_pair(family_key, index);
 	uint32_t campaign = family->flux_class == FLUX_NONE ? index : index / options->campaign;
 	bool moving = family->moving_every > 0 && (index + 1) % family->moving_every == 0;
-	ptrdiff_t row = family - families;
+	uint32_t asked = family->row > 0 ? 0 : options->family_intervals[family - families];
 	uint64_t tld_hash = hash_pair(hash_text(family->name), index);
 	const char *tld = options->tlds[hash_below(tld_hash, options->tld_count)];
 
 	memset(domain, 0, sizeof(*domain));
 	domain->family = family;
-	domain->interval_ms = options->family_intervals[row] > 0
-				      ? 1000 * options->family_intervals[row]
-				      : family->interval_ms;
+	domain->interval_ms = asked > 0 ? 1000 * asked : family->interval_ms;
 	domain->flux_class = family->flux_class;
 	if (moving && family->flux_class == FLUX_SINGLE)
 		domain->flux_class = FLUX_DOUBLE;
@@ -64,9 +82,13 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 		.answer = family->answer,
 		.pool = &domain->pool,
 		.moving_servers = moving,
+		.steady_names = family->steady_names,
 		.shows_servers = true,
 	};
-	apex_make(&domain->zone.apex, family, 2 * index, options->seed, tld);
+	if (family->suffixes != NULL)
+		apex_given(&domain->zone.apex, family->suffixes[index]);
+	else
+		apex_make(&domain->zone.apex, family, 2 * index, options->seed, tld);
 	if (!family_has_target(family))
 		return;
 	domain->target = domain->zone;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attacks.h"
 #include "families.h"
 #include "mix.h"
 
@@ -14,7 +15,6 @@
 #define MAX_DOMAINS 10000000u
 #define MAX_CLIENTS 4000000u /* 100.64.0.0/10 */
 #define MAX_RESOLVERS 250
-#define MAX_FAMILY_DOMAINS 10000
 #define MAX_INTERVAL 86400
 
 enum option_code {
@@ -32,6 +32,7 @@ enum option_code {
 	OPT_RATE,
 	OPT_MIX,
 	OPT_FAMILY,
+	OPT_ATTACK,
 	OPT_CAMPAIGN,
 	OPT_VANTAGE,
 	OPT_CLIENTS,
@@ -59,6 +60,7 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"mix", required_argument, NULL, OPT_MIX},
 	{"family", required_argument, NULL, OPT_FAMILY},
+	{"attack", required_argument, NULL, OPT_ATTACK},
 	{"campaign", required_argument, NULL, OPT_CAMPAIGN},
 	{"vantage", required_argument, NULL, OPT_VANTAGE},
 	{"clients", required_argument, NULL, OPT_CLIENTS},
@@ -94,6 +96,9 @@ static void print_help(void)
 	       "  --family NAME=COUNT[@SECONDS]\n"
 	       "                       so many domains of a family, and the mean time between two\n"
 	       "                       look-ups of one; may be repeated\n"
+	       "  --attack NAME[=COUNT]\n"
+	       "                       so many domains that somebody attacks, or lies for; may be "
+	       "repeated\n"
 	       "  --campaign N         every N domains of a fluxing family share their hosts, "
 	       "default 1\n"
 	       "  --vantage WHERE      client or resolver (the default)\n"
@@ -112,6 +117,9 @@ static void print_help(void)
 	for (size_t i = 0; i < family_count; i++)
 		printf("  %-12s %-12s %s\n", families[i].name,
 			flux_class_text(families[i].flux_class), families[i].summary);
+	printf("\nAttacks:\n");
+	for (size_t i = 0; i < attack_count; i++)
+		printf("  %-12s %s\n", attacks[i].name, attacks[i].summary);
 }
 
 static bool wrong(const char *option, const char *value, const char *expected)
@@ -222,7 +230,22 @@ static bool parse_family(const char *text, struct options *options)
 		if (!parse_u32("family", seconds, 1, MAX_INTERVAL, &options->family_intervals[row]))
 			return false;
 	}
-	return parse_u32("family", count, 0, MAX_FAMILY_DOMAINS, &options->family_domains[row]);
+	return parse_u32("family", count, 0, family_room(family), &options->family_domains[row]);
+}
+
+static bool parse_attack(const char *text, struct options *options)
+{
+	size_t len = strcspn(text, "=");
+	const struct attack *attack;
+	char name[32] = "";
+
+	if (len < sizeof(name))
+		memcpy(name, text, len);
+	attack = attack_find(name);
+	if (attack == NULL)
+		return wrong("attack", text, "NAME or NAME=COUNT with a name that --help lists");
+	return parse_u32("attack", text[len] == '=' ? text + len + 1 : "1", 0, MAX_FAMILY_DOMAINS,
+		&options->attack_domains[attack - attacks]);
 }
 
 static bool apply_mix(const char *name, struct options *options)
@@ -282,6 +305,8 @@ static bool apply_option(struct options *options, int code, const char *text)
 		return parse_real("rate", text, 1e8, &options->rate);
 	case OPT_FAMILY:
 		return parse_family(text, options);
+	case OPT_ATTACK:
+		return parse_attack(text, options);
 	case OPT_CAMPAIGN:
 		return parse_u32("campaign", text, 1, MAX_FAMILY_DOMAINS, &options->campaign);
 	case OPT_VANTAGE:

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define OPTIONS_FAMILIES 64 /* rows in the family table, at most */
+#define OPTIONS_ATTACKS 16  /* rows in the table of attacks, at most */
 #define OPTIONS_TLDS 32
 #define TLD_OCTETS 24 /* of a top-level domain's text, at most, with its zero */
 
@@ -34,6 +35,7 @@ struct options {
 	char tlds[OPTIONS_TLDS][TLD_OCTETS];
 	uint32_t family_domains[OPTIONS_FAMILIES];   /* by row of families[] */
 	uint32_t family_intervals[OPTIONS_FAMILIES]; /* seconds; 0: as the family's row says */
+	uint32_t attack_domains[OPTIONS_ATTACKS];    /* by row of attacks[] */
 	uint32_t campaign; /* domains of a fluxing family that share one pool of hosts */
 };
 

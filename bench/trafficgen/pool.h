@@ -20,7 +20,7 @@ struct pool_shape {
 	uint32_t life_min, life_max; /* seconds a host lives; 0: for ever */
 	bool stays;                  /* a new host of a slot is in the same network */
 	uint8_t answer_min, answer_max;
-	uint16_t ttl_min, ttl_max;
+	uint32_t ttl_min, ttl_max;
 	bool v6;
 };
 

@@ -130,6 +130,31 @@ static struct address client_address(const struct tap *tap, uint32_t client, boo
 	return (struct address){.low = CLIENT_BASE + 1 + client};
 }
 
+/* What an attacker answers: with NS and glue even where resolvers give none. */
+static void forge(struct exchange *exchange, const struct zone *forged, uint64_t nonce)
+{
+	struct moment moment = {.time = exchange->time, .nonce = nonce};
+
+	exchange->zone = forged;
+	exchange->head.authoritative = true;
+	forged->answer(forged, exchange->question, &moment, &exchange->answers[0]);
+	exchange->owners[0] = forged;
+	exchange->answer_count = 1;
+}
+
+/* An injector is nearer than the server and has seen the query. */
+static void send_rival(struct tap *tap, const struct exchange *honest)
+{
+	const struct zone *rival = honest->zone->rival;
+	struct exchange forged = *honest;
+
+	if (rival == NULL || honest->time < honest->zone->rival_from)
+		return;
+	forge(&forged, rival, hash_mix(honest->time));
+	forged.delay = honest->delay / 4;
+	send_response(tap, &forged);
+}
+
 /* The answer a resolver has or fetches; returns whether it had it. */
 static bool resolver_answer(struct tap *tap, uint32_t resolver, const struct zone *zone,
 	const struct question *question, uint64_t time, struct answer *answer)
@@ -172,6 +197,7 @@ static void lookup_by_client(struct tap *tap, struct rng *rng, const struct zone
 	exchange.delay = known ? NS_MILLIS + rng_below(rng, 3 * NS_MILLIS)
 			       : 10 * NS_MILLIS + rng_below(rng, 70 * NS_MILLIS);
 	send_query(tap, &exchange);
+	send_rival(tap, &exchange);
 	send_response(tap, &exchange);
 }
 
@@ -194,6 +220,7 @@ static uint64_t ask_authority(struct tap *tap, struct rng *rng, uint32_t resolve
 	zone->answer(zone, question, &moment, &exchange.answers[0]);
 	exchange.owners[exchange.answer_count++] = zone;
 	send_query(tap, &exchange);
+	send_rival(tap, &exchange);
 	send_response(tap, &exchange);
 	*answer = exchange.answers[0];
 	return time + exchange.delay;
@@ -222,4 +249,41 @@ void tap_lookup(struct tap *tap, struct rng *rng, const struct zone *zone,
 		lookup_by_client(tap, rng, zone, question, time);
 	else
 		lookup_by_resolver(tap, rng, zone, question, time);
+}
+
+void tap_inject(struct tap *tap, struct rng *rng, const struct zone *forged,
+	const struct zone *zone, const struct question *question, uint64_t time)
+{
+	struct exchange exchange = {.question = question, .time = time};
+	uint32_t resolver = rng_below(rng, tap->options->resolvers);
+	struct moment moment = {.time = time, .nonce = rng_next(rng)};
+
+	exchange_begin(&exchange, tap, rng);
+	exchange.flow.source = resolver_address(tap, resolver, false);
+	exchange.flow.target = zone_server(zone, &moment, false);
+	if (tap->options->vantage == VANTAGE_CLIENT) {
+		exchange.flow.target = exchange.flow.source;
+		exchange.flow.source =
+			client_address(tap, rng_below(rng, tap->options->clients), false);
+	}
+	forge(&exchange, forged, moment.nonce);
+	send_response(tap, &exchange);
+}
+
+void tap_stage(struct tap *tap, struct rng *rng, const struct zone *forged,
+	const struct question *question, uint32_t servers, uint64_t time)
+{
+	struct exchange exchange = {.question = question, .time = time};
+	uint64_t server = hash_pair(forged->key, rng_below(rng, servers));
+	uint32_t network = NETWORK_EYEBALLS + hash_below(server, NETWORK_COUNT - NETWORK_EYEBALLS);
+
+	exchange_begin(&exchange, tap, rng);
+	exchange.flow.source =
+		client_address(tap, hash_below(hash_mix(server), tap->options->clients), false);
+	exchange.flow.target =
+		plan_address(tap->plan, (uint16_t)network, hash_pair(server, 1), false);
+	exchange.delay = 5 * NS_MILLIS + rng_below(rng, 40 * NS_MILLIS);
+	forge(&exchange, forged, rng_next(rng));
+	send_query(tap, &exchange);
+	send_response(tap, &exchange);
 }

@@ -35,3 +35,11 @@ void tap_free(struct tap *tap);
  */
 void tap_lookup(struct tap *tap, struct rng *rng, const struct zone *zone,
 	const struct question *question, uint64_t time);
+
+/* A response of forged's that nobody asked for, sent as if by the servers of the true zone. */
+void tap_inject(struct tap *tap, struct rng *rng, const struct zone *forged,
+	const struct zone *zone, const struct question *question, uint64_t time);
+
+/* A subscriber asks one of the attacker's servers (1..), which answers as forged does. */
+void tap_stage(struct tap *tap, struct rng *rng, const struct zone *forged,
+	const struct question *question, uint32_t servers, uint64_t time);

@@ -64,6 +64,15 @@ int truth_add(struct truth *truth, const struct zone *zone, const struct family 
 	return (int)truth->domain_count++;
 }
 
+int truth_add_forged(struct truth *truth, const struct zone *zone, const char *attack)
+{
+	int row = truth_add(truth, zone, NULL, FLUX_NONE, 0);
+
+	if (row >= 0)
+		truth->domains[row].attack = attack;
+	return row;
+}
+
 int truth_observe(struct truth *truth, int row, const struct network_plan *plan, uint64_t time,
 	const struct answer *answer)
 {
@@ -86,36 +95,63 @@ int truth_observe(struct truth *truth, int row, const struct network_plan *plan,
 	return 0;
 }
 
-static json_t *domain_to_json(const struct truth_domain *domain)
+static json_t *first_response_to_json(const struct truth_domain *domain)
+{
+	return domain->responses > 0 ? json_integer((json_int_t)domain->first_response)
+				     : json_null();
+}
+
+static json_int_t network_count(const struct truth_domain *domain)
 {
 	json_int_t networks = 0;
 
 	for (size_t i = 0; i < NETWORK_COUNT / 64; i++)
 		networks += __builtin_popcountll(domain->networks[i]);
+	return networks;
+}
+
+static json_t *domain_to_json(const struct truth_domain *domain)
+{
 	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:I, s:I}", "domain", domain->name,
 		"family", domain->family->name, "flux", domain->flux_class != FLUX_NONE, "class",
 		flux_class_text(domain->flux_class), "campaign",
 		domain->campaign > 0 ? json_integer(domain->campaign) : json_null(),
-		"first_response",
-		domain->responses > 0 ? json_integer((json_int_t)domain->first_response)
-				      : json_null(),
-		"addresses", (json_int_t)domain->address_count, "networks", networks, "responses",
+		"first_response", first_response_to_json(domain), "addresses",
+		(json_int_t)domain->address_count, "networks", network_count(domain), "responses",
+		(json_int_t)domain->responses);
+}
+
+static json_t *forged_to_json(const struct truth_domain *domain)
+{
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "attack", domain->attack, "domain",
+		domain->name, "first_response", first_response_to_json(domain), "addresses",
+		(json_int_t)domain->address_count, "networks", network_count(domain), "responses",
 		(json_int_t)domain->responses);
 }
 
 static json_t *truth_to_json(const struct truth *truth, const struct options *options)
 {
-	json_t *domains = json_array();
+	json_t *domains = json_array(), *attacks = json_array(), *json;
 
-	for (size_t i = 0; i < truth->domain_count; i++)
-		json_array_append_new(domains, domain_to_json(&truth->domains[i]));
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}}", "schema_version",
+	for (size_t i = 0; i < truth->domain_count; i++) {
+		const struct truth_domain *domain = &truth->domains[i];
+
+		if (domain->attack != NULL)
+			json_array_append_new(attacks, forged_to_json(domain));
+		else
+			json_array_append_new(domains, domain_to_json(domain));
+	}
+	json = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}}", "schema_version",
 		SCHEMA_VERSION, "seed", (json_int_t)options->seed, "start",
 		(json_int_t)options->start, "duration", (json_int_t)options->duration, "packets",
 		(json_int_t)(truth->queries + truth->responses), "queries",
 		(json_int_t)truth->queries, "responses", (json_int_t)truth->responses, "domains",
 		domains, "background", "registered_domains", (json_int_t)truth->background_domains,
 		"names", (json_int_t)truth->background_names);
+	if (json_array_size(attacks) > 0)
+		json_object_set(json, "attacks", attacks);
+	json_decref(attacks);
+	return json;
 }
 
 int truth_write(const struct truth *truth, const struct options *options, const char *path)

@@ -12,6 +12,7 @@
 struct truth_domain {
 	char name[NAME_OCTETS];
 	const struct family *family;
+	const char *attack; /* not the domain, but what somebody forges about it; NULL else */
 	enum flux_class flux_class;
 	uint32_t campaign; /* 1..; the domains of one have the same hosts; 0: does not flux */
 	uint64_t responses;
@@ -31,6 +32,9 @@ struct truth {
 /* Adds a family's domain and returns its row, or -ENOMEM. */
 int truth_add(struct truth *truth, const struct zone *zone, const struct family *family,
 	enum flux_class flux_class, uint32_t campaign);
+
+/* Adds what an attack forges about a zone's domain and returns its row, or -ENOMEM. */
+int truth_add_forged(struct truth *truth, const struct zone *zone, const char *attack);
 
 /* An answer of the row's domain was seen at a time (ns). 0 or -ENOMEM. */
 int truth_observe(struct truth *truth, int row, const struct network_plan *plan, uint64_t time,

@@ -37,7 +37,7 @@ void zone_servers(const struct zone *zone, uint64_t time, struct server_set *set
 {
 	uint64_t second = time / NS_SECONDS, turn = 0;
 
-	if (zone->moving_servers)
+	if (zone->moving_servers && !zone->steady_names)
 		turn = (second + zone->key % MOVING_SET_SECONDS) / MOVING_SET_SECONDS;
 	set->count = server_count(zone);
 	set->ttl = zone->moving_servers ? MOVING_TTL : FIXED_TTL;

@@ -59,8 +59,11 @@ struct zone {
 	zone_answer_fn answer;
 	const struct pool *pool;   /* its hosts; NULL where the answer function needs none */
 	const struct zone *target; /* where its CNAME leads; NULL without */
+	const struct zone *rival;  /* what an injector answers ahead of its servers; NULL without */
+	uint64_t rival_from;       /* ns since the epoch */
 	int truth;                 /* row in the truth, -1 for the background */
 	bool moving_servers;       /* NS set and glue are drawn from the pool */
+	bool steady_names;         /* ... but only the glue changes */
 	bool shows_servers;        /* its servers add the authority section */
 };
 

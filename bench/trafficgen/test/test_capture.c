@@ -49,6 +49,7 @@ static void test_same_arguments_same_octets(void **state)
 		"--mix bench --packets 20000 --domains 5000",
 		"--mix all --vantage client --packets 20000 --loss 10",
 		"--mix demo --campaign 2",
+		"--attack racing=2 --attack exonerate --attack fiftyservers --duration 2000",
 	};
 	const char *a = path_of("a"), *b = path_of("b"), *truth = path_of("truth");
 	char other[128];

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <maxminddb.h>
 
+#include "attacks.h"
 #include "families.h"
 #include "heap.h"
 #include "mix.h"
@@ -269,6 +270,11 @@ static void test_rows_name_what_exists(void **state)
 		for (size_t k = 0; k < MIX_FAMILIES && mixes[i].families[k].family != NULL; k++)
 			assert_non_null(family_find(mixes[i].families[k].family));
 	}
+	for (size_t i = 0; i < attack_count; i++) {
+		assert_ptr_equal(attack_find(attacks[i].name), &attacks[i]);
+		assert_true(attacks[i].races || attacks[i].interval_ms > 0);
+		assert_true(attacks[i].target.row > OPTIONS_FAMILIES);
+	}
 	for (size_t i = 0; i < family_count; i++) {
 		const struct pool_shape *shape = &families[i].shape;
 
@@ -321,6 +327,11 @@ static void test_options(void **state)
 		"--family=cdn=1@0",
 		"--family=cdn=@1",
 		"--family=cdn=1@86401",
+		"--family=dyndns_psl=9",
+		"--attack=",
+		"--attack=unheard",
+		"--attack=racing=",
+		"--attack=racing=10001",
 		"--campaign=0",
 		"--campaign=10001",
 		"--vantage=sky",
@@ -335,6 +346,10 @@ static void test_options(void **state)
 		assert_int_equal(parse(&options, wrong[i], NULL, NULL), OPTIONS_WRONG);
 	assert_int_equal(parse(&options, NULL, NULL, NULL), OPTIONS_RUN);
 	assert_int_equal(options.family_domains[cdn], 0);
+	assert_int_equal(
+		parse(&options, "--attack=racing", "--attack=oneserver=7", NULL), OPTIONS_RUN);
+	assert_int_equal(options.attack_domains[attack_find("racing") - attacks], 1);
+	assert_int_equal(options.attack_domains[attack_find("oneserver") - attacks], 7);
 	/* What is said wins over the mix wherever the mix stands. */
 	assert_int_equal(parse(&options, "--family=cdn=3", "--rate=2.5", "--mix=all"), OPTIONS_RUN);
 	assert_int_equal(options.family_domains[cdn], 3);

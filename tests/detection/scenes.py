@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is generated and how it is replayed: the scenes of the evaluation."""
+
+import dataclasses
+
+HOUR, DAY, WEEK = 3600, 86400, 7 * 86400
+
+CLASSIC = "darkcloud", "double", "srg", "v6flux", "cnameflux", "fluxhost"
+SMALL = "gamaredon", "vps"
+SLOW = "slow", "slow6h"
+FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
+NEGATIVES = ("cdn", "cdn_offnet", "cdn_edge", "multicdn", "cloudlb", "ntppool", "btcseed",
+             "mirrors", "dyndns", "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast",
+             "randsub", "wildsaas")
+TEMPTING = ("cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns",
+            "plexlike")
+ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"
+
+# Rules are fitted with other seeds: each seed has networks, pools and campaigns of its own.
+HELD_OUT = 101, 102, 103, 104, 105
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """One replay. Scenes that differ in what is below `replay` alone share their capture."""
+    name: str
+    seconds: int
+    families: tuple  # of (name, domains, seconds between two look-ups of one; 0: as its row says)
+    seed: int = HELD_OUT[0]
+    campaign: int = 1
+    vantage: str = "resolver"
+    loss: int = 0
+    domains: int = 1000  # of the background, look-ups a second:
+    rate: float = 0
+    attacks: tuple = ()  # of (name, domains)
+    # replay
+    databases: bool = True
+    workers: int = 1
+    baselines: bool = False
+
+    def arguments(self):
+        """Of trafficgen."""
+        out = ["--seed", self.seed, "--duration", self.seconds, "--campaign", self.campaign,
+               "--vantage", self.vantage, "--loss", self.loss, "--domains", self.domains,
+               "--rate", self.rate]
+        for family, count, interval in self.families:
+            out += ["--family", f"{family}={count}" + (f"@{interval}" if interval else "")]
+        for attack, count in self.attacks:
+            out += ["--attack", f"{attack}={count}"]
+        return tuple(map(str, out))
+
+
+def each(names, count, interval=0):
+    return tuple((name, count, interval) for name in names)
+
+
+def flux(count, seed, suffix=""):
+    """A day of what shows within a day, a week of what is slow, alone and rented out."""
+    day = each((*CLASSIC, *SMALL, "nsflux"), count)
+    return [
+        Scene("day" + suffix, DAY, day, seed=seed, baselines=not suffix),
+        Scene("rented" + suffix, DAY, day, seed=seed, campaign=5),
+        Scene("week" + suffix, WEEK, each((*SLOW, "vps"), count), seed=seed,
+              baselines=not suffix),
+    ]
+
+
+def variations(seed, suffix=""):
+    """The same twelve hours in all circumstances."""
+    mixture = each(("darkcloud", "double", "srg", "gamaredon"), 5, 30) + each(TEMPTING, 2, 60)
+    plain = Scene("plain" + suffix, 12 * HOUR, mixture, seed=seed)
+    changed = {
+        "workers2": {"workers": 2}, "workers4": {"workers": 4}, "no-asn": {"databases": False},
+        "client": {"vantage": "client"}, "loss1": {"loss": 1}, "loss10": {"loss": 10},
+        "loss50": {"loss": 50},
+        "client-no-asn": {"vantage": "client", "databases": False},
+    }
+    return [plain] + [dataclasses.replace(plain, name=name + suffix, **change)
+                      for name, change in changed.items()]
+
+
+def attacks(count, seed, suffix=""):
+    """Attacks beside honest traffic and flux that nobody touches, from both vantages."""
+    mixture = each(("darkcloud",), count) + each(("anycast",), count)
+    here = Scene("attacks" + suffix, DAY, mixture, seed=seed,
+                 attacks=tuple((name, count) for name in ATTACKS))
+    return [here, dataclasses.replace(here, name="attacks-client" + suffix, vantage="client")]
+
+
+def quick(seed):
+    scenes = flux(10, seed)
+    scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
+    scenes.append(Scene("negatives-client", WEEK, each(NEGATIVES, 3, 60), seed=seed,
+                        vantage="client"))
+    scenes.append(Scene("background", DAY, (), seed=seed, domains=20000, rate=4, baselines=True))
+    return scenes + variations(seed) + attacks(6, seed)
+
+
+def full(seeds):
+    scenes = []
+    for seed in seeds:
+        suffix = "" if seed == seeds[0] else f"/{seed}"
+        scenes += flux(20, seed, suffix)
+        for name, interval in ("negatives", 60), ("negatives-often", 15):
+            scenes.append(Scene(name + suffix, WEEK, each(NEGATIVES, 4, interval), seed=seed,
+                                baselines=not suffix and interval == 60))
+        scenes.append(Scene("negatives-client" + suffix, WEEK, each(NEGATIVES, 4, 60), seed=seed,
+                            vantage="client"))
+        scenes.append(Scene("background" + suffix, DAY, (), seed=seed, domains=400000, rate=25))
+        scenes += variations(seed, suffix) + attacks(10, seed, suffix)
+    return scenes
