@@ -36,7 +36,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		0)
 		return EXIT_CODE_DATABASE;
 	a->board = snapshot_board_new();
-	if (!a->board) {
+	a->mailbox = mailbox_new(MAILBOX_DEADLINE_MS);
+	if (!a->board || !a->mailbox) {
 		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
 		return EXIT_CODE_RUNTIME;
 	}
@@ -133,6 +134,8 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.detector = detector_init(detector, APPLIANCE_VERDICTS, &a->config.detect),
 			.networks = networks_lookup(a->networks),
 			.board = a->board,
+			.mailbox = a->mailbox,
+			.psl = suffix_list_psl(a->suffixes),
 			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
@@ -151,6 +154,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.listen = a->config.http.listen,
 		.max_connections = a->config.http.max_connections,
 		.board = a->board,
+		.mailbox = a->mailbox,
 		.about = &a->about,
 	};
 	char line[256] = "";
@@ -168,11 +172,13 @@ void appliance_free(struct appliance *a)
 {
 	http_stop(a->http);
 	snapshot_board_free(a->board);
+	mailbox_free(a->mailbox);
 	networks_close(a->networks);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
 	a->http = NULL;
 	a->board = NULL;
+	a->mailbox = NULL;
 	a->networks = NULL;
 	a->suffixes = NULL;
 }

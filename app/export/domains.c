@@ -53,7 +53,7 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(paired_share),
 };
 
-static json_t *features_json(const struct features *f)
+json_t *export_features(const struct features *f)
 {
 	json_t *object = json_object();
 	int bad = 0;
@@ -92,23 +92,26 @@ static json_t *country_json(const char country[2])
 	return json_stringn(country, 2);
 }
 
+json_t *export_address(const struct domain_item *item)
+{
+	char address[ADDRESS_TEXT_MAX];
+
+	address_text(item->unit, address);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}",                    //
+		"address", address,                                      //
+		"asn", item->asn ? value_count(item->asn) : json_null(), //
+		"country", country_json(item->country),                  //
+		"first_seen", value_seconds(item->first),                //
+		"last_seen", value_seconds(item->last));
+}
+
 static json_t *sample_json(const struct verdict *v)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < v->samples && list; i++) {
-		const struct domain_item *item = &v->sample[i];
-		char address[ADDRESS_TEXT_MAX];
-
-		address_text(item->unit, address);
-		json_t *sample = json_pack("{s:s, s:o, s:o, s:o, s:o}",          //
-			"address", address,                                      //
-			"asn", item->asn ? value_count(item->asn) : json_null(), //
-			"country", country_json(item->country),                  //
-			"first_seen", value_seconds(item->first),                //
-			"last_seen", value_seconds(item->last));
-		list = value_whole(list, json_array_append_new(list, sample));
-	}
+	for (unsigned i = 0; i < v->samples && list; i++)
+		list = value_whole(
+			list, json_array_append_new(list, export_address(&v->sample[i])));
 	return list;
 }
 
@@ -150,7 +153,7 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v)
 	int bad = json_object_update(detail, domain);
 
 	json_decref(domain);
-	bad |= json_object_set_new(detail, "features", features_json(&v->features));
+	bad |= json_object_set_new(detail, "features", export_features(&v->features));
 	return value_whole(detail, bad);
 }
 

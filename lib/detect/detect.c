@@ -79,7 +79,7 @@ void detector_configure(struct detector *t, const struct detect_config *config)
 	t->config = *config;
 }
 
-static void rule_window(struct detector *t, const struct store *st, const struct domain *d,
+static void rule_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, enum evidence_grade least, struct features *f,
 	struct ruling *r)
 {
@@ -91,7 +91,25 @@ static void rule_window(struct detector *t, const struct store *st, const struct
 	rules_apply(&t->config, f, r);
 }
 
-/* Both windows; the better ruling wins, the shorter window when they say the same. */
+void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
+	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
+{
+	rule_window(t, st, d, window, now, EVIDENCE_ALIAS, f, r);
+	/*
+	 * What others say of the domain may not complete what it says of itself:
+	 * a firm verdict stands on its own paired answers too.
+	 */
+	if (r->class != FLUX_NONE && !r->suspected) {
+		struct features own;
+		struct ruling alone;
+
+		rule_window(t, st, d, window, now, EVIDENCE_PAIRED, &own, &alone);
+		r->suspected = alone.class == FLUX_NONE || alone.suspected;
+		r->confidence *= r->suspected ? SUSPECTED_CONFIDENCE : 1;
+	}
+}
+
+/* All windows; the better ruling wins, the shorter window when they say the same. */
 static void rule_windows(struct detector *t, const struct store *st, const struct domain *d,
 	uint32_t now, struct features *best, struct ruling *ruling)
 {
@@ -100,22 +118,9 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 		struct features f;
 		struct ruling r;
 
-		rule_window(t, st, d, (enum flux_window)w, now, EVIDENCE_ALIAS, &f, &r);
+		detect_window(t, st, d, (enum flux_window)w, now, &f, &r);
 		if (r.class == FLUX_NONE)
 			continue;
-		/*
-		 * What others say of the domain may not complete what it says of itself:
-		 * a firm verdict stands on its own paired answers too.
-		 */
-		if (!r.suspected) {
-			struct features own;
-			struct ruling alone;
-
-			rule_window(
-				t, st, d, (enum flux_window)w, now, EVIDENCE_PAIRED, &own, &alone);
-			r.suspected = alone.class == FLUX_NONE || alone.suspected;
-			r.confidence *= r.suspected ? SUSPECTED_CONFIDENCE : 1;
-		}
 		bool better = ruling->class == FLUX_NONE || r.suspected < ruling->suspected ||
 			      (r.suspected == ruling->suspected && r.score > ruling->score);
 		if (better) {
@@ -255,6 +260,11 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 			i++;
 		}
 	}
+}
+
+const struct detect_config *detect_thresholds(const struct detector *t)
+{
+	return &t->config;
 }
 
 unsigned detect_verdicts(const struct detector *t)

@@ -193,6 +193,9 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
  */
 void detector_configure(struct detector *t, const struct detect_config *config);
 
+/* Those in force. */
+const struct detect_config *detect_thresholds(const struct detector *t);
+
 /* Judges one domain that the last merge touched. */
 void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now);
 
