@@ -17,6 +17,8 @@
 static const struct hash_key replay_placement = {0xa4093822299f31d0u, 0x082efa98ec4e6c89u};
 static const struct hash_key replay_sketch = {0x452821e638d01377u, 0xbe5466cf34e90c6cu};
 
+#define EVENTS_A_SECOND_LOG2 20
+
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX])
 {
@@ -140,6 +142,10 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 		});
+	/* Above the numbers of every run before: less than a million events come a second. */
+	if (a->live)
+		detect_events_from(
+			a->control.config.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
 	a->control.report = (struct config_report){
 		.generation =
 			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),

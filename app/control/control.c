@@ -387,6 +387,7 @@ int control_publish(struct control *c)
 	for (unsigned i = 0; i < n; i++)
 		s->verdict[i] = *detect_verdict(c->config.detector, i);
 	qsort(s->verdict, n, sizeof(s->verdict[0]), by_score);
+	events_copy(&s->events, detect_events(c->config.detector));
 	s->epoch = c->closed;
 	s->epochs = c->epochs;
 	s->time = control_epoch_end(c, c->closed);

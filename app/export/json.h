@@ -86,6 +86,19 @@ json_t *export_explanation(const struct dns_name *name, const struct explanation
  */
 int export_domains(const struct snapshot *s, const struct domains_query *q, json_t **out);
 
+/* Which events are asked for; without `since` from the oldest on that is held. */
+struct events_query {
+	bool since_given;
+	uint64_t since; /* those after this one */
+	uint32_t limit; /* 1..EXPORT_LIMIT_MAX */
+};
+
+/*
+ * Events in order, with what to ask for next. 0, -ESTALE (events after `since` are gone, or
+ * it is not of this run) or -ENOMEM; *out is set on 0 only.
+ */
+int export_events(const struct snapshot *s, const struct events_query *q, json_t **out);
+
 json_t *export_stats(const struct snapshot *s);
 
 /* s may be NULL: nothing published yet. `started` in seconds since 1970, `uptime` in seconds. */

@@ -79,7 +79,7 @@ static bool etag_listed(const char *list, const char *tag)
  * alone; the start of the program tells generations of two runs apart. True
  * when the client has it already.
  */
-static bool answer_known(
+bool answer_known(
 	const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
 {
 	snprintf(
@@ -227,6 +227,7 @@ static const struct route {
 	{"/api/v1/stats", false, route_stats},
 	{"/api/v1/domains", false, route_domains},
 	{"/api/v1/domains/", true, route_domain},
+	{"/api/v1/events", false, route_events},
 	{"/api/v1/explain/", true, route_explain},
 	{"/metrics", false, route_metrics},
 	{"/livez", false, route_livez},

@@ -4,20 +4,13 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "detect/detector.h"
 #include "detect/rules.h"
 
 /* A verdict keeps the features of its best evaluation for so long, then the newest. */
 #define EVALUATION_SECONDS 3600u
 #define EXPIRE_SECONDS (7u * 86400u)
 #define VERDICTS_MAX 65535u
-
-struct detector {
-	struct detect_config config;
-	struct verdict_account account;
-	unsigned room;
-	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */
-	struct verdict *verdict;
-};
 
 void detect_defaults(struct detect_config *c)
 {
@@ -68,6 +61,7 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
 	if (detector_size(verdicts) == 0)
 		return NULL;
 	memset(t, 0, sizeof(*t));
+	events_init(&t->events, 1);
 	t->config = *config;
 	t->room = verdicts;
 	t->verdict = (struct verdict *)((uint8_t *)mem + align_up(sizeof(*t), CACHE_LINE));
@@ -215,8 +209,15 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 	bool firmer = v->suspected && !r.suspected;
 	bool same = v->suspected == r.suspected && r.score >= v->score;
 	if (v->evaluated == 0 || firmer || same || now - v->evaluated >= EVALUATION_SECONDS) {
+		bool changed = v->class != r.class || v->suspected != r.suspected;
+		enum event_kind kind = v->evaluated == 0 ? EVENT_RAISED
+				       : firmer          ? EVENT_UPGRADED
+							 : EVENT_CHANGED;
+
 		verdict_fill(v, &t->config, d, &f, &r, now);
 		d->verdict.class = (uint8_t)r.class;
+		if (changed)
+			events_add(&t->events, kind, v, now);
 	}
 }
 
@@ -252,9 +253,11 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 
 		if (!d || (clears && older(d->last, now, EXPIRE_SECONDS))) {
 			t->account.expired++;
+			events_add(&t->events, EVENT_EXPIRED, v, now);
 			verdict_drop(t, st, i);
 		} else if (clears && older(d->verdict.last_met, now, t->config.clear_after)) {
 			t->account.cleared++;
+			events_add(&t->events, EVENT_CLEARED, v, now);
 			verdict_drop(t, st, i);
 		} else {
 			i++;
@@ -275,6 +278,16 @@ unsigned detect_verdicts(const struct detector *t)
 const struct verdict *detect_verdict(const struct detector *t, unsigned i)
 {
 	return &t->verdict[i];
+}
+
+const struct event_ring *detect_events(const struct detector *t)
+{
+	return &t->events;
+}
+
+void detect_events_from(struct detector *t, uint64_t first)
+{
+	events_init(&t->events, first);
 }
 
 const struct verdict_account *detect_account(const struct detector *t)

@@ -206,6 +206,15 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now);
 unsigned detect_verdicts(const struct detector *t);
 const struct verdict *detect_verdict(const struct detector *t, unsigned i);
 
+/*
+ * What became of them (detect/events.h). Sequence numbers begin at 1, or at `first`, which
+ * a program that runs again chooses above those of its runs before; to be set before the
+ * first judgement.
+ */
+struct event_ring;
+const struct event_ring *detect_events(const struct detector *t);
+void detect_events_from(struct detector *t, uint64_t first);
+
 const struct verdict_account *detect_account(const struct detector *t);
 /* |raised - (active + cleared + expired)| */
 uint64_t detect_account_error(const struct detector *t);

@@ -85,6 +85,18 @@ static inline void sample_visibility(struct visibility *v)
 	sample_sketch(&v->plain_client, 4010, 10);
 }
 
+/* One event of each kind, and so on, from sequence `first` on. */
+static inline void sample_events(struct event_ring *r, uint64_t first, unsigned n)
+{
+	struct verdict v;
+
+	events_init(r, first);
+	for (unsigned i = 0; i < n; i++) {
+		sample_verdict(&v, i);
+		events_add(r, (enum event_kind)(i % EVENT_KIND_COUNT), &v, SAMPLE_TIME + i);
+	}
+}
+
 static inline struct snapshot *sample_snapshot(unsigned verdicts)
 {
 	struct snapshot *s = snapshot_new(verdicts);
@@ -138,6 +150,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->port[1].has_xdp = true;
 	for (unsigned i = 0; i < STEER_CAUSES; i++)
 		s->port[1].xdp.cause[i] = 700 + i;
+	sample_events(&s->events, 1, 2 * EVENT_KIND_COUNT);
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;

@@ -27,6 +27,7 @@ static struct detect_config config;
 static struct psl *psl;
 static struct explanation e;
 static uint32_t now;
+static uint32_t ttl;
 
 static int begin(void **state)
 {
@@ -35,6 +36,7 @@ static int begin(void **state)
 
 	(void)state;
 	now = START;
+	ttl = 150;
 	st = test_store(12, 12, 64);
 	shard = test_shard(10);
 	detect_defaults(&config);
@@ -87,7 +89,7 @@ static void answer(uint32_t id, unsigned from, unsigned n, unsigned glue, enum e
 		.name_len = (uint8_t)domain_of(id, name),
 		.unit = unit,
 		.units = (uint8_t)n,
-		.ttl = 150,
+		.ttl = ttl,
 		.now = now + 10,
 		.grade = grade,
 		.ns_name = server,
@@ -250,6 +252,25 @@ static void a_flagged_name_tells_its_verdict(void **state)
 	assert_non_null(strstr(e.text, "No rule is met now"));
 }
 
+/* What may be no more than so much fails by what is too much. */
+static void both_kinds_of_clauses_fail_by_something(void **state)
+{
+	(void)state;
+	ttl = 4000;
+	for (unsigned epoch = 0; epoch < 3; epoch++) {
+		answer(7, epoch * 3, 3, 0, EVIDENCE_PAIRED);
+		close_epoch(EPOCH);
+	}
+	explain(7, "");
+	assert_int_equal(e.tier, TIER_RECORD);
+	for (unsigned w = 0; w < e.windows; w++) {
+		window_agrees_with_the_rules(&e.window[w]);
+		assert_false(e.window[w].clause[CLAUSE_TTL].holds);
+		assert_true(e.window[w].clause[CLAUSE_TTL].short_by == 4000 - config.max_ttl);
+		assert_false(e.window[w].clause[CLAUSE_SIBLINGS].holds);
+	}
+}
+
 /* A question leaves no trace: the record is the same to the last bit. */
 static void asking_changes_nothing(void **state)
 {
@@ -375,6 +396,7 @@ int main(void)
 		TEST(a_public_suffix_has_nothing),
 		TEST(each_tier_tells_what_it_knows),
 		TEST(a_flagged_name_tells_its_verdict),
+		TEST(both_kinds_of_clauses_fail_by_something),
 		TEST(asking_changes_nothing),
 		TEST(the_nearest_way_stands_first),
 		TEST(ways_are_whole_and_minimal),
