@@ -148,4 +148,24 @@ def replays_explain():
     equal(run.stderr.count("\n"), 1, f"lines in {run.stderr!r}")
 
 
-main(explains_every_tier, lacking_is_what_it_says, replays_explain)
+def tells_what_became_of_verdicts():
+    """Each flagged domain has its event, in order; what is gone or of another run is 410"""
+    with served() as result:
+        events = get_json("/api/v1/events")
+        rest = get_json(f"/api/v1/events?since={events['next_since']}")
+        part = get_json("/api/v1/events?since=2&limit=2")
+        check_schema(events_1=events, events_2=rest, events_3=part,
+                     problem=get_json("/api/v1/events?since=4711", 410))
+        get_json("/api/v1/events?since=x", 400)
+    numbers = [e["sequence"] for e in events["events"]]
+    equal(numbers, list(range(1, len(numbers) + 1)), "sequence")
+    equal(rest["events"], [], "events after the last")
+    equal([e["sequence"] for e in part["events"]], [3, 4], "events after the second")
+    raised = {e["domain"]: e["time"] for e in events["events"] if e["event"] == "raised"}
+    equal(raised, {d["domain"]: d["first_flagged"] for d in result["domains"]}, "raised")
+    last = {e["domain"]: (e["class"], e["suspected"]) for e in events["events"]}
+    equal(last, {d["domain"]: (d["class"], d["suspected"]) for d in result["domains"]},
+          "class and suspicion by the last event")
+
+
+main(explains_every_tier, tells_what_became_of_verdicts, lacking_is_what_it_says, replays_explain)
