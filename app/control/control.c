@@ -9,6 +9,7 @@
 #include "control/balance.h"
 #include "control/control.h"
 #include "control/watch.h"
+#include "detect/campaign.h"
 #include "log.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -219,6 +220,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 		handover_return(c->config.handover, merge[i]);
 	store_touched(c->config.store, judge, &j);
 	detect_sweep(c->config.detector, c->config.store, j.now);
+	detect_campaigns(c->config.detector, c->config.store, j.now);
 	/* What a late worker brought of an epoch that is closed makes no new one. */
 	bool again = c->epochs && epoch == c->closed;
 	c->closed = epoch;

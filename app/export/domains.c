@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +117,17 @@ static json_t *sample_json(const struct verdict *v)
 	return list;
 }
 
+/* The number as text: more than 53 bits are no number to many readers. */
+static json_t *campaign_json(const struct verdict_campaign *c)
+{
+	char id[17];
+
+	if (!c->id)
+		return json_null();
+	snprintf(id, sizeof(id), "%016" PRIx64, c->id);
+	return json_pack("{s:s, s:o}", "id", id, "domains", value_count(c->domains));
+}
+
 json_t *export_domain(const struct verdict *v)
 {
 	const struct features *f = &v->features;
@@ -122,23 +135,24 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",     //
-		"domain", name,                                          //
-		"class", flux_class_name(v->class),                      //
-		"suspected", (int)v->suspected,                          //
-		"score", value_real(v->score),                           //
-		"confidence", value_real(v->confidence),                 //
-		"first_flagged", value_seconds(v->first_flagged),        //
-		"first_seen", value_seconds(v->first_seen),              //
-		"last_seen", value_seconds(v->last_seen),                //
-		"window", flux_window_name(v->window),                   //
-		"addresses", value_estimate(f->addresses),               //
-		"networks", value_estimate(f->networks),                 //
-		"effective_networks", value_real(f->effective_networks), //
-		"countries", value_estimate(f->countries),               //
-		"ttl_max", value_estimate(f->ttl_max),                   //
-		"host_names", value_estimate(f->host_names),             //
-		"reasons", reasons_json(v),                              //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"domain", name,                                           //
+		"class", flux_class_name(v->class),                       //
+		"suspected", (int)v->suspected,                           //
+		"score", value_real(v->score),                            //
+		"confidence", value_real(v->confidence),                  //
+		"first_flagged", value_seconds(v->first_flagged),         //
+		"first_seen", value_seconds(v->first_seen),               //
+		"last_seen", value_seconds(v->last_seen),                 //
+		"window", flux_window_name(v->window),                    //
+		"addresses", value_estimate(f->addresses),                //
+		"networks", value_estimate(f->networks),                  //
+		"effective_networks", value_real(f->effective_networks),  //
+		"countries", value_estimate(f->countries),                //
+		"ttl_max", value_estimate(f->ttl_max),                    //
+		"host_names", value_estimate(f->host_names),              //
+		"campaign", campaign_json(&v->campaign),                  //
+		"reasons", reasons_json(v),                               //
 		"sample", sample_json(v));
 }
 

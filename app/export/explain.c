@@ -40,8 +40,8 @@ static json_t *ways_json(const struct explained_window *w)
 	for (unsigned i = 0; i < w->ways && list; i++) {
 		json_t *codes = json_array();
 
-		for (uint32_t bits = w->way[i].clauses; bits && codes; bits &= bits - 1) {
-			enum clause k = (enum clause)__builtin_ctz(bits);
+		for (uint64_t bits = w->way[i].clauses; bits && codes; bits &= bits - 1) {
+			enum clause k = (enum clause)__builtin_ctzll(bits);
 			codes = value_whole(
 				codes, json_array_append_new(codes, json_string(clause_code(k))));
 		}

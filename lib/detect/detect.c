@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "detect/campaign.h"
 #include "detect/detector.h"
 #include "detect/rules.h"
 
@@ -51,7 +52,8 @@ size_t detector_size(unsigned verdicts)
 {
 	if (verdicts == 0 || verdicts > VERDICTS_MAX)
 		return 0;
-	return align_up(sizeof(struct detector), CACHE_LINE) + verdicts * sizeof(struct verdict);
+	return align_up(sizeof(struct detector), CACHE_LINE) +
+	       align_up(verdicts * sizeof(struct verdict), CACHE_LINE) + campaigns_size(verdicts);
 }
 
 struct detector *detector_init(void *mem, unsigned verdicts, const struct detect_config *config)
@@ -65,6 +67,8 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
 	t->config = *config;
 	t->room = verdicts;
 	t->verdict = (struct verdict *)((uint8_t *)mem + align_up(sizeof(*t), CACHE_LINE));
+	t->campaigns =
+		(uint8_t *)t->verdict + align_up(verdicts * sizeof(struct verdict), CACHE_LINE);
 	return t;
 }
 

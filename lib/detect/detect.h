@@ -137,6 +137,14 @@ struct reason {
 	char text[120]; /* a sentence for a person */
 };
 
+/* The flagged domains on the same hosts that one belongs to (detect/campaign.h). */
+struct verdict_campaign {
+	uint64_t id;      /* 0: none */
+	uint32_t since;   /* when its first member was flagged, seconds since 1970 */
+	uint32_t domains; /* flagged now, this one included */
+	uint32_t linked;  /* when links were last looked for; 0: not yet */
+};
+
 /* A flagged domain: plain data, copied into the snapshot. */
 struct verdict {
 	uint64_t key;
@@ -149,6 +157,7 @@ struct verdict {
 	uint32_t evaluated;     /* when the features below were computed */
 	uint32_t first_seen;
 	uint32_t last_seen;
+	struct verdict_campaign campaign;
 	struct features features;
 	unsigned reasons;
 	unsigned samples;

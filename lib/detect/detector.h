@@ -11,5 +11,6 @@ struct detector {
 	unsigned room;
 	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */
 	struct verdict *verdict;
+	void *campaigns; /* scratch of campaign.c */
 	struct event_ring events;
 };

@@ -32,9 +32,9 @@ void way_text(const struct way *w, char *text, size_t size)
 	size_t n = 0;
 
 	text[0] = '\0';
-	for (uint32_t bits = w->clauses; bits && n < size; bits &= bits - 1)
+	for (uint64_t bits = w->clauses; bits && n < size; bits &= bits - 1)
 		n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "",
-			clause_code((enum clause)__builtin_ctz(bits)));
+			clause_code((enum clause)__builtin_ctzll(bits)));
 }
 
 static void explain_clause(enum clause k, const struct detect_config *c, const struct features *f,
@@ -112,8 +112,8 @@ static const struct explained_window *nearest(const struct explanation *e)
 	for (unsigned w = 0; w < e->windows; w++) {
 		const struct explained_window *x = &e->window[w];
 
-		if (x->ways && (!best || __builtin_popcount(x->way[0].clauses) <
-						 __builtin_popcount(best->way[0].clauses)))
+		if (x->ways && (!best || __builtin_popcountll(x->way[0].clauses) <
+						 __builtin_popcountll(best->way[0].clauses)))
 			best = x;
 	}
 	return best;

@@ -6,6 +6,7 @@
 
 #define THRESHOLDS (sizeof(struct detect_config) / sizeof(double))
 
+_Static_assert(CLAUSE_COUNT <= 64, "a way's clauses are bits of a word");
 _Static_assert(sizeof(struct detect_config) == THRESHOLDS * sizeof(double),
 	"a threshold is found by its place: all of them are double");
 
@@ -18,7 +19,7 @@ union thresholds {
 struct search {
 	const struct detect_config *config;
 	const struct features *features;
-	uint32_t fails;                /* clauses that do, and can be made to hold */
+	uint64_t fails;                /* clauses that do, and can be made to hold */
 	unsigned member[CLAUSE_COUNT]; /* the threshold of each */
 };
 
@@ -37,12 +38,12 @@ static unsigned member_of(enum clause k, enum flux_window w)
 }
 
 /* The ruling if the clauses in `held` held as well. */
-static bool ruled(const struct search *s, uint32_t held, struct ruling *r)
+static bool ruled(const struct search *s, uint64_t held, struct ruling *r)
 {
 	union thresholds t = {.config = *s->config};
 
-	for (uint32_t bits = held; bits; bits &= bits - 1) {
-		unsigned k = (unsigned)__builtin_ctz(bits);
+	for (uint64_t bits = held; bits; bits &= bits - 1) {
+		unsigned k = (unsigned)__builtin_ctzll(bits);
 		t.at[s->member[k]] = clause_value((enum clause)k, s->features);
 	}
 	rules_apply(&t.config, s->features, r);
@@ -56,11 +57,11 @@ static void search_start(struct search *s, const struct detect_config *c, const 
 		s->member[k] = member_of((enum clause)k, f->window);
 		if (!clause_holds((enum clause)k, c, f) && s->member[k] < THRESHOLDS &&
 			isfinite(clause_value((enum clause)k, f)))
-			s->fails |= UINT32_C(1) << k;
+			s->fails |= UINT64_C(1) << k;
 	}
 }
 
-static void give_up(const struct search *s, uint32_t *set, uint32_t bit)
+static void give_up(const struct search *s, uint64_t *set, uint64_t bit)
 {
 	struct ruling r;
 
@@ -72,12 +73,12 @@ static void give_up(const struct search *s, uint32_t *set, uint32_t bit)
  * A set of failing clauses of which none can be given up. Tried from the first clause
  * or from the last on, `last` at the end: each order leads to another way.
  */
-static uint32_t reduce(const struct search *s, bool from_first, uint32_t last)
+static uint64_t reduce(const struct search *s, bool from_first, uint64_t last)
 {
-	uint32_t set = s->fails;
+	uint64_t set = s->fails;
 
 	for (unsigned i = 0; i < CLAUSE_COUNT; i++) {
-		uint32_t bit = UINT32_C(1) << (from_first ? i : CLAUSE_COUNT - 1 - i);
+		uint64_t bit = UINT64_C(1) << (from_first ? i : CLAUSE_COUNT - 1 - i);
 		if (set & bit & ~last)
 			give_up(s, &set, bit);
 	}
@@ -87,7 +88,7 @@ static uint32_t reduce(const struct search *s, bool from_first, uint32_t last)
 
 static bool lacks_less(const struct way *a, const struct way *b)
 {
-	int x = __builtin_popcount(a->clauses), y = __builtin_popcount(b->clauses);
+	int x = __builtin_popcountll(a->clauses), y = __builtin_popcountll(b->clauses);
 
 	return x != y ? x < y : a->clauses < b->clauses;
 }
@@ -119,7 +120,7 @@ unsigned ways_find(
 	if (ruled(&s, 0, &r) || !ruled(&s, s.fails, &r))
 		return 0;
 	for (unsigned i = 0; i < 2 * CLAUSE_COUNT; i++) {
-		uint32_t last = UINT32_C(1) << i / 2;
+		uint64_t last = UINT64_C(1) << i / 2;
 		if (!(s.fails & last))
 			continue;
 		struct way new = {.clauses = reduce(&s, i % 2, last)};

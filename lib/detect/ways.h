@@ -16,7 +16,7 @@
 
 /* If these clauses held too there would be a ruling, and without any of them there would not. */
 struct way {
-	uint32_t clauses; /* bits of enum clause, all of them fail now */
+	uint64_t clauses; /* bits of enum clause, all of them fail now */
 	enum flux_class class;
 	bool suspected;
 };

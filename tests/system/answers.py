@@ -2,6 +2,7 @@
 """Why a name is flagged and why not, of `fluxgate replay` and of what it serves; each answer is
 held against its schema."""
 
+import collections
 import contextlib
 import json
 import pathlib
@@ -168,4 +169,30 @@ def tells_what_became_of_verdicts():
           "class and suspicion by the last event")
 
 
-main(explains_every_tier, tells_what_became_of_verdicts, lacking_is_what_it_says, replays_explain)
+def groups_campaigns():
+    """Flagged domains on the same hosts are one campaign, those on others are not"""
+    with served() as result:
+        page = get_json("/api/v1/domains")
+        check_schema(domains=page, domain=get_json(f"/api/v1/domains/{FLUX[0]}"))
+    equal({d["domain"]: d["campaign"] for d in page["domains"]},
+          {d["domain"]: d["campaign"] for d in result["domains"]}, "campaigns served and printed")
+    # The generator names a domain "x-POOL.tld".
+    pools = collections.Counter(pool(name) for name in FLUX)
+    ids = collections.defaultdict(set)
+    for domain in page["domains"]:
+        size = pools[pool(domain["domain"])]
+        if size == 1:
+            equal(domain["campaign"], None, f"campaign of {domain['domain']}")
+        else:
+            equal(domain["campaign"]["domains"], size, f"domains with {domain['domain']}")
+            ids[pool(domain["domain"])].add(domain["campaign"]["id"])
+    equal([len(i) for i in ids.values()], [1] * len(ids), "ids of a pool")
+    equal(len(set().union(*ids.values())), len(ids), "ids")
+    assert len(ids) > 1, ids
+
+
+def pool(name):
+    return name.partition(".")[0].partition("-")[2]
+
+
+main(explains_every_tier, groups_campaigns, tells_what_became_of_verdicts, lacking_is_what_it_says, replays_explain)

@@ -48,6 +48,9 @@ static inline void sample_verdict(struct verdict *v, unsigned i)
 	v->features.ttl_max = 150;
 	v->features.host_names = 1.02;
 	v->features.growth = 0.1 + 0.2;
+	if (i % 2 == 0)
+		v->campaign = (struct verdict_campaign){
+			0xfeedbeef + i, SAMPLE_TIME - 900, 12, SAMPLE_TIME};
 	v->reasons = 1;
 	v->reason[0] = (struct reason){"networks", 12, 5, "12 networks, at least 5 asked for"};
 	v->samples = 2;

@@ -329,8 +329,8 @@ static void the_nearest_way_stands_first(void **state)
 	assert_true(n >= 3);
 	for (unsigned i = 0; i < n; i++) {
 		if (i > 0)
-			assert_true(__builtin_popcount(way[i - 1].clauses) <=
-				    __builtin_popcount(way[i].clauses));
+			assert_true(__builtin_popcountll(way[i - 1].clauses) <=
+				    __builtin_popcountll(way[i].clauses));
 		glue |= way[i].clauses == 1u << CLAUSE_GLUE;
 		servers |=
 			lacks(&way[i], CLAUSE_NS_ADDRESSES) && lacks(&way[i], CLAUSE_NS_NETWORKS);
@@ -366,9 +366,9 @@ static void ways_are_whole_and_minimal(void **state)
 
 			assert_true(way[j].clauses != 0);
 			assert_int_not_equal(way[j].class, FLUX_NONE);
-			for (uint32_t bits = way[j].clauses; bits; bits &= bits - 1)
+			for (uint64_t bits = way[j].clauses; bits; bits &= bits - 1)
 				assert_false(clause_holds(
-					(enum clause)__builtin_ctz(bits), &config, &f));
+					(enum clause)__builtin_ctzll(bits), &config, &f));
 			for (unsigned other = 0; other < n; other++)
 				if (other != j)
 					assert_false((way[j].clauses & way[other].clauses) ==

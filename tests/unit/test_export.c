@@ -32,7 +32,7 @@ static void domain_shape(void **state)
 	json_t *d = round_trip("flagged", export_domain(&v));
 	keys_are(d, "domain class suspected score confidence first_flagged first_seen last_seen "
 		    "window addresses networks effective_networks countries ttl_max host_names "
-		    "reasons sample");
+		    "campaign reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(d, "class"), "single_flux");
 	assert_true(json_is_false(at(d, "suspected")));
@@ -42,6 +42,8 @@ static void domain_shape(void **state)
 	assert_int_equal(count_at(d, "host_names"), 1);
 	assert_float_equal(json_real_value(at(d, "effective_networks")), 9.877, 1e-12);
 	assert_float_equal(json_real_value(at(d, "confidence")), 0.667, 1e-12);
+	assert_string_equal(text_at(d, "campaign/id"), "00000000feedbeef");
+	assert_int_equal(count_at(d, "campaign/domains"), 12);
 	json_t *reason = json_array_get(at(d, "reasons"), 0);
 	keys_are(reason, "code value threshold text");
 	json_t *sample = json_array_get(at(d, "sample"), 0);
@@ -63,11 +65,13 @@ static void domain_of_bad_values(void **state)
 	struct verdict v;
 
 	sample_verdict(&v, 1);
+	v.campaign.id = 0;
 	v.sample[0].country[0] = (char)0xff;
 	v.features.effective_networks = NAN;
 	v.features.addresses = INFINITY;
 	v.score = -0.0001;
 	json_t *d = round_trip(NULL, export_domain(&v));
+	assert_true(json_is_null(at(d, "campaign")));
 	assert_true(json_is_null(at(json_array_get(at(d, "sample"), 0), "country")));
 	assert_true(json_is_null(at(d, "effective_networks")));
 	assert_true(json_is_null(at(d, "addresses")));
