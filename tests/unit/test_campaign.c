@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "detect/campaign.h"
+#include "store/siblings.h"
 #include "tests/unit/flux_fixture.h"
 
 /* Each domain's pool of hosts: those of one pool are the same for all domains in it. */
@@ -141,12 +142,18 @@ static void when_two_meet_the_older_id_stays(void **state)
 		assert_true(id_of(id) == older);
 		assert_int_equal(verdict_of(id)->campaign.domains, 4);
 	}
-	/* And stays there when it goes another way. */
-	for (unsigned i = 0; i < 40; i++) {
-		pool_flux(1, 9, i);
+	/* And stays there when it goes another way, until nobody remembers that they met. */
+	for (unsigned end_epoch = epoch + 36 * 12; epoch < end_epoch; epoch++) {
+		pool_flux(2, 1, epoch);
+		pool_flux(5, 1, epoch);
+		pool_flux(6, 1, epoch);
+		pool_flux(1, 9, epoch);
 		campaigns_close(EPOCH);
 	}
+	uint64_t key[SIBLINGS_MAX];
+	assert_int_equal(store_siblings_keys(st, store_find(st, test_key(1)), 1, 1, key), 0);
 	assert_true(id_of(1) == older && id_of(2) == older);
+	assert_int_equal(verdict_of(1)->campaign.domains, 4);
 }
 
 /* Too few hosts in common, or in too few networks: two domains, not one campaign. */
