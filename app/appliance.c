@@ -17,6 +17,8 @@
 static const struct hash_key replay_placement = {0xa4093822299f31d0u, 0x082efa98ec4e6c89u};
 static const struct hash_key replay_sketch = {0x452821e638d01377u, 0xbe5466cf34e90c6cu};
 
+#define EVENTS_A_SECOND_LOG2 20
+
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX])
 {
@@ -36,7 +38,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		0)
 		return EXIT_CODE_DATABASE;
 	a->board = snapshot_board_new();
-	if (!a->board) {
+	a->mailbox = mailbox_new(MAILBOX_DEADLINE_MS);
+	if (!a->board || !a->mailbox) {
 		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
 		return EXIT_CODE_RUNTIME;
 	}
@@ -133,10 +136,16 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.detector = detector_init(detector, APPLIANCE_VERDICTS, &a->config.detect),
 			.networks = networks_lookup(a->networks),
 			.board = a->board,
+			.mailbox = a->mailbox,
+			.psl = suffix_list_psl(a->suffixes),
 			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 		});
+	/* Above the numbers of every run before: less than a million events come a second. */
+	if (a->live)
+		detect_events_from(
+			a->control.config.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
 	a->control.report = (struct config_report){
 		.generation =
 			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),
@@ -151,6 +160,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.listen = a->config.http.listen,
 		.max_connections = a->config.http.max_connections,
 		.board = a->board,
+		.mailbox = a->mailbox,
 		.about = &a->about,
 	};
 	char line[256] = "";
@@ -168,11 +178,13 @@ void appliance_free(struct appliance *a)
 {
 	http_stop(a->http);
 	snapshot_board_free(a->board);
+	mailbox_free(a->mailbox);
 	networks_close(a->networks);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
 	a->http = NULL;
 	a->board = NULL;
+	a->mailbox = NULL;
 	a->networks = NULL;
 	a->suffixes = NULL;
 }

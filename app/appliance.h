@@ -43,6 +43,7 @@ struct appliance {
 	struct sensor_clock clock;
 	struct control control;
 	struct snapshot_board *board;
+	struct mailbox *mailbox;
 	struct about about;
 	struct http_server *http;
 };

@@ -21,6 +21,7 @@
 #include "capture/capture.h"
 #include "capture/feeder.h"
 #include "cli/commands.h"
+#include "cli/explain.h"
 #include "cli/options.h"
 #include "cli/stop.h"
 #include "cli/table.h"
@@ -36,6 +37,7 @@ struct replay_options {
 	const char *asn_db;
 	const char *country_db;
 	const char *listen;
+	struct explain_names explain;
 	const char *const *paths;
 	unsigned count;
 };
@@ -48,6 +50,8 @@ static void usage(FILE *to)
 		"  -w, --workers N        worker lcores, 1..%u (default 1); the output does not\n"
 		"                         depend on it\n"
 		"  -j, --json             one JSON object instead of the table\n"
+		"      --explain NAME     say why the domain of NAME is flagged or not, clause by\n"
+		"                         clause; may be given again\n"
 		"  -c, --config FILE      configuration (else $FLUXGATE_CONFIG, else defaults)\n"
 		"      --asn-db FILE      address database with ASNs (else $FLUXGATE_ASN_DB)\n"
 		"      --country-db FILE  address database with countries\n"
@@ -56,6 +60,22 @@ static void usage(FILE *to)
 		"                         until interrupted\n"
 		"  -h, --help             this text\n",
 		REPLAY_PARTITIONS);
+}
+
+static int explain_option(struct replay_options *o, const char *name)
+{
+	int rc = explain_names_add(&o->explain, name);
+
+	if (rc == -ENOSPC)
+		fprintf(stderr, "fluxgate: replay: --explain: more than %u names\n",
+			EXPLAIN_NAMES_MAX);
+	else if (rc)
+		fprintf(stderr,
+			"fluxgate: replay: --explain %s: no domain name: other octets than "
+			"letters, "
+			"digits, '-', '_' and '*' as \\DDD\n",
+			name);
+	return rc;
 }
 
 static int options_parse(int argc, char **argv, struct replay_options *o)
@@ -67,6 +87,7 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 		{"asn-db", required_argument, NULL, 'a'},
 		{"country-db", required_argument, NULL, 'y'},
 		{"serve", required_argument, NULL, 's'},
+		{"explain", required_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -100,6 +121,10 @@ static int options_parse(int argc, char **argv, struct replay_options *o)
 			break;
 		case 's':
 			o->listen = optarg;
+			break;
+		case 'e':
+			if (explain_option(o, optarg) < 0)
+				return EXIT_CODE_USAGE;
 			break;
 		case 'h':
 			usage(stdout);
@@ -215,12 +240,16 @@ static int print_result(const struct appliance *a, const struct replay_options *
 			.host = host,
 		};
 		size_t len;
-		char *text = export_text(export_replay(s, &capture, &run), &len);
+		char *text = export_text(
+			export_replay(s, &capture, &run, explain_json(&a->control, &o->explain)),
+			&len);
 		if (!text || fwrite(text, 1, len, stdout) != len)
 			code = EXIT_CODE_RUNTIME;
 		free(text);
 	} else {
 		table_print(stdout, s);
+		if (o->explain.n && explain_print(stdout, &a->control, &o->explain) < 0)
+			code = EXIT_CODE_RUNTIME;
 		printf("%.2f s, %.0f packets a second, %u worker(s)\n", seconds,
 			seconds > 0 ? (double)facts->packets / seconds : 0, o->workers);
 	}
@@ -230,12 +259,14 @@ static int print_result(const struct appliance *a, const struct replay_options *
 	return code;
 }
 
-static void serve_until_signal(const struct appliance *a)
+static void serve_until_signal(struct appliance *a)
 {
 	fprintf(stderr, "fluxgate: serving http://%s/api/v1/domains until interrupted\n",
 		a->config.http.listen);
-	while (!stop_asked())
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	while (!stop_asked()) {
+		control_answer(&a->control);
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
 }
 
 static int replay_with(struct appliance *a, const struct replay_options *o, struct captures *c,

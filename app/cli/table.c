@@ -34,6 +34,9 @@ static void print_verdict(FILE *to, const struct verdict *v)
 	fprintf(to, "%s\n    %s%s, score %.0f, confidence %.2f, window %s, flagged since %s\n",
 		name, flux_class_name(v->class), v->suspected ? " (suspected)" : "", v->score,
 		v->confidence, flux_window_name(v->window), since);
+	if (v->campaign.id)
+		fprintf(to, "    campaign %016" PRIx64 " of %" PRIu32 " flagged domain(s)\n",
+			v->campaign.id, v->campaign.domains);
 	for (unsigned i = 0; i < v->reasons; i++)
 		fprintf(to, "    - %s\n", v->reason[i].text);
 	print_sample(to, v);

@@ -9,6 +9,7 @@
 #include "control/balance.h"
 #include "control/control.h"
 #include "control/watch.h"
+#include "detect/campaign.h"
 #include "log.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -158,8 +159,7 @@ static int by_epoch_and_worker(const void *a, const void *b)
 	return (int)x->worker - (int)y->worker;
 }
 
-/* Seconds since 1970, which end in 2106. */
-static uint32_t epoch_end(const struct control *c, uint64_t epoch)
+uint32_t control_epoch_end(const struct control *c, uint64_t epoch)
 {
 	uint64_t seconds = (epoch + 1) * (c->config.epoch_ns / NS_PER_SECOND);
 
@@ -200,7 +200,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	unsigned n = 0, keep = 0;
 	uint64_t started = rte_rdtsc(), error = 0, tables = tables_error(c);
 	struct account before = c->account;
-	struct judging j = {c, epoch_end(c, epoch)};
+	struct judging j = {c, control_epoch_end(c, epoch)};
 
 	for (unsigned i = 0; i < c->pending; i++) {
 		if (c->shard[i]->epoch_last <= epoch)
@@ -220,6 +220,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 		handover_return(c->config.handover, merge[i]);
 	store_touched(c->config.store, judge, &j);
 	detect_sweep(c->config.detector, c->config.store, j.now);
+	detect_campaigns(c->config.detector, c->config.store, j.now);
 	/* What a late worker brought of an epoch that is closed makes no new one. */
 	bool again = c->epochs && epoch == c->closed;
 	c->closed = epoch;
@@ -322,6 +323,7 @@ bool control_step(struct control *c, uint64_t now_ns)
 		publish = rte_rdtsc() - c->published_at > rte_get_tsc_hz() / REPLAY_PUBLISH_SHARE;
 	if (publish)
 		control_publish(c);
+	control_answer(c);
 	return closed;
 }
 
@@ -388,9 +390,10 @@ int control_publish(struct control *c)
 	for (unsigned i = 0; i < n; i++)
 		s->verdict[i] = *detect_verdict(c->config.detector, i);
 	qsort(s->verdict, n, sizeof(s->verdict[0]), by_score);
+	events_copy(&s->events, detect_events(c->config.detector));
 	s->epoch = c->closed;
 	s->epochs = c->epochs;
-	s->time = epoch_end(c, c->closed);
+	s->time = control_epoch_end(c, c->closed);
 	s->generation = ++c->generation;
 	s->first_ns = c->first_ns;
 	s->last_ns = c->last_ns;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "datapath/handover.h"
 #include "datapath/worker.h"
@@ -30,6 +31,8 @@ struct control_config {
 	struct detector *detector;
 	struct net_lookup networks;
 	struct snapshot_board *board;
+	struct mailbox *mailbox; /* NULL: nobody asks */
+	const struct psl *psl;   /* for questions */
 	uint64_t epoch_ns;
 	bool live;
 	bool asn_known; /* an ASN database is loaded */
@@ -98,6 +101,15 @@ static inline uint64_t control_reached(const struct control *c, unsigned worker)
 {
 	return atomic_load_explicit(&c->config.workers[worker].reached, memory_order_acquire);
 }
+
+/* The end of an epoch in seconds since 1970, which end in 2106. */
+uint32_t control_epoch_end(const struct control *c, uint64_t epoch);
+
+/* Answers questions of the mailbox; between two steps, also when there are no more steps. */
+void control_answer(struct control *c);
+
+/* The same for one name at once; control's thread. */
+void control_explain(const struct control *c, const struct dns_name *name, struct explanation *out);
 
 /* Publishes a snapshot of what is known now. 0 or -ENOMEM. */
 int control_publish(struct control *c);

@@ -14,6 +14,7 @@
 #include "cli/exit.h"
 #include "config/config.h"
 #include "detect/detect.h"
+#include "detect/events.h"
 #include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
 #include "store/store.h"
@@ -114,6 +115,7 @@ struct snapshot {
 	uint64_t worst_epoch_error; /* the most that one of them missed */
 	struct worker_status worker[SNAPSHOT_WORKERS_MAX];
 	struct port_status port[SNAPSHOT_PORTS_MAX];
+	struct event_ring events; /* what became of verdicts */
 	struct verdict verdict[]; /* best score first, then name */
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,7 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(paired_share),
 };
 
-static json_t *features_json(const struct features *f)
+json_t *export_features(const struct features *f)
 {
 	json_t *object = json_object();
 	int bad = 0;
@@ -92,24 +94,38 @@ static json_t *country_json(const char country[2])
 	return json_stringn(country, 2);
 }
 
+json_t *export_address(const struct domain_item *item)
+{
+	char address[ADDRESS_TEXT_MAX];
+
+	address_text(item->unit, address);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}",                    //
+		"address", address,                                      //
+		"asn", item->asn ? value_count(item->asn) : json_null(), //
+		"country", country_json(item->country),                  //
+		"first_seen", value_seconds(item->first),                //
+		"last_seen", value_seconds(item->last));
+}
+
 static json_t *sample_json(const struct verdict *v)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < v->samples && list; i++) {
-		const struct domain_item *item = &v->sample[i];
-		char address[ADDRESS_TEXT_MAX];
-
-		address_text(item->unit, address);
-		json_t *sample = json_pack("{s:s, s:o, s:o, s:o, s:o}",          //
-			"address", address,                                      //
-			"asn", item->asn ? value_count(item->asn) : json_null(), //
-			"country", country_json(item->country),                  //
-			"first_seen", value_seconds(item->first),                //
-			"last_seen", value_seconds(item->last));
-		list = value_whole(list, json_array_append_new(list, sample));
-	}
+	for (unsigned i = 0; i < v->samples && list; i++)
+		list = value_whole(
+			list, json_array_append_new(list, export_address(&v->sample[i])));
 	return list;
+}
+
+/* The number as text: more than 53 bits are no number to many readers. */
+static json_t *campaign_json(const struct verdict_campaign *c)
+{
+	char id[17];
+
+	if (!c->id)
+		return json_null();
+	snprintf(id, sizeof(id), "%016" PRIx64, c->id);
+	return json_pack("{s:s, s:o}", "id", id, "domains", value_count(c->domains));
 }
 
 json_t *export_domain(const struct verdict *v)
@@ -119,23 +135,24 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",     //
-		"domain", name,                                          //
-		"class", flux_class_name(v->class),                      //
-		"suspected", (int)v->suspected,                          //
-		"score", value_real(v->score),                           //
-		"confidence", value_real(v->confidence),                 //
-		"first_flagged", value_seconds(v->first_flagged),        //
-		"first_seen", value_seconds(v->first_seen),              //
-		"last_seen", value_seconds(v->last_seen),                //
-		"window", flux_window_name(v->window),                   //
-		"addresses", value_estimate(f->addresses),               //
-		"networks", value_estimate(f->networks),                 //
-		"effective_networks", value_real(f->effective_networks), //
-		"countries", value_estimate(f->countries),               //
-		"ttl_max", value_estimate(f->ttl_max),                   //
-		"host_names", value_estimate(f->host_names),             //
-		"reasons", reasons_json(v),                              //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"domain", name,                                           //
+		"class", flux_class_name(v->class),                       //
+		"suspected", (int)v->suspected,                           //
+		"score", value_real(v->score),                            //
+		"confidence", value_real(v->confidence),                  //
+		"first_flagged", value_seconds(v->first_flagged),         //
+		"first_seen", value_seconds(v->first_seen),               //
+		"last_seen", value_seconds(v->last_seen),                 //
+		"window", flux_window_name(v->window),                    //
+		"addresses", value_estimate(f->addresses),                //
+		"networks", value_estimate(f->networks),                  //
+		"effective_networks", value_real(f->effective_networks),  //
+		"countries", value_estimate(f->countries),                //
+		"ttl_max", value_estimate(f->ttl_max),                    //
+		"host_names", value_estimate(f->host_names),              //
+		"campaign", campaign_json(&v->campaign),                  //
+		"reasons", reasons_json(v),                               //
 		"sample", sample_json(v));
 }
 
@@ -150,7 +167,7 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v)
 	int bad = json_object_update(detail, domain);
 
 	json_decref(domain);
-	bad |= json_object_set_new(detail, "features", features_json(&v->features));
+	bad |= json_object_set_new(detail, "features", export_features(&v->features));
 	return value_whole(detail, bad);
 }
 

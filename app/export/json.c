@@ -308,20 +308,22 @@ static json_t *run_json(const struct run_facts *r)
 		"host", export_octets(r->host));
 }
 
-json_t *export_replay(
-	const struct snapshot *s, const struct replay_capture *capture, const struct run_facts *run)
+json_t *export_replay(const struct snapshot *s, const struct replay_capture *capture,
+	const struct run_facts *run, json_t *explained)
 {
 	json_t *domains = json_array();
 
 	for (unsigned i = 0; i < s->verdicts && domains; i++)
 		domains = value_whole(
 			domains, json_array_append_new(domains, export_domain(&s->verdict[i])));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,   //
-		"capture", capture_json(capture),          //
-		"visibility", visibility_json(s),          //
-		"accounting", export_accounting(s),        //
-		"domains", domains,                        //
+	/* o* leaves out what is NULL. */
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*, s:o}", //
+		"schema_version", EXPORT_SCHEMA_VERSION,         //
+		"capture", capture_json(capture),                //
+		"visibility", visibility_json(s),                //
+		"accounting", export_accounting(s),              //
+		"domains", domains,                              //
+		"explained", explained,                          //
 		"run", run_json(run));
 }
 

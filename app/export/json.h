@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "control/snapshot.h"
+#include "detect/explain.h"
 
 #define EXPORT_SCHEMA_VERSION 1
 
@@ -70,6 +71,13 @@ json_t *export_domain(const struct verdict *v);
 /* The same as an answer of its own, with all features of its window. */
 json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v);
 
+/* Its parts, which explanations have too: all features by name, and an address with its times. */
+json_t *export_features(const struct features *f);
+json_t *export_address(const struct domain_item *item);
+
+/* Why `name`, as it was asked for, is flagged or not. */
+json_t *export_explanation(const struct dns_name *name, const struct explanation *e);
+
 /*
  * One page of the flagged domains, best first. A cursor is good for the
  * snapshot and the filters that it was made with.
@@ -77,6 +85,19 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v);
  * snapshot hangs there now) or -ENOMEM; *out is set on 0 only.
  */
 int export_domains(const struct snapshot *s, const struct domains_query *q, json_t **out);
+
+/* Which events are asked for; without `since` from the oldest on that is held. */
+struct events_query {
+	bool since_given;
+	uint64_t since; /* those after this one */
+	uint32_t limit; /* 1..EXPORT_LIMIT_MAX */
+};
+
+/*
+ * Events in order, with what to ask for next. 0, -ESTALE (events after `since` are gone, or
+ * it is not of this run) or -ENOMEM; *out is set on 0 only.
+ */
+int export_events(const struct snapshot *s, const struct events_query *q, json_t **out);
 
 json_t *export_stats(const struct snapshot *s);
 
@@ -87,9 +108,12 @@ json_t *export_status(
 /* A problem after RFC 9457; `title` is the status in words, `detail` says what to do. */
 json_t *export_problem(unsigned status, const char *title, const char *detail);
 
-/* The one object of `fluxgate replay --json`. */
+/*
+ * The one object of `fluxgate replay --json`. `explained` is a list of explanations, taken
+ * over, or NULL when none was asked for.
+ */
 json_t *export_replay(const struct snapshot *s, const struct replay_capture *capture,
-	const struct run_facts *run);
+	const struct run_facts *run, json_t *explained);
 
 /*
  * Text of a tree, two spaces a level, with a newline at its end; *len octets.

@@ -55,9 +55,10 @@ static long number_parse(const char *text, size_t len, size_t digits)
 	return n;
 }
 
-static int class_parse(const char *value, struct query_text *text, struct domains_query *out)
+static int class_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
+	struct domains_query *out = query;
 	for (int c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
 		if (strcmp(value, flux_class_name((enum flux_class)c)) == 0) {
 			out->class = c;
@@ -67,9 +68,10 @@ static int class_parse(const char *value, struct query_text *text, struct domain
 	return -EINVAL;
 }
 
-static int window_parse(const char *value, struct query_text *text, struct domains_query *out)
+static int window_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
+	struct domains_query *out = query;
 	for (int w = 0; w < FLUX_WINDOW_COUNT; w++) {
 		if (strcmp(value, flux_window_name((enum flux_window)w)) == 0) {
 			out->window = w;
@@ -79,17 +81,19 @@ static int window_parse(const char *value, struct query_text *text, struct domai
 	return -EINVAL;
 }
 
-static int suspected_parse(const char *value, struct query_text *text, struct domains_query *out)
+static int suspected_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
+	struct domains_query *out = query;
 	out->suspected = strcmp(value, "true") == 0;
 	return out->suspected || strcmp(value, "false") == 0 ? 0 : -EINVAL;
 }
 
 /* "70" or "70.125": thousandths, without the locale's idea of a point. */
-static int score_parse(const char *value, struct query_text *text, struct domains_query *out)
+static int score_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
+	struct domains_query *out = query;
 	size_t whole = strcspn(value, ".");
 	long thousandths = number_parse(value, whole, 3);
 
@@ -112,38 +116,76 @@ static int score_parse(const char *value, struct query_text *text, struct domain
 	return 0;
 }
 
-static int limit_parse(const char *value, struct query_text *text, struct domains_query *out)
+static int limit_of(const char *value, uint32_t *out)
 {
-	(void)text;
 	long limit = number_parse(value, strlen(value), 9);
 
 	if (limit < 1)
 		return -EINVAL;
-	out->limit = limit < (long)EXPORT_LIMIT_MAX ? (uint32_t)limit : EXPORT_LIMIT_MAX;
+	*out = limit < (long)EXPORT_LIMIT_MAX ? (uint32_t)limit : EXPORT_LIMIT_MAX;
 	return 0;
 }
 
-static int cursor_take(const char *value, struct query_text *text, struct domains_query *out)
+static int limit_parse(const char *value, struct query_text *text, void *query)
 {
+	(void)text;
+	struct domains_query *out = query;
+
+	return limit_of(value, &out->limit);
+}
+
+static int cursor_take(const char *value, struct query_text *text, void *query)
+{
+	struct domains_query *out = query;
+
 	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
 	out->cursor = text->cursor;
 	return 0;
 }
 
-static const struct parameter {
+static int events_limit_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct events_query *out = query;
+
+	return limit_of(value, &out->limit);
+}
+
+/* Sequences stay below 2^53, as numbers of JSON must. */
+static int since_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct events_query *out = query;
+	long since = number_parse(value, strlen(value), 16);
+
+	out->since_given = true;
+	out->since = (uint64_t)since;
+	return since < 0 ? -EINVAL : 0;
+}
+
+struct parameter {
 	const char *name;
 	const char *expects;
-	int (*parse)(const char *value, struct query_text *text, struct domains_query *out);
-} parameters[] = {
+	int (*parse)(const char *value, struct query_text *text, void *query);
+};
+
+#define LIMIT_EXPECTS "1 or more; more than 1000 counts as 1000"
+
+static const struct parameter domains_parameters[] = {
 	{"class", "single_flux, double_flux, low_slow, vps_flux or ns_flux", class_parse},
 	{"min_score", "0 to 100, at most three decimals", score_parse},
 	{"window", "1h or 24h", window_parse},
 	{"suspected", "true or false", suspected_parse},
-	{"limit", "1 or more; more than 1000 counts as 1000", limit_parse},
+	{"limit", LIMIT_EXPECTS, limit_parse},
 	{"cursor", "the next_cursor of the page before", cursor_take},
 };
 
-#define PARAMETERS (sizeof(parameters) / sizeof(*parameters))
+static const struct parameter events_parameters[] = {
+	{"since", "the next_since of the answer before", since_parse},
+	{"limit", LIMIT_EXPECTS, events_limit_parse},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 static int problem(struct query_text *text, const char *name, const char *what)
 {
@@ -151,11 +193,11 @@ static int problem(struct query_text *text, const char *name, const char *what)
 	return -EINVAL;
 }
 
-int query_parse(const struct request *q, struct query_text *text, struct domains_query *out)
+static int params_parse(const struct request *q, struct query_text *text,
+	const struct parameter *parameters, size_t count, void *query)
 {
 	unsigned seen = 0;
 
-	domains_query_init(out);
 	if (q->params > REQUEST_PARAMS_MAX)
 		return problem(text, "query", "too many parameters");
 	for (unsigned i = 0; i < q->params; i++) {
@@ -163,16 +205,28 @@ int query_parse(const struct request *q, struct query_text *text, struct domains
 		char value[VALUE_MAX];
 		size_t k = 0;
 
-		while (k < PARAMETERS && strcmp(p->name, parameters[k].name) != 0)
+		while (k < count && strcmp(p->name, parameters[k].name) != 0)
 			k++;
-		if (k == PARAMETERS)
+		if (k == count)
 			return problem(text, p->name, "unknown parameter");
 		if (seen >> k & 1)
 			return problem(text, p->name, "given twice");
 		seen |= 1u << k;
 		if (!p->value || percent_decode(p->value, value, sizeof(value)) ||
-			parameters[k].parse(value, text, out))
+			parameters[k].parse(value, text, query))
 			return problem(text, p->name, parameters[k].expects);
 	}
 	return 0;
+}
+
+int query_parse(const struct request *q, struct query_text *text, struct domains_query *out)
+{
+	domains_query_init(out);
+	return params_parse(q, text, domains_parameters, COUNT(domains_parameters), out);
+}
+
+int events_query_parse(const struct request *q, struct query_text *text, struct events_query *out)
+{
+	*out = (struct events_query){.limit = EXPORT_LIMIT_DEFAULT};
+	return params_parse(q, text, events_parameters, COUNT(events_parameters), out);
 }

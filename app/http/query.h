@@ -8,7 +8,7 @@
 #include "export/json.h"
 #include "http/routes.h"
 
-/* Decoded text that a domains_query points into. */
+/* Decoded text that a query points into. */
 struct query_text {
 	char cursor[64];
 	char problem[160]; /* one sentence, when query_parse refused */
@@ -20,6 +20,9 @@ struct query_text {
  * 0, or -EINVAL and text->problem.
  */
 int query_parse(const struct request *q, struct query_text *text, struct domains_query *out);
+
+/* The same for /api/v1/events. */
+int events_query_parse(const struct request *q, struct query_text *text, struct events_query *out);
 
 /* Undoes %XX (RFC 3986 section 2.1). 0, or -EINVAL: bad escape, an octet 0, or no room. */
 int percent_decode(const char *text, char *out, size_t size);

@@ -12,10 +12,10 @@
 
 #include "dns/dns.h"
 #include "export/prometheus.h"
+#include "http/answer.h"
 #include "http/query.h"
 #include "http/routes.h"
 
-#define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
@@ -27,7 +27,7 @@ static void answer_body(struct answer *a, unsigned status, const char *type, cha
 	a->len = body ? len : 0;
 }
 
-static void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree)
+void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree)
 {
 	size_t len = 0;
 	char *text = export_text(tree, &len);
@@ -35,7 +35,7 @@ static void answer_json(struct answer *a, unsigned status, const char *type, jso
 	answer_body(a, status, type, text, len);
 }
 
-static void answer_problem(struct answer *a, unsigned status, const char *detail)
+void answer_problem(struct answer *a, unsigned status, const char *detail)
 {
 	answer_json(a, status, PROBLEM_TYPE,
 		export_problem(status, MHD_get_reason_phrase_for(status), detail));
@@ -46,8 +46,7 @@ static void answer_text(struct answer *a, const char *text)
 	answer_body(a, MHD_HTTP_OK, TEXT_TYPE, strdup(text), strlen(text));
 }
 
-/* The current snapshot, or NULL with the answer made. */
-static const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
+const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
 {
 	const struct snapshot *s = snapshot_get(r->board);
 
@@ -80,7 +79,7 @@ static bool etag_listed(const char *list, const char *tag)
  * alone; the start of the program tells generations of two runs apart. True
  * when the client has it already.
  */
-static bool answer_known(
+bool answer_known(
 	const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
 {
 	snprintf(
@@ -156,25 +155,33 @@ static const struct verdict *verdict_find(const struct snapshot *s, const struct
 	return NULL;
 }
 
+bool name_needed(const char *rest, struct dns_name *name, struct answer *a)
+{
+	char text[DNS_TEXT_MAX];
+
+	if (percent_decode(rest, text, sizeof(text)) == 0 && dns_name_parse(text, name) == 0)
+		return true;
+	answer_problem(a, MHD_HTTP_BAD_REQUEST,
+		"Not a domain name: labels of 1 to 63 octets, others than "
+		"letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
+	return false;
+}
+
 static void route_domain(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
-	char text[DNS_TEXT_MAX];
 	struct dns_name name;
 
-	if (percent_decode(rest, text, sizeof(text)) || dns_name_parse(text, &name)) {
-		answer_problem(a, MHD_HTTP_BAD_REQUEST,
-			"Not a domain name: labels of 1 to 63 octets, others than "
-			"letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
+	if (!name_needed(rest, &name, a))
 		return;
-	}
 	const struct snapshot *s = snapshot_needed(r, a);
 	if (!s)
 		return;
 	const struct verdict *v = verdict_find(s, &name);
 	if (!v)
 		answer_problem(a, MHD_HTTP_NOT_FOUND,
-			"Not flagged. Flagged domains are registered domains, not host names.");
+			"Not flagged. Flagged domains are registered domains, not host names; "
+			"/api/v1/explain/{name} says of any name why not.");
 	else if (!answer_known(r, q, s, a))
 		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_domain_detail(s, v));
 	snapshot_put(s);
@@ -220,6 +227,8 @@ static const struct route {
 	{"/api/v1/stats", false, route_stats},
 	{"/api/v1/domains", false, route_domains},
 	{"/api/v1/domains/", true, route_domain},
+	{"/api/v1/events", false, route_events},
+	{"/api/v1/explain/", true, route_explain},
 	{"/metrics", false, route_metrics},
 	{"/livez", false, route_livez},
 	{"/readyz", false, route_readyz},

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "export/json.h"
 
@@ -19,6 +20,7 @@
 /* What answers are made from; constant while the server runs. */
 struct routes {
 	struct snapshot_board *board;
+	struct mailbox *mailbox; /* NULL: nobody explains */
 	const struct about *about;
 	const char *host;    /* the address listened on as a Host field has it: "[::1]" */
 	uint32_t started;    /* seconds since 1970 */

@@ -197,6 +197,7 @@ static void routes_init(struct http_server *server, const struct http_config *co
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	server->routes = (struct routes){
 		.board = config->board,
+		.mailbox = config->mailbox,
 		.about = config->about,
 		.host = server->host,
 		.started = (uint32_t)time(NULL),

@@ -4,20 +4,14 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "detect/campaign.h"
+#include "detect/detector.h"
 #include "detect/rules.h"
 
 /* A verdict keeps the features of its best evaluation for so long, then the newest. */
 #define EVALUATION_SECONDS 3600u
 #define EXPIRE_SECONDS (7u * 86400u)
 #define VERDICTS_MAX 65535u
-
-struct detector {
-	struct detect_config config;
-	struct verdict_account account;
-	unsigned room;
-	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */
-	struct verdict *verdict;
-};
 
 void detect_defaults(struct detect_config *c)
 {
@@ -58,7 +52,8 @@ size_t detector_size(unsigned verdicts)
 {
 	if (verdicts == 0 || verdicts > VERDICTS_MAX)
 		return 0;
-	return align_up(sizeof(struct detector), CACHE_LINE) + verdicts * sizeof(struct verdict);
+	return align_up(sizeof(struct detector), CACHE_LINE) +
+	       align_up(verdicts * sizeof(struct verdict), CACHE_LINE) + campaigns_size(verdicts);
 }
 
 struct detector *detector_init(void *mem, unsigned verdicts, const struct detect_config *config)
@@ -68,9 +63,12 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
 	if (detector_size(verdicts) == 0)
 		return NULL;
 	memset(t, 0, sizeof(*t));
+	events_init(&t->events, 1);
 	t->config = *config;
 	t->room = verdicts;
 	t->verdict = (struct verdict *)((uint8_t *)mem + align_up(sizeof(*t), CACHE_LINE));
+	t->campaigns =
+		(uint8_t *)t->verdict + align_up(verdicts * sizeof(struct verdict), CACHE_LINE);
 	return t;
 }
 
@@ -79,7 +77,7 @@ void detector_configure(struct detector *t, const struct detect_config *config)
 	t->config = *config;
 }
 
-static void rule_window(struct detector *t, const struct store *st, const struct domain *d,
+static void rule_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, enum evidence_grade least, struct features *f,
 	struct ruling *r)
 {
@@ -91,7 +89,25 @@ static void rule_window(struct detector *t, const struct store *st, const struct
 	rules_apply(&t->config, f, r);
 }
 
-/* Both windows; the better ruling wins, the shorter window when they say the same. */
+void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
+	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
+{
+	rule_window(t, st, d, window, now, EVIDENCE_ALIAS, f, r);
+	/*
+	 * What others say of the domain may not complete what it says of itself:
+	 * a firm verdict stands on its own paired answers too.
+	 */
+	if (r->class != FLUX_NONE && !r->suspected) {
+		struct features own;
+		struct ruling alone;
+
+		rule_window(t, st, d, window, now, EVIDENCE_PAIRED, &own, &alone);
+		r->suspected = alone.class == FLUX_NONE || alone.suspected;
+		r->confidence *= r->suspected ? SUSPECTED_CONFIDENCE : 1;
+	}
+}
+
+/* All windows; the better ruling wins, the shorter window when they say the same. */
 static void rule_windows(struct detector *t, const struct store *st, const struct domain *d,
 	uint32_t now, struct features *best, struct ruling *ruling)
 {
@@ -100,22 +116,9 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 		struct features f;
 		struct ruling r;
 
-		rule_window(t, st, d, (enum flux_window)w, now, EVIDENCE_ALIAS, &f, &r);
+		detect_window(t, st, d, (enum flux_window)w, now, &f, &r);
 		if (r.class == FLUX_NONE)
 			continue;
-		/*
-		 * What others say of the domain may not complete what it says of itself:
-		 * a firm verdict stands on its own paired answers too.
-		 */
-		if (!r.suspected) {
-			struct features own;
-			struct ruling alone;
-
-			rule_window(
-				t, st, d, (enum flux_window)w, now, EVIDENCE_PAIRED, &own, &alone);
-			r.suspected = alone.class == FLUX_NONE || alone.suspected;
-			r.confidence *= r.suspected ? SUSPECTED_CONFIDENCE : 1;
-		}
 		bool better = ruling->class == FLUX_NONE || r.suspected < ruling->suspected ||
 			      (r.suspected == ruling->suspected && r.score > ruling->score);
 		if (better) {
@@ -210,8 +213,15 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 	bool firmer = v->suspected && !r.suspected;
 	bool same = v->suspected == r.suspected && r.score >= v->score;
 	if (v->evaluated == 0 || firmer || same || now - v->evaluated >= EVALUATION_SECONDS) {
+		bool changed = v->class != r.class || v->suspected != r.suspected;
+		enum event_kind kind = v->evaluated == 0 ? EVENT_RAISED
+				       : firmer          ? EVENT_UPGRADED
+							 : EVENT_CHANGED;
+
 		verdict_fill(v, &t->config, d, &f, &r, now);
 		d->verdict.class = (uint8_t)r.class;
+		if (changed)
+			events_add(&t->events, kind, v, now);
 	}
 }
 
@@ -247,14 +257,21 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 
 		if (!d || (clears && older(d->last, now, EXPIRE_SECONDS))) {
 			t->account.expired++;
+			events_add(&t->events, EVENT_EXPIRED, v, now);
 			verdict_drop(t, st, i);
 		} else if (clears && older(d->verdict.last_met, now, t->config.clear_after)) {
 			t->account.cleared++;
+			events_add(&t->events, EVENT_CLEARED, v, now);
 			verdict_drop(t, st, i);
 		} else {
 			i++;
 		}
 	}
+}
+
+const struct detect_config *detect_thresholds(const struct detector *t)
+{
+	return &t->config;
 }
 
 unsigned detect_verdicts(const struct detector *t)
@@ -265,6 +282,16 @@ unsigned detect_verdicts(const struct detector *t)
 const struct verdict *detect_verdict(const struct detector *t, unsigned i)
 {
 	return &t->verdict[i];
+}
+
+const struct event_ring *detect_events(const struct detector *t)
+{
+	return &t->events;
+}
+
+void detect_events_from(struct detector *t, uint64_t first)
+{
+	events_init(&t->events, first);
 }
 
 const struct verdict_account *detect_account(const struct detector *t)

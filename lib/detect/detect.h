@@ -137,6 +137,14 @@ struct reason {
 	char text[120]; /* a sentence for a person */
 };
 
+/* The flagged domains on the same hosts that one belongs to (detect/campaign.h). */
+struct verdict_campaign {
+	uint64_t id;      /* 0: none */
+	uint32_t since;   /* when its first member was flagged, seconds since 1970 */
+	uint32_t domains; /* flagged now, this one included */
+	uint32_t linked;  /* when links were last looked for; 0: not yet */
+};
+
 /* A flagged domain: plain data, copied into the snapshot. */
 struct verdict {
 	uint64_t key;
@@ -149,6 +157,7 @@ struct verdict {
 	uint32_t evaluated;     /* when the features below were computed */
 	uint32_t first_seen;
 	uint32_t last_seen;
+	struct verdict_campaign campaign;
 	struct features features;
 	unsigned reasons;
 	unsigned samples;
@@ -193,6 +202,9 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
  */
 void detector_configure(struct detector *t, const struct detect_config *config);
 
+/* Those in force. */
+const struct detect_config *detect_thresholds(const struct detector *t);
+
 /* Judges one domain that the last merge touched. */
 void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now);
 
@@ -202,6 +214,15 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now);
 /* The flagged domains, in no order; valid until the next call on t. */
 unsigned detect_verdicts(const struct detector *t);
 const struct verdict *detect_verdict(const struct detector *t, unsigned i);
+
+/*
+ * What became of them (detect/events.h). Sequence numbers begin at 1, or at `first`, which
+ * a program that runs again chooses above those of its runs before; to be set before the
+ * first judgement.
+ */
+struct event_ring;
+const struct event_ring *detect_events(const struct detector *t);
+void detect_events_from(struct detector *t, uint64_t first);
 
 const struct verdict_account *detect_account(const struct detector *t);
 /* |raised - (active + cleared + expired)| */

@@ -86,7 +86,7 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 	return 0;
 }
 
-static bool at_least(enum clause k)
+bool clause_at_least(enum clause k)
 {
 	static const bool least[CLAUSE_COUNT] = {
 #define X(name, code, feature, least_, text) [name] = least_,
@@ -96,12 +96,18 @@ static bool at_least(enum clause k)
 	return least[k];
 }
 
+bool clause_holds(enum clause k, const struct detect_config *c, const struct features *f)
+{
+	double value = clause_value(k, f), threshold = clause_threshold(k, c, f->window);
+
+	return clause_at_least(k) ? value >= threshold : value <= threshold;
+}
+
 /* Does the clause hold? A clause that holds is noted for the reasons. */
 static bool holds(
 	enum clause k, const struct detect_config *c, const struct features *f, uint32_t *held)
 {
-	double value = clause_value(k, f), threshold = clause_threshold(k, c, f->window);
-	bool met = at_least(k) ? value >= threshold : value <= threshold;
+	bool met = clause_holds(k, c, f);
 
 	if (met)
 		*held |= UINT32_C(1) << k;

@@ -98,6 +98,17 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 double clause_value(enum clause k, const struct features *f);
 double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);
 
+/* Is the threshold the least (else the most) that the value may be? And does it keep to it? */
+bool clause_at_least(enum clause k);
+bool clause_holds(enum clause k, const struct detect_config *c, const struct features *f);
+
 /* Fills a reason from a clause. */
 void clause_reason(
 	enum clause k, const struct detect_config *c, const struct features *f, struct reason *out);
+
+/*
+ * What a judgement finds in one window: features of all evidence, and the ruling on them,
+ * suspected where what is paired alone would not carry it. Of detect.c.
+ */
+void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
+	enum flux_window window, uint32_t now, struct features *f, struct ruling *r);

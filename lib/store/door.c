@@ -41,3 +41,20 @@ bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day
 	*way = today << 48 | name << 24 | unit;
 	return false;
 }
+
+bool door_waits(const struct store *st, uint64_t key, uint32_t *day)
+{
+	const struct door_bucket *b = &st->door[door_slot(st, key)];
+	uint64_t today = st->now / DAY_SECONDS + 1;
+
+	for (unsigned i = 0; i < DOOR_WAYS; i++) {
+		uint64_t way = b->way[i];
+
+		if (way == 0 || (way >> 24 & TAG_MASK) != (key & TAG_MASK) ||
+			today - (way >> 48) > STORE_DOOR_DAYS)
+			continue;
+		*day = (uint32_t)(way >> 48) - 1;
+		return true;
+	}
+	return false;
+}

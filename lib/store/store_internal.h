@@ -123,6 +123,8 @@ static inline uint32_t spread_bit(const struct store *st, uint64_t unit)
  * Otherwise the unit waits there. One cache line.
  */
 bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day);
+/* Does a unit of `key` wait there? *day is the day of its last sighting. Changes nothing. */
+bool door_waits(const struct store *st, uint64_t key, uint32_t *day);
 
 void sighting_start(struct sighting *g, uint64_t key);
 void sighting_add(struct sighting *g, const struct shard *s, const struct shard_entry *e);

@@ -108,3 +108,15 @@ def leaves(tree):
 
 def scratch():
     return tempfile.TemporaryDirectory(prefix="fluxgate-test.")
+
+
+def check_schema(**answers):
+    """Holds answers against the schema of their name; `a_2` is another one of `a`."""
+    with scratch() as folder:
+        for name, answer in answers.items():
+            path = pathlib.Path(folder) / f"{name.replace('_', '-')}.json"
+            path.write_text(json.dumps(answer))
+        done = subprocess.run(
+            [sys.executable, "-B", TOP / "tests/unit/check_schema.py", TOP / "docs/schema", folder],
+            capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 77), done.stdout + done.stderr

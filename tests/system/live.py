@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import network
-from harness import TRAFFICGEN, Skip, equal, main, scratch, wait_for
+from harness import TRAFFICGEN, Skip, check_schema, equal, main, scratch, wait_for
 from sensor import (PATIENCE_SECONDS, Sensor, af_packet, get, get_json, queries, responses,
                     sensor_config)
 
@@ -116,6 +116,15 @@ def finds_flux_on_the_wire():
             detail = get_json(f"/api/v1/domains/{name}")
             equal(detail["domain"], name, "domain")
             assert detail["reasons"] and detail["sample"], detail
+            explained = get_json(f"/api/v1/explain/www.{name}")
+            equal((explained["domain"], explained["flagged"], explained["verdict"]["class"]),
+                  (name, True, detail["class"]), "domain, flagged and class as explained")
+            check_schema(explain=explained, domain=detail)
+        events = get_json("/api/v1/events")
+        check_schema(events=events)
+        assert flagged <= {e["domain"] for e in events["events"]}, events
+        equal(get("/api/v1/events?since=1")[0], 410, "status of events of another run")
+        equal(get("/api/v1/explain/nobody.example")[0], 404, "status of a name not known")
         equal(get("/api/v1/domains/nobody.example")[0], 404, "status of a name not flagged")
         sensor.stop()
 

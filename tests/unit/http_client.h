@@ -26,6 +26,7 @@ static const struct about about = {"0.1.0", "DPDK 22.11.11", "live", "mirror of 
 
 static struct snapshot_board *board;
 static struct http_server *server;
+static struct mailbox *mailbox; /* NULL unless a test sets it */
 
 static inline int open_connection(void)
 {
@@ -138,8 +139,11 @@ static inline void expect(struct reply r, int status)
 
 static inline int setup(void **state)
 {
-	const struct http_config config = {
-		.listen = "127.0.0.1:1", .any_port = true, .board = board, .about = &about};
+	const struct http_config config = {.listen = "127.0.0.1:1",
+		.any_port = true,
+		.board = board,
+		.mailbox = mailbox,
+		.about = &about};
 	char err[200] = "";
 
 	(void)state;

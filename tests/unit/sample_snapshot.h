@@ -48,6 +48,9 @@ static inline void sample_verdict(struct verdict *v, unsigned i)
 	v->features.ttl_max = 150;
 	v->features.host_names = 1.02;
 	v->features.growth = 0.1 + 0.2;
+	if (i % 2 == 0)
+		v->campaign = (struct verdict_campaign){
+			0xfeedbeef + i, SAMPLE_TIME - 900, 12, SAMPLE_TIME};
 	v->reasons = 1;
 	v->reason[0] = (struct reason){"networks", 12, 5, "12 networks, at least 5 asked for"};
 	v->samples = 2;
@@ -83,6 +86,18 @@ static inline void sample_visibility(struct visibility *v)
 	sample_sketch(&v->flow[VISIBILITY_DOH], 3000, 4);
 	sample_sketch(&v->encrypted_client, 4000, 15);
 	sample_sketch(&v->plain_client, 4010, 10);
+}
+
+/* One event of each kind, and so on, from sequence `first` on. */
+static inline void sample_events(struct event_ring *r, uint64_t first, unsigned n)
+{
+	struct verdict v;
+
+	events_init(r, first);
+	for (unsigned i = 0; i < n; i++) {
+		sample_verdict(&v, i);
+		events_add(r, (enum event_kind)(i % EVENT_KIND_COUNT), &v, SAMPLE_TIME + i);
+	}
 }
 
 static inline struct snapshot *sample_snapshot(unsigned verdicts)
@@ -138,6 +153,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->port[1].has_xdp = true;
 	for (unsigned i = 0; i < STEER_CAUSES; i++)
 		s->port[1].xdp.cause[i] = 700 + i;
+	sample_events(&s->events, 1, 2 * EVENT_KIND_COUNT);
 	for (unsigned i = 0; i < verdicts; i++)
 		sample_verdict(&s->verdict[i], i);
 	return s;

@@ -18,53 +18,10 @@
 #include "export/json.h"
 #include "export/rfc3339.h"
 #include "json_helpers.h"
+#include "round_trip.h"
 #include "sample_snapshot.h"
 
 static const struct about about = {"0.1.0", "DPDK 22.11.11", "live", "mirror of uplink 1", 1};
-
-/*
- * The tree as read back from its text, which is kept under `name` for the schema
- * check (NULL: it is not).
- */
-static json_t *round_trip(const char *name, json_t *tree)
-{
-	const char *dir = getenv("FLUXGATE_ANSWERS");
-	size_t len = 0;
-	json_error_t error;
-
-	assert_non_null(tree);
-	char *text = export_text(tree, &len);
-	assert_non_null(text);
-	assert_int_equal(text[len - 1], '\n');
-	if (dir && name) {
-		char path[512];
-
-		snprintf(path, sizeof(path), "%s/%s.json", dir, name);
-		FILE *f = fopen(path, "w");
-		assert_non_null(f);
-		assert_int_equal(fwrite(text, 1, len, f), len);
-		assert_int_equal(fclose(f), 0);
-	}
-	json_t *back = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	assert_non_null(back);
-	free(text);
-	return back;
-}
-
-/* All keys of an object, in order, joined by spaces. */
-static void keys_are(const json_t *object, const char *expected)
-{
-	char keys[1024] = "";
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
-		strncat(keys, *keys ? " " : "", sizeof(keys) - strlen(keys) - 1);
-		strncat(keys, key, sizeof(keys) - strlen(keys) - 1);
-	}
-	assert_string_equal(keys, expected);
-}
 
 static void domain_shape(void **state)
 {
@@ -75,7 +32,7 @@ static void domain_shape(void **state)
 	json_t *d = round_trip("flagged", export_domain(&v));
 	keys_are(d, "domain class suspected score confidence first_flagged first_seen last_seen "
 		    "window addresses networks effective_networks countries ttl_max host_names "
-		    "reasons sample");
+		    "campaign reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(d, "class"), "single_flux");
 	assert_true(json_is_false(at(d, "suspected")));
@@ -85,6 +42,8 @@ static void domain_shape(void **state)
 	assert_int_equal(count_at(d, "host_names"), 1);
 	assert_float_equal(json_real_value(at(d, "effective_networks")), 9.877, 1e-12);
 	assert_float_equal(json_real_value(at(d, "confidence")), 0.667, 1e-12);
+	assert_string_equal(text_at(d, "campaign/id"), "00000000feedbeef");
+	assert_int_equal(count_at(d, "campaign/domains"), 12);
 	json_t *reason = json_array_get(at(d, "reasons"), 0);
 	keys_are(reason, "code value threshold text");
 	json_t *sample = json_array_get(at(d, "sample"), 0);
@@ -106,11 +65,13 @@ static void domain_of_bad_values(void **state)
 	struct verdict v;
 
 	sample_verdict(&v, 1);
+	v.campaign.id = 0;
 	v.sample[0].country[0] = (char)0xff;
 	v.features.effective_networks = NAN;
 	v.features.addresses = INFINITY;
 	v.score = -0.0001;
 	json_t *d = round_trip(NULL, export_domain(&v));
+	assert_true(json_is_null(at(d, "campaign")));
 	assert_true(json_is_null(at(json_array_get(at(d, "sample"), 0), "country")));
 	assert_true(json_is_null(at(d, "effective_networks")));
 	assert_true(json_is_null(at(d, "addresses")));
@@ -375,7 +336,7 @@ static void replay_shape(void **state)
 		files, 2, 1, 123456, 1236866000123456789u, 1236870299999999999u};
 	const struct run_facts run = {2, 0.5, 123456, "h\xc3\xb6st"};
 	struct snapshot *s = sample_snapshot(3);
-	json_t *r = round_trip("replay", export_replay(s, &capture, &run));
+	json_t *r = round_trip("replay", export_replay(s, &capture, &run, NULL));
 
 	keys_are(r, "schema_version capture visibility accounting domains run");
 	assert_string_equal(
@@ -392,7 +353,7 @@ static void replay_shape(void **state)
 	size_t len[2];
 	char *text[2];
 	for (unsigned i = 0; i < 2; i++)
-		text[i] = export_text(export_replay(s, &capture, &run), &len[i]);
+		text[i] = export_text(export_replay(s, &capture, &run, NULL), &len[i]);
 	assert_int_equal(len[0], len[1]);
 	assert_memory_equal(text[0], text[1], len[0]);
 	free(text[0]);

@@ -166,6 +166,35 @@ static void bad_parameters(void **state)
 	}
 }
 
+static void events_in_pages(void **state)
+{
+	(void)state;
+	uint64_t seen = 0, since = 0;
+	char target[64];
+
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(target, sizeof(target), "/api/v1/events?since=%lu&limit=3", since);
+		struct reply r = ask(target);
+		json_t *t = body_json(&r);
+		seen += json_array_size(at(t, "events"));
+		since = count_at(t, "next_since");
+		json_decref(t);
+		expect(r, 200);
+	}
+	assert_int_equal(seen, 2 * EVENT_KIND_COUNT);
+	expect(ask("/api/v1/events"), 200);
+	expect(ask("/api/v1/events?since=11"), 410);
+	expect(ask("/api/v1/events?since=9999999999999999"), 410);
+	static const char *const bad[] = {"since=", "since", "since=-1", "since=x",
+		"since=1&since=1", "since=99999999999999999", "limit=0", "class=vps_flux",
+		"since=%zz"};
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(target, sizeof(target), "/api/v1/events?%s", bad[i]);
+		expect(ask(target), 400);
+	}
+	expect(ask("/api/v1/events/"), 404);
+}
+
 static void only_reading(void **state)
 {
 	(void)state;
@@ -266,6 +295,7 @@ int main(void)
 			every_octet_can_be_asked_for, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(pages_and_filters, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(bad_parameters, setup_board, teardown),
+		cmocka_unit_test_setup_teardown(events_in_pages, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(only_reading, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(host_is_checked, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(entity_tags, setup_board, teardown),

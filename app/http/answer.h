@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* What the handlers of routes share. */
+
+#include <jansson.h>
+
+#include "dns/dns.h"
+#include "http/routes.h"
+
+#define JSON_TYPE "application/json"
+
+/* Takes the tree over; NULL makes it a 500. */
+void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree);
+
+void answer_problem(struct answer *a, unsigned status, const char *detail);
+
+/* The current snapshot, or NULL with the answer made. */
+const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a);
+
+/* The tag of all that is made from s alone; true with the answer made: the client has it. */
+bool answer_known(const struct routes *r, const struct request *q, const struct snapshot *s,
+	struct answer *a);
+
+/* The name in a path; false with the answer made. */
+bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
+
+/* The handlers that have a file of their own. */
+void route_explain(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_events(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* The detector's memory; internal to lib/detect. */
+
+#include "detect/events.h"
+
+struct detector {
+	struct detect_config config;
+	struct verdict_account account;
+	unsigned room;
+	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */
+	struct verdict *verdict;
+	void *campaigns; /* scratch of campaign.c */
+	struct event_ring events;
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <math.h>
+
+#include "detect/ways.h"
+
+#define THRESHOLDS (sizeof(struct detect_config) / sizeof(double))
+
+_Static_assert(CLAUSE_COUNT <= 64, "a way's clauses are bits of a word");
+_Static_assert(sizeof(struct detect_config) == THRESHOLDS * sizeof(double),
+	"a threshold is found by its place: all of them are double");
+
+/* The thresholds as an array. */
+union thresholds {
+	struct detect_config config;
+	double at[THRESHOLDS];
+};
+
+struct search {
+	const struct detect_config *config;
+	const struct features *features;
+	uint64_t fails;                /* clauses that do, and can be made to hold */
+	unsigned member[CLAUSE_COUNT]; /* the threshold of each */
+};
+
+/*
+ * Which threshold a clause reads over this window: each is given its own place for a
+ * value. THRESHOLDS when it reads none as it stands.
+ */
+static unsigned member_of(enum clause k, enum flux_window w)
+{
+	union thresholds probe;
+
+	for (unsigned i = 0; i < THRESHOLDS; i++)
+		probe.at[i] = i;
+	double at = clause_threshold(k, &probe.config, w);
+	return at >= 0 && at < THRESHOLDS && at == floor(at) ? (unsigned)at : THRESHOLDS;
+}
+
+/* The ruling if the clauses in `held` held as well. */
+static bool ruled(const struct search *s, uint64_t held, struct ruling *r)
+{
+	union thresholds t = {.config = *s->config};
+
+	for (uint64_t bits = held; bits; bits &= bits - 1) {
+		unsigned k = (unsigned)__builtin_ctzll(bits);
+		t.at[s->member[k]] = clause_value((enum clause)k, s->features);
+	}
+	rules_apply(&t.config, s->features, r);
+	return r->class != FLUX_NONE;
+}
+
+static void search_start(struct search *s, const struct detect_config *c, const struct features *f)
+{
+	*s = (struct search){.config = c, .features = f};
+	for (unsigned k = 0; k < CLAUSE_COUNT; k++) {
+		s->member[k] = member_of((enum clause)k, f->window);
+		if (!clause_holds((enum clause)k, c, f) && s->member[k] < THRESHOLDS &&
+			isfinite(clause_value((enum clause)k, f)))
+			s->fails |= UINT64_C(1) << k;
+	}
+}
+
+static void give_up(const struct search *s, uint64_t *set, uint64_t bit)
+{
+	struct ruling r;
+
+	if (ruled(s, *set & ~bit, &r))
+		*set &= ~bit;
+}
+
+/*
+ * A set of failing clauses of which none can be given up. Tried from the first clause
+ * or from the last on, `last` at the end: each order leads to another way.
+ */
+static uint64_t reduce(const struct search *s, bool from_first, uint64_t last)
+{
+	uint64_t set = s->fails;
+
+	for (unsigned i = 0; i < CLAUSE_COUNT; i++) {
+		uint64_t bit = UINT64_C(1) << (from_first ? i : CLAUSE_COUNT - 1 - i);
+		if (set & bit & ~last)
+			give_up(s, &set, bit);
+	}
+	give_up(s, &set, last);
+	return set;
+}
+
+static bool lacks_less(const struct way *a, const struct way *b)
+{
+	int x = __builtin_popcountll(a->clauses), y = __builtin_popcountll(b->clauses);
+
+	return x != y ? x < y : a->clauses < b->clauses;
+}
+
+/* Keeps the best few, in order, each once; the new count. */
+static unsigned way_add(struct way way[WAYS_MAX], unsigned n, const struct way *new)
+{
+	unsigned at = n;
+
+	while (at > 0 && lacks_less(new, &way[at - 1]))
+		at--;
+	if (at == WAYS_MAX || (at > 0 && way[at - 1].clauses == new->clauses))
+		return n;
+	n = n < WAYS_MAX ? n + 1 : n;
+	for (unsigned i = n - 1; i > at; i--)
+		way[i] = way[i - 1];
+	way[at] = *new;
+	return n;
+}
+
+unsigned ways_find(
+	const struct detect_config *c, const struct features *f, struct way way[WAYS_MAX])
+{
+	struct search s;
+	struct ruling r;
+	unsigned n = 0;
+
+	search_start(&s, c, f);
+	if (ruled(&s, 0, &r) || !ruled(&s, s.fails, &r))
+		return 0;
+	for (unsigned i = 0; i < 2 * CLAUSE_COUNT; i++) {
+		uint64_t last = UINT64_C(1) << i / 2;
+		if (!(s.fails & last))
+			continue;
+		struct way new = {.clauses = reduce(&s, i % 2, last)};
+
+		ruled(&s, new.clauses, &r);
+		new.class = r.class;
+		new.suspected = r.suspected;
+		n = way_add(way, n, &new);
+	}
+	return n;
+}
