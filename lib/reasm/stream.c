@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include "base/bits.h"
-#include "dns/dns.h"
+#include "reasm/framing.h"
 #include "reasm/slots.h"
 #include "reasm/stream.h"
 #include "reasm/stream_buffer.h"
@@ -144,56 +144,6 @@ static struct stream_buffer *buffer_for(struct stream_table *t, uint32_t stream,
 	return &t->buffer[s->buffer];
 }
 
-/* A header that cannot be of DNS: no such operation, or a length that holds none. */
-static bool is_nonsense(const uint8_t *p, uint32_t n)
-{
-	if (load_be16(p) < DNS_HEADER_LEN)
-		return true;
-	if (n < 5)
-		return false;
-	unsigned opcode = p[4] >> 3 & 0xf;
-	return opcode > 6 || opcode == 3;
-}
-
-/*
- * Do these octets start a message? As far as they show: one question, and no more records than
- * the length has room for. By chance one in a million does.
- */
-static bool starts_message(const uint8_t *p, uint32_t n)
-{
-	if (n < 2 || is_nonsense(p, n))
-		return false;
-	if (n >= 8 && load_be16(p + 6) != 1)
-		return false;
-	if (n < 14)
-		return true;
-	uint32_t records = (uint32_t)load_be16(p + 8) + load_be16(p + 10) + load_be16(p + 12);
-	return DNS_HEADER_LEN + 5 + records * 11 <= load_be16(p);
-}
-
-/*
- * Octets of the messages that lie whole in n octets; *nonsense when what follows is none. Where a
- * start was guessed from a few octets, more of them may show that it is none.
- */
-static uint32_t whole_messages(struct stream *s, const uint8_t *p, uint32_t n, bool *nonsense)
-{
-	uint32_t at = 0;
-
-	*nonsense = false;
-	while (n - at >= 2) {
-		if (s->unsure ? !starts_message(p, n) : is_nonsense(p + at, n - at)) {
-			*nonsense = true;
-			break;
-		}
-		uint32_t len = 2u + load_be16(p + at);
-		if (len > n - at)
-			break;
-		s->unsure = false;
-		at += len;
-	}
-	return at;
-}
-
 /* What was read off a buffer leaves it; a stream whose buffer is empty has none. */
 static void read_end(struct stream_table *t)
 {
@@ -232,17 +182,19 @@ static void read_buffer(struct stream_table *t, uint32_t stream, struct account 
 	struct stream *s = &t->stream[stream];
 	struct stream_buffer *b = &t->buffer[s->buffer];
 	bool guessed = s->unsure, nonsense;
-	uint32_t n = whole_messages(s, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
+	uint32_t n =
+		framing_whole(&s->unsure, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
 
 	/* A wrong guess: the next place that looks like a start, of which each is tried once. */
 	while (nonsense && guessed && n == 0) {
-		uint32_t at = stream_buffer_find(b, 1, starts_message);
+		uint32_t at = stream_buffer_find(b, 1, framing_starts_message);
 
 		if (!give_up(t, stream, at, OCTET_UNSYNCHRONISED, a)) {
 			stream_drop(t, stream, OCTET_UNSYNCHRONISED, a);
 			return;
 		}
-		n = whole_messages(s, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
+		n = framing_whole(
+			&s->unsure, stream_buffer_data(b), stream_buffer_ready(b), &nonsense);
 	}
 	t->at = stream_buffer_data(b);
 	t->end = stream_buffer_data(b) + n;
@@ -277,7 +229,7 @@ static void read_frame(struct stream_table *t, uint32_t stream, const uint8_t *d
 	struct account *a)
 {
 	bool nonsense;
-	uint32_t n = whole_messages(&t->stream[stream], data, len, &nonsense);
+	uint32_t n = framing_whole(&t->stream[stream].unsure, data, len, &nonsense);
 
 	t->at = data;
 	t->end = data + n;
@@ -303,9 +255,9 @@ static bool skip_hole(struct stream_table *t, uint32_t stream, uint64_t now_ms, 
 	struct stream_buffer *b = &t->buffer[s->buffer];
 	uint32_t ready = stream_buffer_ready(b);
 	bool known = ready >= 2 && !s->unsure;
-	uint32_t skip =
-		known ? 2u + load_be16(stream_buffer_data(b))
-		      : stream_buffer_find(b, ready ? ready : b->range[0].from, starts_message);
+	uint32_t skip = known ? 2u + load_be16(stream_buffer_data(b))
+			      : stream_buffer_find(b, ready ? ready : b->range[0].from,
+					framing_starts_message);
 	bool more = give_up(t, stream, skip, OCTET_GAP, a);
 
 	if (b->hole_ms)
@@ -363,7 +315,7 @@ static enum segment_fate buffer_data(struct stream_table *t, uint32_t stream, ui
 static enum segment_fate start_anew(struct stream_table *t, uint64_t key,
 	const struct wire_packet *p, uint32_t seq, uint64_t now_ms, struct account *a)
 {
-	if (!starts_message(p->payload, p->payload_len)) {
+	if (!framing_starts_message(p->payload, p->payload_len)) {
 		a->tcp_octet[OCTET_UNSYNCHRONISED] += p->payload_len;
 		return SEGMENT_UNSYNCHRONISED;
 	}
@@ -409,7 +361,7 @@ static enum segment_fate stream_data(struct stream_table *t, uint64_t key, uint3
 		return start_anew(t, key, p, seq, now_ms, a);
 	if (!fits(s, seq, len)) {
 		/* Another connection, or much was lost; else whoever sent it is not believed. */
-		if (!starts_message(data, len)) {
+		if (!framing_starts_message(data, len)) {
 			a->tcp_octet[OCTET_OUT_OF_WINDOW] += len;
 			read_ready(t, i, a);
 			return SEGMENT_OUT_OF_WINDOW;
