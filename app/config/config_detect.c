@@ -55,6 +55,28 @@ static const struct config_row rows[] = {
 		"Open population: how much oftener an address returns soon than late."),
 	DETECT(min_open_evidence, 0, COUNT_MAX, "nats",
 		"Open population: evidence against a fixed pool."),
+	DETECT(max_slow_answer, 1, 63, "", "Slow flux: addresses in an answer, at most."),
+	DETECT(max_slow_per_hour, 0, COUNT_MAX, "", "Slow flux: addresses an hour, at most."),
+	DETECT(min_slow_epochs, 0, COUNT_MAX, "", "Slow flux: answers a time to live apart."),
+	DETECT(min_slow_growth, 0, 1, "", "Slow flux: growth exponent over the window."),
+	DETECT(min_never_return, 0, 1, "", "Slow flux: share of addresses that did not come back."),
+	DETECT(min_vps_addresses, 2, COUNT_MAX, "", "Few networks: distinct addresses."),
+	DETECT(min_vps_networks, 1, COUNT_MAX, "", "Few networks: distinct ones."),
+	DETECT(max_vps_top_share, 0, 1, "", "Few networks: share of the largest, at most."),
+	DETECT(max_vps_answer, 1, 63, "", "Few networks: addresses in an answer, at most."),
+	DETECT(min_host_networks, 1, COUNT_MAX, "",
+		"Networks that one host name alone was in: not as many names as addresses."),
+	DETECT(min_host_share, 0, 1, "",
+		"Share of all its networks that these are, where a domain has many host names."),
+	DETECT(min_names_share, 0, 1, "",
+		"Share of the addresses that served more than one host name, in place of "
+		"min_host_networks: a wildcard."),
+	DETECT(max_contested_share, 0, 1, "",
+		"Share of the epochs in which answers to a query disagreed, at most; above it a "
+		"domain is suspected only."),
+	DETECT(max_server_share, 0, 1, "",
+		"Share of the addresses that one server alone attests, at most, unless it serves "
+		"many names."),
 	DETECT(min_paired_share, 0, 1, "",
 		"Share of the addresses attested by a paired response of its own; below it a "
 		"domain "

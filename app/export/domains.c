@@ -37,7 +37,14 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(growth),
 	FEATURE(novelty),
 	FEATURE(new_per_epoch),
+	FEATURE(per_hour),
+	FEATURE(never_return),
+	FEATURE(coverage),
 	FEATURE(host_names),
+	FEATURE(pairs),
+	FEATURE(host_share),
+	FEATURE(names_share),
+	FEATURE(host_networks),
 	FEATURE(answer_max),
 	FEATURE(ns_addresses),
 	FEATURE(ns_networks),
@@ -53,6 +60,9 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(owned_share),
 	FEATURE(sample_share),
 	FEATURE(paired_share),
+	FEATURE(contested_share),
+	FEATURE(servers),
+	FEATURE(top_server_share),
 };
 
 json_t *export_features(const struct features *f)

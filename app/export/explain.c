@@ -121,8 +121,10 @@ static json_t *sample_json(const struct explanation *e)
 		int bad = json_object_set_new(sample, "grade",
 			json_string(evidence_grade_name((enum evidence_grade)item->grade)));
 
+		/* Of the last 32 those in which it was answered. */
+		uint64_t hours = (uint64_t)__builtin_popcount(item->hours);
 		bad |= json_object_set_new(
-			sample, "epochs", e->windows ? value_count(item->hits) : json_null());
+			sample, "hours", e->windows ? value_count(hours) : json_null());
 		sample = value_whole(sample, bad);
 		list = value_whole(list, json_array_append_new(list, sample));
 	}

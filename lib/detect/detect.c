@@ -41,6 +41,20 @@ void detect_defaults(struct detect_config *c)
 		.min_open_seconds = 21600,
 		.min_open_ratio = 1.5,
 		.min_open_evidence = 6.9,
+		.max_slow_answer = 3,
+		.max_slow_per_hour = 2,
+		.min_slow_epochs = 8,
+		.min_slow_growth = 0.6,
+		.min_never_return = 0.8,
+		.min_vps_addresses = 12,
+		.min_vps_networks = 3,
+		.max_vps_top_share = 0.7,
+		.max_vps_answer = 2,
+		.min_host_networks = 3,
+		.min_host_share = 0.2,
+		.min_names_share = 0.3,
+		.max_contested_share = 0.2,
+		.max_server_share = 0.75,
 		.min_paired_share = 0.5,
 		.small_min_addresses = 8,
 		.raise_evaluations = 2,
@@ -78,33 +92,88 @@ void detector_configure(struct detector *t, const struct detect_config *config)
 }
 
 static void rule_window(const struct detector *t, const struct store *st, const struct domain *d,
-	enum flux_window window, uint32_t now, enum evidence_grade least, struct features *f,
+	enum flux_window window, uint32_t now, struct view_filter filter, struct features *f,
 	struct ruling *r)
 {
 	*r = (struct ruling){.class = FLUX_NONE};
-	features_compute(d, st, window, now, least, f);
+	features_compute(d, st, window, now, filter, f);
 	if (f->addresses < t->config.small_min_addresses)
 		return;
 	features_siblings(d, st, &t->config, f);
 	rules_apply(&t->config, f, r);
 }
 
+/*
+ * What one server alone says: where others answer for the domain and what they say stands
+ * still, that server is not the domain's. Where there is no other, it stays a suspicion.
+ */
+static void weigh_server(const struct detector *t, const struct store *st, const struct domain *d,
+	uint32_t now, const struct features *f, struct ruling *r)
+{
+	struct features others;
+	struct ruling alone;
+
+	if (f->top_server_share <= t->config.max_server_share)
+		return;
+	rule_window(t, st, d, f->window, now,
+		(struct view_filter){EVIDENCE_UNPAIRED, f->top_server}, &others, &alone);
+	if (alone.class != FLUX_NONE)
+		return;
+	/* What others say may be too little for the sample; were it much, it would be there. */
+	uint64_t servers = d->server_day[0] | d->server_day[1];
+	double growth = f->window == WINDOW_1H ? t->config.min_growth_1h : t->config.min_growth_24h;
+	if (servers & ~domain_server_bit(f->top_server) && others.growth < growth)
+		r->class = FLUX_NONE;
+	r->suspected = true;
+}
+
+/*
+ * What others say of the domain may not complete what it says of itself: a firm verdict
+ * stands on its own paired answers too.
+ */
+static void weigh_pairs(const struct detector *t, const struct store *st, const struct domain *d,
+	uint32_t now, const struct features *f, struct ruling *r)
+{
+	struct features own;
+	struct ruling alone;
+
+	rule_window(
+		t, st, d, f->window, now, (struct view_filter){EVIDENCE_PAIRED, 0}, &own, &alone);
+	r->suspected = alone.class == FLUX_NONE || alone.suspected;
+}
+
+/*
+ * Of a pool that is large and closed an hour shows little but new addresses. Where the domain
+ * is known for longer, the longer window tells: what does not move there does not move.
+ */
+static void weigh_past(const struct detector *t, const struct store *st, const struct domain *d,
+	uint32_t now, const struct features *f, struct ruling *r)
+{
+	struct features past;
+	enum flux_window longer = f->window == WINDOW_1H ? WINDOW_24H : WINDOW_7D;
+	double least =
+		f->window == WINDOW_1H ? t->config.min_open_seconds : 3.0 * STORE_DAY_SECONDS;
+
+	if (f->window == WINDOW_7D || now - d->tracked < least)
+		return;
+	features_compute(d, st, longer, now, (struct view_filter){EVIDENCE_ALIAS, 0}, &past);
+	if (past.growth < t->config.min_growth_24h && past.novelty < t->config.min_novelty)
+		r->class = FLUX_NONE;
+}
+
 void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
 {
-	rule_window(t, st, d, window, now, EVIDENCE_ALIAS, f, r);
-	/*
-	 * What others say of the domain may not complete what it says of itself:
-	 * a firm verdict stands on its own paired answers too.
-	 */
-	if (r->class != FLUX_NONE && !r->suspected) {
-		struct features own;
-		struct ruling alone;
-
-		rule_window(t, st, d, window, now, EVIDENCE_PAIRED, &own, &alone);
-		r->suspected = alone.class == FLUX_NONE || alone.suspected;
-		r->confidence *= r->suspected ? SUSPECTED_CONFIDENCE : 1;
-	}
+	rule_window(t, st, d, window, now, (struct view_filter){EVIDENCE_ALIAS, 0}, f, r);
+	bool doubtful = r->suspected;
+	if (r->class != FLUX_NONE)
+		weigh_past(t, st, d, now, f, r);
+	if (r->class != FLUX_NONE)
+		weigh_server(t, st, d, now, f, r);
+	if (r->class != FLUX_NONE && !r->suspected)
+		weigh_pairs(t, st, d, now, f, r);
+	if (r->class != FLUX_NONE && r->suspected && !doubtful)
+		r->confidence *= SUSPECTED_CONFIDENCE;
 }
 
 /* All windows; the better ruling wins, the shorter window when they say the same. */
@@ -112,7 +181,7 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 	uint32_t now, struct features *best, struct ruling *ruling)
 {
 	*ruling = (struct ruling){.class = FLUX_NONE};
-	for (unsigned w = 0; w < FLUX_WINDOW_COUNT; w++) {
+	for (unsigned w = WINDOW_1H; w < FLUX_WINDOW_COUNT; w++) {
 		struct features f;
 		struct ruling r;
 
@@ -159,7 +228,7 @@ static void verdict_fill(struct verdict *v, const struct detect_config *c, const
 	v->evaluated = now;
 	v->features = *f;
 	v->reasons = 0;
-	for (unsigned k = 0; k < CLAUSE_COUNT; k++)
+	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
 		if (r->clauses >> k & 1)
 			clause_reason((enum clause)k, c, f, &v->reason[v->reasons++]);
 	verdict_sample(v, d);

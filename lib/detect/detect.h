@@ -37,8 +37,10 @@ enum flux_class {
 
 /* X(enumerator, name) */
 #define FLUX_WINDOWS(X) \
+	X(WINDOW_10M, "10m") \
 	X(WINDOW_1H, "1h") \
-	X(WINDOW_24H, "24h")
+	X(WINDOW_24H, "24h") \
+	X(WINDOW_7D, "7d")
 
 enum flux_window {
 #define X(name, text) name,
@@ -68,9 +70,16 @@ struct features {
 	double growth; /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
 	double novelty; /* share of the sampled units first seen in the window's second half */
 	double new_per_epoch; /* new addresses a fresh epoch after the first */
+	double per_hour;      /* addresses an hour of `seconds` */
+	double never_return;  /* share of the sampled units that did not come back */
+	double coverage;      /* Good-Turing: share of the population that was seen, 0..1 */
 	double host_names;
-	double answer_max;   /* most addresses in one answer */
-	double ns_addresses; /* of the address family that has more of them */
+	double pairs;         /* distinct (host name, address), since the record exists */
+	double host_share;    /* host_networks as a share of `networks` */
+	double names_share;   /* of the sample, units that more than one host name had */
+	double host_networks; /* networks of the units of the one host name that has most */
+	double answer_max;    /* most addresses in one answer */
+	double ns_addresses;  /* of the address family that has more of them */
 	double ns_networks;
 	double ns_names;
 	double glue_in_pool;    /* addresses that are also those of the domain's name servers */
@@ -84,6 +93,10 @@ struct features {
 	double owned_share;  /* share of the sample that the domain's own names own, no alias's */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */
+	double contested_share; /* of the epochs with answers, those in which they disagreed */
+	double servers; /* distinct servers that attested units alone, 2 where several did */
+	double top_server_share; /* of the sample, attested by one server alone that is not ... */
+	uint8_t top_server;      /* ... established; which (struct domain_item); 0: none */
 };
 
 /* Thresholds: all of them configuration, "detect.*". Units as in struct features. */
@@ -116,7 +129,24 @@ struct detect_config {
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;
+	/* slow: one host after the other */
+	double max_slow_answer;   /* addresses in an answer */
+	double max_slow_per_hour; /* new addresses an hour */
+	double min_slow_epochs;
+	double min_slow_growth;
+	double min_never_return;
+	/* few hosting networks: never more than `suspected` */
+	double min_vps_addresses;
+	double min_vps_networks;
+	double max_vps_top_share;
+	double max_vps_answer;
+	/* one name's addresses are spread, not only the zone's */
+	double min_host_networks;
+	double min_host_share;  /* of all networks; what is left of chance where names are many */
+	double min_names_share; /* in place of both: a wildcard */
 	/* verdict */
+	double max_contested_share; /* above it no more than `suspected` */
+	double max_server_share;    /* above it what only that server says must show elsewhere */
 	double min_paired_share;    /* below it no more than `suspected` */
 	double small_min_addresses; /* for `suspected` */
 	double raise_evaluations;   /* evaluations in a row before a verdict is raised */
@@ -176,13 +206,18 @@ struct verdict_account {
 	uint64_t denied;  /* would have been raised, but no place was left */
 };
 
+/* Which addresses are left out. */
+struct view_filter {
+	enum evidence_grade least; /* those attested worse */
+	uint8_t server; /* those that only this server attests, or nobody knows who; 0: none */
+};
+
 /*
  * Features of a domain over one window, as of `now` (seconds since 1970; the
- * domain must be advanced to it), of the addresses attested at least so well.
- * O(items * hours).
+ * domain must be advanced to it). O(items * (items + hours)).
  */
 void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
-	uint32_t now, enum evidence_grade least, struct features *f);
+	uint32_t now, struct view_filter filter, struct features *f);
 
 /* The sibling features, which cost a look-up an address: for domains that are worth it. */
 void features_siblings(const struct domain *d, const struct store *st,

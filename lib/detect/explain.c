@@ -94,7 +94,7 @@ static void explain_candidate(
 			.asn = info.asn,
 			.country = {info.country[0], info.country[1]},
 			.first = look->unit_first[i],
-			.grade = look->grade[i],
+			.grade = (unsigned)look->grade[i] & 3,
 		};
 	}
 	snprintf(e->text, sizeof(e->text),

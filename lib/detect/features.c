@@ -2,101 +2,13 @@
 
 #include <math.h>
 
-#include "detect/detect.h"
+#include "detect/view.h"
 
-#define QUARTERS 4u
 #define DAY_HOURS 24u
-#define HOUR_SLOTS (STORE_HOUR_SECONDS / STORE_SLOT_SECONDS)
 
-/* One window over the sample: which bits of an item's activity lie in it. */
-struct view {
-	const struct domain *d;
-	bool hourly;        /* bits of `hours`, else of `slots` */
-	unsigned units;     /* slots or hours from the newest to the oldest with anything */
-	uint32_t mask;      /* of these bits */
-	uint64_t threshold; /* lowest sampling threshold within the window */
-	uint32_t now;
-	unsigned n;
-	const struct domain_item *item[STORE_SAMPLE]; /* active in the window, below threshold */
-};
-
-static uint32_t item_bits(const struct view *v, const struct domain_item *it)
+static double novelty(const struct view *v, const struct features *f, uint32_t now)
 {
-	return (v->hourly ? it->hours : it->slots) & v->mask;
-}
-
-static uint32_t low_bits(unsigned n)
-{
-	return n >= 32 ? UINT32_MAX : (UINT32_C(1) << n) - 1;
-}
-
-/* Thresholds are kept as their top 16 bits; 0xffff means that nothing was turned away. */
-static uint64_t window_threshold(const struct domain *d, bool hourly, unsigned units)
-{
-	uint16_t lowest = 0xffff;
-
-	for (unsigned i = 0; i < units; i++) {
-		uint16_t t = hourly ? d->hour_threshold[i] : d->slot_threshold[i];
-		if (t < lowest)
-			lowest = t;
-	}
-	return lowest == 0xffff ? UINT64_MAX : (uint64_t)lowest << 48;
-}
-
-static void view_make(struct view *v, const struct domain *d, const struct store *st,
-	enum flux_window w, enum evidence_grade least)
-{
-	uint32_t seen = 0;
-
-	/* Within its first 80 minutes slots tell of a domain all that hours do, and finer. */
-	unsigned age_slots = d->slot - d->first / STORE_SLOT_SECONDS + 1;
-	v->hourly = w == WINDOW_24H && age_slots > STORE_SLOTS;
-	v->d = d;
-	v->units = v->hourly ? DAY_HOURS : w == WINDOW_24H ? STORE_SLOTS : HOUR_SLOTS;
-	v->mask = low_bits(v->units);
-	v->threshold = window_threshold(d, v->hourly, v->units);
-	v->n = 0;
-	for (unsigned i = 0; i < d->items; i++) {
-		const struct domain_item *it = &d->item[i];
-		uint32_t bits = item_bits(v, it);
-		if (bits == 0 || it->grade < least)
-			continue;
-		if (v->threshold != UINT64_MAX && store_unit_hash(st, it->unit) >= v->threshold)
-			continue;
-		seen |= bits;
-		v->item[v->n++] = it;
-	}
-	/* The window is as long as there is anything in it. */
-	v->units = seen ? 32 - (unsigned)__builtin_clz(seen) : 1;
-}
-
-/*
- * Growth: with k the quarters that have answers, ln(N_T / mean N_q) / ln k. A
- * pool asked for to the end gives 0, addresses never seen again give 1. The same
- * as ln(N_T / N_{T/4}) / ln 4 where all quarters have answers, and defined
- * where some have none.
- */
-static double growth(const struct view *v)
-{
-	unsigned span = (v->units + QUARTERS - 1) / QUARTERS;
-	double sum = 0, quarters = 0;
-
-	for (unsigned q = 0; q < QUARTERS; q++) {
-		uint32_t mask = (uint32_t)((uint64_t)low_bits(span) << (q * span));
-		unsigned n = 0;
-		for (unsigned i = 0; i < v->n; i++)
-			n += (item_bits(v, v->item[i]) & mask) != 0;
-		sum += n;
-		quarters += n != 0;
-	}
-	if (quarters < 2 || v->n == 0)
-		return 0;
-	return log(v->n * quarters / sum) / log(quarters);
-}
-
-static double novelty(const struct view *v, const struct features *f)
-{
-	uint32_t half = v->now - (uint32_t)(f->seconds / 2);
+	uint32_t half = now - (uint32_t)(f->seconds / 2);
 	unsigned fresh = 0;
 
 	for (unsigned i = 0; i < v->n; i++)
@@ -138,7 +50,7 @@ static double effective(const struct tally *t, unsigned total)
 static void diversity(const struct view *v, struct features *f)
 {
 	struct tally networks = {0}, aggregates = {0}, countries = {0};
-	unsigned known = 0, paired = 0, glue = 0, owned = 0, top = 0;
+	unsigned known = 0, paired = 0, glue = 0, owned = 0, names = 0, top = 0;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
@@ -151,6 +63,7 @@ static void diversity(const struct view *v, struct features *f)
 		paired += it->grade == EVIDENCE_PAIRED;
 		glue += it->ns != 0;
 		owned += it->grade != EVIDENCE_ALIAS;
+		names += it->names;
 	}
 	for (unsigned i = 0; i < networks.n; i++)
 		if (networks.count[i] > top)
@@ -167,6 +80,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->asn_known = (double)known / v->n;
 	f->paired_share = (double)paired / v->n;
 	f->owned_share = (double)owned / v->n;
+	f->names_share = (double)names / v->n;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */
@@ -191,82 +105,120 @@ static void name_servers(const struct domain *d, uint32_t now, struct features *
 	f->ns_ttl = d->ns_ttl;
 }
 
-/*
- * Is the population closed? By hours: the share of pairs (address in hour i,
- * address in hour j) that are the same address does not depend on the lag
- * j - i when a fixed pool is drawn from, whatever the size of the draws and of
- * the pool; in flux it falls with the lag, for hosts are seen for hours and
- * then never again. Capture and recapture, tested by a log-likelihood ratio.
- */
-static void openness(const struct view *v, struct features *f)
-{
-	unsigned active[32] = {0};
-	double same[2] = {0, 0}, pairs[2] = {0, 0}; /* short lags, long lags */
-	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
-
-	if (!v->hourly || v->units < 4)
-		return;
-	for (unsigned h = 0; h < v->units; h++)
-		for (unsigned i = 0; i < v->n; i++)
-			active[h] += item_bits(v, v->item[i]) >> h & 1;
-	for (unsigned lag = 1; lag < v->units; lag++) {
-		if (lag > near && lag < far)
-			continue;
-		unsigned side = lag > near;
-		for (unsigned h = 0; h + lag < v->units; h++)
-			pairs[side] += (double)active[h] * active[h + lag];
-		for (unsigned i = 0; i < v->n; i++) {
-			uint32_t bits = item_bits(v, v->item[i]);
-			same[side] += __builtin_popcount(bits & bits >> lag);
-		}
-	}
-	double met = same[0] + same[1];
-	if (met <= 0 || pairs[0] <= 0 || pairs[1] <= 0)
-		return;
-	double expected = pairs[0] / (pairs[0] + pairs[1]); /* share of short lags if closed */
-	double share = same[0] / met;
-	/* No long recapture at all counts as half a one. */
-	double far_same = same[1] > 0 ? same[1] : 0.5;
-	f->open_ratio = (same[0] / pairs[0]) / (far_same / pairs[1]);
-	if (share <= expected)
-		return;
-	double kl = share * log(share / expected);
-	if (share < 1)
-		kl += (1 - share) * log((1 - share) / (1 - expected));
-	f->open_evidence = met * kl;
-}
-
 static double fresh_epochs(const struct view *v)
 {
 	double sum = 0;
 
 	for (unsigned i = 0; i < v->units; i++)
-		sum += v->hourly ? v->d->fresh_hour[i] : v->d->fresh_slot[i];
+		sum += v->grain == VIEW_SLOTS   ? v->d->fresh_slot[i]
+		       : v->grain == VIEW_HOURS ? v->d->fresh_hour[i]
+						: v->d->fresh_day[i];
 	return sum;
 }
 
-void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
-	uint32_t now, enum evidence_grade least, struct features *f)
+/*
+ * Networks of the addresses of one host name, of the name that has most: where each name
+ * has an address of its own, as with dynamic DNS, the zone is spread and its names are not.
+ */
+static double host_networks(const struct view *v)
 {
-	struct view v = {.now = now};
-	double length = window == WINDOW_1H ? STORE_HOUR_SECONDS : DAY_HOURS * STORE_HOUR_SECONDS;
+	bool done[256] = {false};
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < v->n; i++) {
+		struct tally networks = {0};
+
+		if (done[v->item[i]->host])
+			continue;
+		done[v->item[i]->host] = true;
+		for (unsigned k = i; k < v->n; k++)
+			if (!v->item[k]->early && v->item[k]->host == v->item[i]->host)
+				tally_add(&networks,
+					domain_network(v->item[k]->unit, v->item[k]->asn));
+		most = networks.n > most ? networks.n : most;
+	}
+	return most;
+}
+
+/* Who says so: of the addresses that one server alone attests, those of the busiest such. */
+static void servers(const struct view *v, const struct store *st, struct features *f)
+{
+	unsigned only[256] = {0}, known = 0, most = 0;
+
+	f->servers = 0;
+	f->top_server = 0;
+	for (unsigned i = 0; i < v->n; i++) {
+		if (v->item[i]->early)
+			continue;
+		known++;
+		only[v->item[i]->server]++;
+	}
+	for (unsigned s = 1; s < 256; s++) {
+		f->servers += only[s] != 0;
+		if (only[s] > most && !store_server_established(st, (uint8_t)s)) {
+			most = only[s];
+			f->top_server = (uint8_t)s;
+		}
+	}
+	if (only[SHARD_SERVER_SEVERAL] && f->servers < 2)
+		f->servers = 2;
+	f->top_server_share = known ? (double)most / known : 0;
+}
+
+static const double window_seconds[FLUX_WINDOW_COUNT] = {
+	[WINDOW_10M] = 600,
+	[WINDOW_1H] = STORE_HOUR_SECONDS,
+	[WINDOW_24H] = STORE_DAY_SECONDS,
+	[WINDOW_7D] = 7 * STORE_DAY_SECONDS,
+};
+
+/* Of a week the newest hours may tell more than its days do. */
+static void openness_by_hours(const struct domain *d, const struct store *st,
+	struct view_filter filter, struct features *f)
+{
+	struct features hours = {0};
+	struct view v;
+
+	view_by(&v, d, st, VIEW_HOURS, STORE_HOURS, filter);
+	view_times(&v, &hours);
+	if (hours.open_evidence > f->open_evidence) {
+		f->open_evidence = hours.open_evidence;
+		f->open_ratio = hours.open_ratio;
+	}
+}
+
+void features_compute(const struct domain *d, const struct store *st, enum flux_window window,
+	uint32_t now, struct view_filter filter, struct features *f)
+{
+	struct view v;
+	double length = window_seconds[window];
 	double age = now > d->first ? now - d->first : 0;
 
-	view_make(&v, d, st, window, least);
+	view_make(&v, d, st, window, filter);
 	*f = (struct features){.window = window, .seconds = age < length ? age : length};
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.n / f->sample_share;
-	f->ttl_max = d->ttl_max;
+	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;
+	double answered = d->answered_day[0] + d->answered_day[1];
+	if (answered > 0)
+		f->contested_share = (d->conflict_day[0] + d->conflict_day[1]) / answered;
 	f->fresh_epochs = fresh_epochs(&v);
-	f->growth = growth(&v);
-	f->novelty = novelty(&v, f);
+	view_times(&v, f);
+	if (v.grain == VIEW_DAYS)
+		openness_by_hours(d, st, filter, f);
+	f->novelty = novelty(&v, f, now);
 	f->host_names = round(hll_estimate(&d->hosts));
+	f->pairs = round(hll_estimate(&d->pairs));
+	f->host_networks = host_networks(&v);
 	f->answer_max = d->answer_max;
 	if (f->fresh_epochs > 1 && f->addresses > f->answer_max)
 		f->new_per_epoch = (f->addresses - f->answer_max) / (f->fresh_epochs - 1);
+	if (f->seconds > 0)
+		f->per_hour = f->addresses * STORE_HOUR_SECONDS / f->seconds;
 	diversity(&v, f);
+	f->host_share = f->networks > 0 ? f->host_networks / f->networks : 0;
 	name_servers(d, now, f);
-	openness(&v, f);
+	servers(&v, st, f);
 }
 
 void features_siblings(const struct domain *d, const struct store *st,

@@ -80,6 +80,36 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_open_ratio;
 	case CLAUSE_OPEN_EVIDENCE:
 		return c->min_open_evidence;
+	case CLAUSE_SMALL:
+		return c->small_min_addresses;
+	case CLAUSE_SLOW_ANSWER:
+		return c->max_slow_answer;
+	case CLAUSE_SLOW_RATE:
+		return c->max_slow_per_hour;
+	case CLAUSE_SLOW_EPOCHS:
+		return c->min_slow_epochs;
+	case CLAUSE_SLOW_GROWTH:
+		return c->min_slow_growth;
+	case CLAUSE_NEVER:
+		return c->min_never_return;
+	case CLAUSE_VPS_ADDRESSES:
+		return c->min_vps_addresses;
+	case CLAUSE_VPS_NETWORKS:
+		return c->min_vps_networks;
+	case CLAUSE_VPS_TOP:
+		return c->max_vps_top_share;
+	case CLAUSE_VPS_ANSWER:
+		return c->max_vps_answer;
+	case CLAUSE_HOST:
+		return c->min_host_networks;
+	case CLAUSE_HOST_SHARE:
+		return c->min_host_share;
+	case CLAUSE_WILDCARD:
+		return c->min_names_share;
+	case CLAUSE_CONTESTED:
+		return c->max_contested_share;
+	case CLAUSE_SERVERS:
+		return c->max_server_share;
 	case CLAUSE_COUNT:
 		break;
 	}
@@ -105,20 +135,20 @@ bool clause_holds(enum clause k, const struct detect_config *c, const struct fea
 
 /* Does the clause hold? A clause that holds is noted for the reasons. */
 static bool holds(
-	enum clause k, const struct detect_config *c, const struct features *f, uint32_t *held)
+	enum clause k, const struct detect_config *c, const struct features *f, uint64_t *held)
 {
 	bool met = clause_holds(k, c, f);
 
 	if (met)
-		*held |= UINT32_C(1) << k;
+		*held |= UINT64_C(1) << k;
 	return met;
 }
 
 /* All of n clauses; the bits count only when they all hold. */
 static bool all_hold(const enum clause *k, unsigned n, const struct detect_config *c,
-	const struct features *f, uint32_t *held)
+	const struct features *f, uint64_t *held)
 {
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (!holds(k[i], c, f, &bits))
@@ -132,16 +162,16 @@ static bool all_hold(const enum clause *k, unsigned n, const struct detect_confi
 		sizeof((const enum clause[]){__VA_ARGS__}) / sizeof(enum clause), c, f, held)
 
 /* Spread over networks, by /16 where most ASNs are unknown. */
-static bool spread(const struct detect_config *c, const struct features *f, uint32_t *held)
+static bool spread(const struct detect_config *c, const struct features *f, uint64_t *held)
 {
 	if (f->asn_known < 0.5)
 		return ALL(held, CLAUSE_AGGREGATES, CLAUSE_EFFECTIVE_AGGREGATES);
 	return ALL(held, CLAUSE_NETWORKS, CLAUSE_EFFECTIVE, CLAUSE_TOP);
 }
 
-static bool movement(const struct detect_config *c, const struct features *f, uint32_t *held)
+static bool movement(const struct detect_config *c, const struct features *f, uint64_t *held)
 {
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
 	if (!ALL(&bits, CLAUSE_FRESH, CLAUSE_NEW))
 		return false;
@@ -154,9 +184,9 @@ static bool movement(const struct detect_config *c, const struct features *f, ui
 
 /* Name servers on many hosts: many addresses to a name, or names that keep changing. */
 static bool scattered_servers(
-	const struct detect_config *c, const struct features *f, uint32_t *held)
+	const struct detect_config *c, const struct features *f, uint64_t *held)
 {
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
 	if (!ALL(&bits, CLAUSE_NS_ADDRESSES, CLAUSE_NS_NETWORKS))
 		return false;
@@ -167,7 +197,7 @@ static bool scattered_servers(
 	return true;
 }
 
-static unsigned signs_of(const struct detect_config *c, const struct features *f, uint32_t *held)
+static unsigned signs_of(const struct detect_config *c, const struct features *f, uint64_t *held)
 {
 	unsigned signs = 0;
 
@@ -177,7 +207,7 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 		signs |= SIGN_GLUE;
 	if (ALL(held, CLAUSE_SHARED, CLAUSE_SHARED_NETWORKS, CLAUSE_SIBLINGS))
 		signs |= SIGN_SHARE;
-	if (f->window == WINDOW_24H &&
+	if (f->window >= WINDOW_24H &&
 		ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE))
 		signs |= SIGN_OPEN;
 	return signs;
@@ -213,27 +243,63 @@ static double confidence(const struct features *f, const struct ruling *r)
 	return c;
 }
 
-void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r)
+/* One name's addresses, or those that many names share: not as many names as addresses. */
+static bool one_name(const struct detect_config *c, const struct features *f, uint64_t *held)
 {
-	uint32_t base = 0, rest = 0;
+	bool host = ALL(held, CLAUSE_HOST, CLAUSE_HOST_SHARE);
 
-	*r = (struct ruling){.class = FLUX_NONE};
-	bool many = holds(CLAUSE_ADDRESSES, c, f, &base);
-	bool wide = spread(c, f, &base) && ALL(&base, CLAUSE_TTL, CLAUSE_OWNED);
+	return holds(CLAUSE_WILDCARD, c, f, held) || host;
+}
 
-	if (!wide)
-		return;
-	r->base = many;
-	r->moves = movement(c, f, &rest);
-	r->signs = signs_of(c, f, &rest);
-	r->clauses = base | rest;
+/* One host after the other, for hours each, and none comes back: a population that is not closed.
+ */
+static bool succession(
+	const struct detect_config *c, const struct features *f, unsigned signs, uint64_t *held)
+{
+	return signs & SIGN_OPEN &&
+	       ALL(held, CLAUSE_SLOW_EPOCHS, CLAUSE_SLOW_GROWTH, CLAUSE_NEVER) &&
+	       one_name(c, f, held);
+}
 
+/* Few networks, so that only behaviour in time tells, and never for sure. */
+static bool few_networks(
+	const struct detect_config *c, const struct features *f, unsigned signs, uint64_t *held)
+{
+	uint64_t bits = 0;
+
+	if (!ALL(&bits, CLAUSE_VPS_ADDRESSES, CLAUSE_VPS_NETWORKS, CLAUSE_VPS_TOP,
+		    CLAUSE_VPS_ANSWER, CLAUSE_TTL, CLAUSE_OWNED) ||
+		!succession(c, f, signs, &bits))
+		return false;
+	*held |= bits;
+	return true;
+}
+
+static bool slow(const struct detect_config *c, const struct features *f, uint64_t *held)
+{
+	return ALL(held, CLAUSE_SLOW_ANSWER, CLAUSE_SLOW_RATE);
+}
+
+/* The name servers move over the hosts, too. */
+static bool servers_flux(
+	const struct detect_config *c, const struct features *f, const struct ruling *r)
+{
+	return r->signs & SIGN_NS ||
+	       (r->signs & SIGN_GLUE && f->ns_addresses >= c->min_ns_addresses);
+}
+
+/* The rules of the hour and the day. */
+static void rule_fast(
+	const struct detect_config *c, const struct features *f, bool many, struct ruling *r)
+{
 	unsigned signs = (unsigned)__builtin_popcount(r->signs);
-	bool flux = many && ((r->moves && signs >= 1) || signs >= 2);
-	if (flux) {
-		bool ns = r->signs & SIGN_NS ||
-			  (r->signs & SIGN_GLUE && f->ns_addresses >= c->min_ns_addresses);
-		r->class = ns ? FLUX_DOUBLE : FLUX_SINGLE;
+	uint64_t own = 0;
+
+	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
+	if (!one_name(c, f, &own) && !(r->signs & SIGN_SHARE))
+		return;
+	if (many && ((r->moves && signs >= 1) || signs >= 2)) {
+		r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_SINGLE;
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
 		 * asked for: neither siblings alone nor unpaired answers convict.
@@ -244,6 +310,44 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 		r->class = FLUX_SINGLE;
 		r->suspected = true;
 	}
+}
+
+void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r)
+{
+	uint64_t base = 0, rest = 0;
+
+	*r = (struct ruling){.class = FLUX_NONE};
+	bool many = holds(CLAUSE_ADDRESSES, c, f, &base);
+	bool wide = spread(c, f, &base) && ALL(&base, CLAUSE_TTL, CLAUSE_OWNED);
+
+	r->moves = movement(c, f, &rest);
+	r->signs = signs_of(c, f, &rest);
+	if (wide) {
+		r->base = many;
+		if (f->window == WINDOW_1H || f->window == WINDOW_24H)
+			rule_fast(c, f, many, r);
+		bool creeps = f->window >= WINDOW_24H && slow(c, f, &rest);
+		if (creeps && (r->class == FLUX_NONE || r->suspected) &&
+			holds(CLAUSE_SMALL, c, f, &rest) && succession(c, f, r->signs, &rest)) {
+			r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_LOW_SLOW;
+			r->moves = true;
+			r->suspected = f->paired_share < c->min_paired_share;
+		} else if (creeps && r->class == FLUX_SINGLE) {
+			r->class = FLUX_LOW_SLOW;
+		}
+	}
+	if (f->window >= WINDOW_24H && r->class == FLUX_NONE &&
+		few_networks(c, f, r->signs, &rest)) {
+		r->class = FLUX_VPS;
+		r->suspected = true;
+	}
+	if (!wide && r->class == FLUX_NONE)
+		return;
+	holds(CLAUSE_SERVERS, c, f, &rest);
+	/* Somebody races the servers: which answers are theirs is not known. */
+	if (!holds(CLAUSE_CONTESTED, c, f, &rest) && r->class != FLUX_NONE)
+		r->suspected = true;
+	r->clauses = (wide ? base : 0) | rest;
 	r->score = points(f, r);
 	r->confidence = confidence(f, r);
 }

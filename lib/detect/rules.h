@@ -57,7 +57,37 @@
 	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true, \
 		"an address returns %.1f times as often soon as late (at least %.1f)") \
 	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true, \
-		"a fixed pool is ruled out with %.1f nats (at least %.1f)")
+		"a fixed pool is ruled out with %.1f nats (at least %.1f)") \
+	X(CLAUSE_SMALL, "few_addresses", addresses, true, \
+		"%.0f distinct addresses, one after the other (at least %.0f)") \
+	X(CLAUSE_SLOW_ANSWER, "answer_max", answer_max, false, \
+		"%.0f addresses in an answer at most (at most %.0f)") \
+	X(CLAUSE_SLOW_RATE, "per_hour", per_hour, false, \
+		"%.2f new addresses an hour (at most %.1f)") \
+	X(CLAUSE_SLOW_EPOCHS, "slow_epochs", fresh_epochs, true, \
+		"%.0f answers a TTL apart (at least %.0f)") \
+	X(CLAUSE_SLOW_GROWTH, "slow_growth", growth, true, \
+		"the set keeps growing: exponent %.2f (at least %.2f)") \
+	X(CLAUSE_NEVER, "never_return", never_return, true, \
+		"%.2f of the addresses did not come back (at least %.2f)") \
+	X(CLAUSE_VPS_ADDRESSES, "vps_addresses", addresses, true, \
+		"%.0f distinct addresses in few networks (at least %.0f)") \
+	X(CLAUSE_VPS_NETWORKS, "vps_networks", networks, true, \
+		"in %.0f networks by origin AS (at least %.0f)") \
+	X(CLAUSE_VPS_TOP, "vps_top_share", top_network_share, false, \
+		"the largest network holds %.2f of them (at most %.2f)") \
+	X(CLAUSE_VPS_ANSWER, "vps_answer_max", answer_max, false, \
+		"%.0f addresses in an answer at most (at most %.0f)") \
+	X(CLAUSE_HOST, "host_networks", host_networks, true, \
+		"one name alone was in %.0f networks (at least %.0f)") \
+	X(CLAUSE_HOST_SHARE, "host_share", host_share, true, \
+		"these are %.2f of all networks (at least %.2f)") \
+	X(CLAUSE_WILDCARD, "names_share", names_share, true, \
+		"%.2f of the addresses served more than one name (at least %.2f)") \
+	X(CLAUSE_CONTESTED, "contested_share", contested_share, false, \
+		"answers disagreed in %.2f of the epochs (at most %.2f)") \
+	X(CLAUSE_SERVERS, "top_server_share", top_server_share, false, \
+		"one server alone says so of %.2f of the addresses (at most %.2f)")
 
 enum clause {
 #define X(name, code, feature, least, text) name,
@@ -66,8 +96,7 @@ enum clause {
 		CLAUSE_COUNT
 };
 
-_Static_assert(CLAUSE_COUNT <= VERDICT_REASONS_MAX, "each clause can be a reason");
-_Static_assert(CLAUSE_COUNT <= 32, "clauses are bits of a word");
+_Static_assert(CLAUSE_COUNT <= 64, "clauses are bits of a word");
 
 /* Signs of structure; any one makes diversity and movement a verdict. */
 enum sign {
@@ -87,7 +116,7 @@ struct ruling {
 	bool base;  /* the base clauses hold */
 	bool moves; /* and the movement */
 	unsigned signs;
-	uint32_t clauses; /* bits of enum clause that hold and count for the rule */
+	uint64_t clauses; /* bits of enum clause that hold and count for the rule */
 	double score;
 	double confidence;
 };

@@ -27,7 +27,8 @@ enum kind {
 struct pending {
 	uint64_t transaction;
 	uint64_t time_ns;
-	uint32_t kind; /* enum kind */
+	uint8_t kind; /* enum kind */
+	uint8_t server;
 	enum response_fate fate;
 	struct evidence evidence;
 };
@@ -103,6 +104,16 @@ static void count_client(struct shard *shard, const struct wire_packet *p)
 		visibility_hash(p->saddr, p->ip_version, shard->placement));
 }
 
+/* By its /24 or /48: who has one address there has many. */
+static uint8_t server_of(const struct wire_packet *p, struct hash_key key)
+{
+	uint64_t network = p->ip_version == 4
+				   ? load_be32(p->saddr) >> 8
+				   : load_u64(p->saddr) & load_u64("\xff\xff\xff\xff\xff\xff\0");
+
+	return shard_server(hash_u64(network, key));
+}
+
 static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
 {
 	struct account *a = &s->shard->account;
@@ -128,6 +139,7 @@ static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pe
 		count_client(s->shard, pkt);
 	} else {
 		p->kind = KIND_RESPONSE;
+		p->server = server_of(pkt, s->config.sketch);
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
 		p->fate = evidence_extract(s->config.psl, s->config.sketch, msg, pkt->payload_len,
 			v, &m, s->record, &s->arena, a, &p->evidence);
@@ -157,7 +169,8 @@ static enum evidence_grade grade_for(const struct evidence_owner *o, enum eviden
 	return response;
 }
 
-static void observe(struct sensor *s, const struct pending *p, enum evidence_grade grade)
+static void observe(
+	struct sensor *s, const struct pending *p, enum evidence_grade grade, bool conflict)
 {
 	const struct evidence *e = &p->evidence;
 
@@ -178,6 +191,8 @@ static void observe(struct sensor *s, const struct pending *p, enum evidence_gra
 						.ns_ttl = o->ns ? e->ns_ttl : 0,
 						.now = (uint32_t)(p->time_ns / NS_PER_SECOND),
 						.grade = grade_for(o, grade),
+						.server = p->server,
+						.conflict = conflict && o->asked,
 					});
 	}
 }
@@ -200,11 +215,11 @@ static void settle_response(struct sensor *s, const struct pending *p)
 	}
 	s->shard->account.response[fates[r]]++;
 	if (likely(r == MATCH_PAIRED))
-		observe(s, p, EVIDENCE_PAIRED);
+		observe(s, p, EVIDENCE_PAIRED, false);
 	else if (r == MATCH_CONFLICTING)
-		observe(s, p, EVIDENCE_CONTESTED);
+		observe(s, p, EVIDENCE_CONTESTED, true);
 	else if (r == MATCH_UNPAIRED && one_way(s))
-		observe(s, p, EVIDENCE_UNPAIRED);
+		observe(s, p, EVIDENCE_UNPAIRED, false);
 }
 
 /* Pass 3, in the order of arrival: a burst may hold a query and its response. */

@@ -4,6 +4,7 @@
 #include "shard/shard.h"
 
 #define DETAIL_LARGE UINT32_C(0x80000000)
+#define RESPONSES_MAX ((UINT32_C(1) << 17) - 1)
 #define SMALL_OCTETS \
 	((sizeof(struct shard_detail) + SHARD_SAMPLE_SMALL * sizeof(uint64_t) + 63) & ~(size_t)63)
 #define LARGE_OCTETS \
@@ -177,6 +178,11 @@ static void pairs_add(struct shard *s, struct shard_detail *d, uint64_t host, ui
 	hll_add(&d->pairs, shard_pair_hash(host, unit, s->sketch));
 }
 
+static void bit_set(uint64_t *bits, unsigned at, bool value)
+{
+	*bits = (*bits & ~(UINT64_C(1) << at)) | (uint64_t)value << at;
+}
+
 /* Moves an entry's inline part to a detail record; NULL when there is none left. */
 static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
 {
@@ -193,6 +199,9 @@ static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
 	for (unsigned i = 0; i < e->units; i++) {
 		d->unit[i] = e->unit[i];
 		d->grade[i] = (uint8_t)shard_entry_grade(e, i);
+		d->server[i] = shard_entry_server(e, i);
+		d->host[i] = shard_host(e->host);
+		d->brief |= (uint64_t)(e->brief >> i & 1) << i;
 		pairs_add(s, d, e->host, e->unit[i]);
 	}
 	d->units = e->units;
@@ -203,6 +212,9 @@ static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
 		d->units--;
 		d->unit[at] = d->unit[d->units];
 		d->grade[at] = d->grade[d->units];
+		d->server[at] = d->server[d->units];
+		d->host[at] = d->host[d->units];
+		bit_set(&d->brief, at, d->brief >> d->units & 1);
 	}
 	e->units = 0;
 	e->detail = ref;
@@ -224,8 +236,9 @@ static bool detail_grow(struct shard *s, struct shard_entry *e)
 }
 
 static void sample_add(
-	struct shard *s, struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+	struct shard *s, struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
 {
+	uint8_t host = shard_host(o->host);
 	struct shard_detail *d = detail_at(s, e->detail);
 	uint64_t h = hash_u64(unit, s->sketch);
 
@@ -233,8 +246,14 @@ static void sample_add(
 		return;
 	for (unsigned i = 0; i < d->units; i++) {
 		if (d->unit[i] == unit) {
-			if (d->grade[i] < grade)
-				d->grade[i] = (uint8_t)grade;
+			if (d->grade[i] < o->grade)
+				d->grade[i] = (uint8_t)o->grade;
+			if (d->server[i] != o->server)
+				d->server[i] = SHARD_SERVER_SEVERAL;
+			d->several |= (uint64_t)(host != d->host[i]) << i;
+			if (host < d->host[i])
+				d->host[i] = host;
+			d->brief |= (uint64_t)(o->ttl <= SHARD_BRIEF_TTL) << i;
 			return;
 		}
 	}
@@ -254,39 +273,61 @@ static void sample_add(
 			return;
 	}
 	d->unit[at] = unit;
-	d->grade[at] = (uint8_t)grade;
+	d->grade[at] = (uint8_t)o->grade;
+	d->server[at] = o->server;
+	d->host[at] = host;
+	bit_set(&d->brief, at, o->ttl <= SHARD_BRIEF_TTL);
+	bit_set(&d->several, at, false);
 }
 
-/* Inline part full and no detail record to be had: keep the smallest hashes. */
-static void inline_replace(
-	struct shard *s, struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+static inline void inline_put(
+	struct shard_entry *e, unsigned at, uint64_t unit, const struct shard_observation *o)
 {
+	e->unit[at] = unit;
+	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)o->grade << 2 * at);
+	e->several &= ~(1u << at) & 7;
+	e->brief = ((e->brief & ~(1u << at)) | (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << at) & 7;
+}
+
+/* No detail record to be had: where the inline part is full the smallest hashes stay. */
+static void inline_replace(
+	struct shard *s, struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
+{
+	if (e->units < SHARD_INLINE_UNITS) {
+		inline_put(e, e->units, unit, o);
+		e->units = (uint8_t)((e->units + 1) & 3);
+		return;
+	}
 	unsigned at = sample_largest(s, e->unit, SHARD_INLINE_UNITS);
 
 	e->grades |= SHARD_CUT;
-	if (hash_u64(unit, s->sketch) >= hash_u64(e->unit[at], s->sketch))
-		return;
-	e->unit[at] = unit;
-	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)grade << 2 * at);
+	if (hash_u64(unit, s->sketch) < hash_u64(e->unit[at], s->sketch))
+		inline_put(e, at, unit, o);
 }
 
-/* True when the unit is, now, one of the inline ones. */
-static inline bool inline_add(struct shard_entry *e, uint64_t unit, enum evidence_grade grade)
+/*
+ * True when the unit is, now, one of the inline ones. One that only another server than the
+ * first attests needs a detail record, which tells who.
+ */
+static inline bool inline_add(
+	struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
 {
+	bool other = o->server != e->server;
+
 	for (unsigned i = 0; i < e->units; i++) {
 		if (e->unit[i] == unit) {
-			if (shard_entry_grade(e, i) < grade)
+			if (shard_entry_grade(e, i) < o->grade)
 				e->grades = (uint8_t)((e->grades & ~(3u << 2 * i)) |
-						      (unsigned)grade << 2 * i);
+						      (unsigned)o->grade << 2 * i);
+			e->several |= (unsigned)other << i & 7;
+			e->brief |= (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << i & 7;
 			return true;
 		}
 	}
-	if (e->units == SHARD_INLINE_UNITS)
+	if (unlikely(other) || e->units == SHARD_INLINE_UNITS)
 		return false;
-	unsigned at = e->units;
-	e->unit[at] = unit;
-	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)grade << 2 * at);
-	e->units = (uint8_t)((at + 1) & 3);
+	inline_put(e, e->units, unit, o);
+	e->units = (uint8_t)((e->units + 1) & 3);
 	return true;
 }
 
@@ -322,7 +363,7 @@ static void detail_add(struct shard *s, struct shard_entry *e, struct shard_deta
 		d->ns_units = bottom_add(d->ns_unit, d->ns_units, o->ns_unit[i], s->sketch);
 	for (unsigned i = 0; i < o->units; i++) {
 		pairs_add(s, d, o->host, o->unit[i]);
-		sample_add(s, e, o->unit[i], o->grade);
+		sample_add(s, e, o->unit[i], o);
 		d = detail_at(s, e->detail);
 	}
 }
@@ -338,10 +379,10 @@ static void entry_add(struct shard *s, struct shard_entry *e, const struct shard
 		return;
 	}
 	for (unsigned i = 0; i < o->units; i++) {
-		if (likely(inline_add(e, o->unit[i], o->grade)))
+		if (likely(inline_add(e, o->unit[i], o)))
 			continue;
 		if (!detail_start(s, e)) {
-			inline_replace(s, e, o->unit[i], o->grade);
+			inline_replace(s, e, o->unit[i], o);
 			continue;
 		}
 		/* What was added inline comes along; adding it again is harmless. */
@@ -362,8 +403,11 @@ static enum table_fate entry_insert(
 	uint8_t *name = s->names + s->names_used;
 	name[0] = o->name_len;
 	memcpy(name + 1, o->name, o->name_len);
-	*e = (struct shard_entry){
-		.key = o->key, .name = s->names_used, .host = o->host, .first = o->now};
+	*e = (struct shard_entry){.key = o->key,
+		.name = s->names_used,
+		.host = o->host,
+		.server = o->server,
+		.first = o->now};
 	s->names_used += 1u + o->name_len;
 	s->occupied[slot / 64] |= UINT64_C(1) << (slot % 64);
 	s->used++;
@@ -390,7 +434,9 @@ enum table_fate shard_observe(struct shard *s, const struct shard_observation *o
 	if (unlikely(fate != TABLE_HIT && fate != TABLE_INSERTED))
 		return fate;
 
-	e->responses += e->responses != UINT32_MAX;
+	if (likely(e->responses < RESPONSES_MAX))
+		e->responses++;
+	e->conflict |= o->conflict;
 	if (o->ttl > e->ttl_max)
 		e->ttl_max = o->ttl;
 	if (o->units > e->answer_max)

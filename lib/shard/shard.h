@@ -28,6 +28,11 @@
 
 #define SHARD_PROBE_MAX 16u
 #define SHARD_INLINE_UNITS 3u
+/*
+ * Seconds that records of flux live at most. Told for each address: else whoever injects an
+ * answer of a day's TTL takes the name out of suspicion.
+ */
+#define SHARD_BRIEF_TTL 1800u
 #define SHARD_SAMPLE_SMALL 16u /* address units in a small detail record */
 #define SHARD_SAMPLE_MAX 64u   /* in a large one: the k of the bottom-k sample */
 #define SHARD_NS_MAX 8u        /* k of the name-server samples */
@@ -51,18 +56,39 @@ enum evidence_grade {
  */
 #define SHARD_CUT 0x80u /* no detail record was to be had, and inline units were turned away */
 
+/* Servers are told apart as far as 8 bits of a hash go; 0 is none yet. */
+static inline uint8_t shard_server(uint64_t hash)
+{
+	uint8_t bits = (uint8_t)(hash >> 56);
+
+	return bits ? bits : 1;
+}
+
+/* What merges of the servers of one unit: the same, or several. */
+#define SHARD_SERVER_SEVERAL 0u
+
+/* Names of hosts are told apart as far as 8 bits go; of several the smallest counts. */
+static inline uint8_t shard_host(uint64_t hash)
+{
+	return (uint8_t)(hash >> 56);
+}
+
 struct shard_entry {
-	uint64_t key;           /* 0: free slot */
-	uint32_t name;          /* octet offset in the name arena: length octet, then wire form */
-	uint32_t detail;        /* 0: none; else 1-based index, bit 31 set in the large pool */
-	uint32_t responses;     /* saturating */
-	uint32_t ttl_max;       /* seconds, of the address records */
-	uint64_t host;          /* hash of the first host name seen */
-	uint32_t first;         /* seconds since 1970 of the first response */
-	uint16_t last;          /* seconds from first to the last one, saturating */
-	uint8_t units : 2;      /* inline units; 0 when a detail record holds them */
-	uint8_t answer_max : 6; /* most units in one answer, saturating at 63 */
-	uint8_t grades;         /* 2 bits of enum evidence_grade an inline unit; flags */
+	uint64_t key;            /* 0: free slot */
+	uint32_t name;           /* octet offset in the name arena: length octet, then wire form */
+	uint32_t detail;         /* 0: none; else 1-based index, bit 31 set in the large pool */
+	uint32_t responses : 17; /* saturating */
+	uint32_t server : 8;     /* that answered first, and attested all inline units */
+	uint32_t several : 3;    /* a bit for each inline unit that another server attested, too */
+	uint32_t brief : 3;      /* and for each that was answered with a TTL of SHARD_BRIEF_TTL */
+	uint32_t conflict : 1;   /* a query was answered twice, and not the same */
+	uint32_t ttl_max;        /* seconds, of the address records */
+	uint64_t host;           /* hash of the first host name seen */
+	uint32_t first;          /* seconds since 1970 of the first response */
+	uint16_t last;           /* seconds from first to the last one, saturating */
+	uint8_t units : 2;       /* inline units; 0 when a detail record holds them */
+	uint8_t answer_max : 6;  /* most units in one answer, saturating at 63 */
+	uint8_t grades;          /* 2 bits of enum evidence_grade an inline unit; flags */
 	uint64_t unit[SHARD_INLINE_UNITS];
 };
 _Static_assert(sizeof(struct shard_entry) == 64, "one cache line a domain");
@@ -81,10 +107,14 @@ struct shard_detail {
 	uint8_t spare;
 	struct hll hosts; /* host names under the registered domain */
 	struct hll pairs; /* (host name, address unit) */
+	uint64_t brief;   /* a bit for each unit that was answered with a TTL of SHARD_BRIEF_TTL */
+	uint64_t several; /* and for each that more than one host name had */
 	uint64_t ns_name[SHARD_NS_MAX];
 	uint64_t ns_unit[SHARD_NS_MAX];
 	uint8_t grade[SHARD_SAMPLE_MAX];
-	uint64_t unit[]; /* SHARD_SAMPLE_SMALL or SHARD_SAMPLE_MAX */
+	uint8_t server[SHARD_SAMPLE_MAX]; /* shard_server of who attested it, or _SEVERAL */
+	uint8_t host[SHARD_SAMPLE_MAX];   /* smallest shard_host of the names that had it */
+	uint64_t unit[];                  /* SHARD_SAMPLE_SMALL or SHARD_SAMPLE_MAX */
 };
 
 struct shard_config {
@@ -109,6 +139,8 @@ struct shard_observation {
 	uint8_t units;
 	uint8_t ns_names;
 	uint8_t ns_units;
+	uint8_t server; /* shard_server of the hash of the server's address */
+	bool conflict;  /* it disagrees with an answer to the same query */
 	enum evidence_grade grade;
 };
 
@@ -200,6 +232,12 @@ const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry 
 static inline uint64_t shard_pair_hash(uint64_t host, uint64_t unit, struct hash_key k)
 {
 	return hash_u64(host ^ hash_u64(unit, k), k);
+}
+
+/* Who attested inline unit i. */
+static inline uint8_t shard_entry_server(const struct shard_entry *e, unsigned i)
+{
+	return e->several >> i & 1 ? SHARD_SERVER_SEVERAL : (uint8_t)e->server;
 }
 
 /* Grade of inline unit i. */

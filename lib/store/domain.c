@@ -54,31 +54,70 @@ static struct domain_item *item_insert(const struct store *st, struct domain *d,
 	return it;
 }
 
-/* Drops the item with the largest hash, and says so where it was active. */
-static void item_drop_last(const struct store *st, struct domain *d)
+/* Drops an item, and says so where it was active. */
+static void item_drop(const struct store *st, struct domain *d, unsigned at)
 {
-	const struct domain_item *it = &d->item[--d->items];
+	struct domain_item *it = &d->item[at];
+	struct moment m = {it->slots, it->hours, it->days};
 
-	thresholds_lower(d, (struct moment){it->slots, it->hours}, hash_u64(it->unit, st->sketch));
+	thresholds_lower(d, m, hash_u64(it->unit, st->sketch));
+	d->items--;
+	memmove(it, it + 1, (d->items - at) * sizeof(*it));
 	d->spread = 0;
 }
 
+/* The last item that no slot or hour needs; STORE_SAMPLE when there is none. */
+static unsigned old_find(const struct domain *d)
+{
+	for (unsigned i = d->items; i-- > 0;)
+		if (d->item[i].slots == 0 && d->item[i].hours == 0)
+			return i;
+	return STORE_SAMPLE;
+}
+
+/* Room for a unit that belongs at `*at`; false when it has the largest hash of a full sample. */
+static bool room_make(const struct store *st, struct domain *d, unsigned *at)
+{
+	if (d->items < STORE_SAMPLE)
+		return true;
+	unsigned old = old_find(d);
+	if (old == STORE_SAMPLE && *at == STORE_SAMPLE)
+		return false;
+	item_drop(st, d, old < STORE_SAMPLE ? old : STORE_SAMPLE - 1u);
+	*at -= old < *at;
+	return true;
+}
+
 static void item_touch(const struct store *st, const struct domain *d, struct domain_item *it,
-	const struct sighting *g, uint8_t grade, struct moment m)
+	const struct sighting *g, const struct sighting_unit *u, struct moment m)
 {
 	uint32_t day = g->last / DAY_SECONDS;
 
-	if (grade != EVIDENCE_ALIAS && (!it->reversed || it->last / DAY_SECONDS != day)) {
+	if (u->grade != EVIDENCE_ALIAS && (!it->reversed || it->last / DAY_SECONDS != day)) {
 		reverse_add(st->reverse, it->unit, d->key, day);
 		it->reversed = 1;
 	}
+	if (it->early || (it->slots == 0 && it->hours == 0 && it->days == 0)) {
+		it->server = u->server;
+		it->host = u->host;
+		it->names = u->names;
+		it->early = 0;
+	} else {
+		if (it->server != u->server)
+			it->server = SHARD_SERVER_SEVERAL;
+		if (u->names || u->host != it->host)
+			it->names = 1;
+		if (u->host < it->host)
+			it->host = u->host;
+	}
+	it->brief |= u->brief;
 	it->slots |= m.slots;
 	it->hours |= m.hours;
-	it->hits = (uint16_t)(it->hits + (it->hits != UINT16_MAX));
+	it->days |= m.days;
 	if (g->last > it->last)
 		it->last = g->last;
-	if (grade > it->grade)
-		it->grade = grade;
+	if (u->grade > it->grade)
+		it->grade = (unsigned)u->grade & 3;
 }
 
 static void items_merge(const struct store *st, struct domain *d, const struct sighting *g,
@@ -91,15 +130,13 @@ static void items_merge(const struct store *st, struct domain *d, const struct s
 
 		at = item_search(st, d, u->hash, at);
 		if (at == d->items || d->item[at].unit != u->unit) {
-			if (at == STORE_SAMPLE) {
+			if (!room_make(st, d, &at)) {
 				thresholds_lower(d, m, u->hash);
 				break; /* the rest have larger hashes */
 			}
-			if (d->items == STORE_SAMPLE)
-				item_drop_last(st, d);
 			item_insert(st, d, at, u->unit, g->first, net);
 		}
-		item_touch(st, d, &d->item[at], g, u->grade, m);
+		item_touch(st, d, &d->item[at], g, u, m);
 		if (u->grade > d->grade)
 			d->grade = u->grade;
 	}
@@ -172,8 +209,7 @@ static void ns_units_merge(const struct store *st, struct domain *d, const struc
 		if (ns_find(d, unit))
 			continue;
 		net->fn(net->ctx, unit, &info);
-		*ns_place(d) = (struct domain_ns){
-			.unit = unit, .asn = info.asn, .first = g->first, .last = g->last};
+		*ns_place(d) = (struct domain_ns){.unit = unit, .asn = info.asn, .last = g->last};
 		unsigned at = item_search(st, d, g->ns_unit[i].hash, 0);
 		if (at < d->items && d->item[at].unit == unit)
 			d->item[at].ns = 1;
@@ -186,7 +222,9 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 		d->ttl_day[0] = g->ttl_max;
 	if (g->ttl_max > d->ttl_max)
 		d->ttl_max = g->ttl_max;
-	uint32_t ttl = d->ttl_max > 0 ? d->ttl_max : 1;
+	/* A TTL that is not flux's is no measure of it. */
+	uint32_t ttl = d->ttl_max < SHARD_BRIEF_TTL ? d->ttl_max : SHARD_BRIEF_TTL;
+	ttl = ttl ? ttl : 1;
 	if (g->units == 0 || (d->fresh > 0 && g->last < (uint64_t)d->last_fresh + ttl))
 		return;
 	d->last_fresh = g->last;
@@ -198,6 +236,10 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 	if (m.hours) {
 		uint8_t *n = &d->fresh_hour[__builtin_ctz(m.hours)];
 		*n = (uint8_t)(*n + (*n != UINT8_MAX));
+	}
+	if (m.days) {
+		uint16_t *n = &d->fresh_day[__builtin_ctz(m.days)];
+		*n = (uint16_t)(*n + (*n != UINT16_MAX));
 	}
 }
 
@@ -216,6 +258,12 @@ void domain_merge(const struct store *st, struct domain *d, const struct sightin
 	if (g->ns_ttl > d->ns_ttl)
 		d->ns_ttl = g->ns_ttl;
 	d->responses += g->responses;
+	for (unsigned i = 0; i < g->units; i++)
+		d->server_day[0] |= domain_server_bit(g->unit[i].server);
+	if (d->answered_day[0] < UINT16_MAX) {
+		d->answered_day[0]++;
+		d->conflict_day[0] = (uint16_t)(d->conflict_day[0] + g->conflict);
+	}
 	ttl_merge(d, g, m);
 	items_merge(st, d, g, m, net);
 	if (g->ns_names)
@@ -244,8 +292,10 @@ static void items_from_candidate(const struct store *st, struct domain *d,
 
 		it->slots = m.slots;
 		it->hours = m.hours;
-		it->hits = 1;
-		it->grade = c->grades >> 2 * i & 3;
+		it->days = m.days;
+		it->early = 1;
+		it->brief = c->ttl_max <= SHARD_BRIEF_TTL;
+		it->grade = (unsigned)c->grades >> 2 * i & 3;
 		if (it->grade > d->grade)
 			d->grade = it->grade;
 	}
@@ -254,7 +304,10 @@ static void items_from_candidate(const struct store *st, struct domain *d,
 	uint64_t bound = hash_u64(d->item[n - 1].unit, st->sketch);
 	struct moment m = moment_at(d, c->first);
 	/* All bits from the newest to that of the first response; all when it lies further back. */
-	thresholds_lower(d, (struct moment){(uint16_t)(m.slots * 2u - 1), m.hours * 2 - 1}, bound);
+	thresholds_lower(d,
+		(struct moment){
+			(uint16_t)(m.slots * 2u - 1), m.hours * 2 - 1, (uint8_t)(m.days * 2u - 1)},
+		bound);
 }
 
 void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
@@ -265,6 +318,7 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 	memset(d, 0, offsetof(struct domain, item));
 	memset(d->slot_threshold, 0xff, sizeof(d->slot_threshold));
 	memset(d->hour_threshold, 0xff, sizeof(d->hour_threshold));
+	memset(d->day_threshold, 0xff, sizeof(d->day_threshold));
 	d->key = g->key;
 	d->first = c->first;
 	d->last = last;

@@ -287,10 +287,12 @@ void store_merge(struct store *st, struct shard *const shards[], unsigned n, uin
 				sighting_add(&g, shards[i], e);
 		}
 		sighting_clamp(&g, st->now);
+		servers_add(&st->servers, (uint8_t)m->entry->server, g.key, st->now);
 		st->account.offered++;
 		st->account.entries += g.entries;
 		domain_sighted(st, &g, &w, m, net);
 	}
+	servers_weigh(&st->servers);
 	candidate_sweep(st);
 	touched_sort(st);
 }

@@ -15,11 +15,13 @@
  * result does not depend on how frames fell on workers while no table is full.
  *
  * Activity in time: an item keeps one bit for each of the last 16 five-minute
- * slots and one for each of the last 32 hours (bit 0 is the current one; both
- * are shifted when the domain is next touched). A domain keeps for each slot
- * and hour the sampling threshold in force, so that a window's distinct count
+ * slots, the last 32 hours and the last 8 days (bit 0 is the current one; all
+ * are shifted when the domain is next touched). A domain keeps for each slot,
+ * hour and day the sampling threshold in force, so that a window's distinct count
  * is estimated at the lowest threshold within it and expiry does not bias it:
  *     N(window) = items with hash < T active in the window / (T / 2^64)
+ * Where room is short, items of which only days are left go first: the week is
+ * sampled more coarsely then, the hours are not.
  */
 
 #include <stdbool.h>
@@ -36,6 +38,8 @@
 #define STORE_SLOTS 16u
 #define STORE_HOUR_SECONDS 3600u
 #define STORE_HOURS 32u
+#define STORE_DAY_SECONDS 86400u
+#define STORE_DAYS 8u
 #define STORE_SAMPLE 64u /* == SHARD_SAMPLE_MAX: a worker keeps as much as control will */
 #define STORE_NS 12u
 #define STORE_DOOR_DAYS 7u
@@ -57,14 +61,19 @@ struct domain_item {
 	uint64_t unit;
 	uint32_t asn;
 	char country[2];
-	uint16_t hits;  /* epochs in which it was answered, saturating */
+	uint8_t server; /* shard_server of the only one that attested it, or _SEVERAL */
+	uint8_t host;   /* smallest shard_host of the names that had it */
 	uint32_t first; /* seconds since 1970 */
 	uint32_t last;
 	uint32_t hours; /* activity bits, see above */
 	uint16_t slots;
-	uint8_t grade;        /* enum evidence_grade, best seen */
+	uint8_t days;
+	uint8_t grade : 2;    /* enum evidence_grade, best seen */
 	uint8_t ns : 1;       /* it was also the address of one of the domain's name servers */
 	uint8_t reversed : 1; /* entered in the reverse view */
+	uint8_t brief : 1;    /* it was answered with a TTL of at most SHARD_BRIEF_TTL */
+	uint8_t names : 1;    /* more than one host name had it */
+	uint8_t early : 1;    /* seen before the full record was, by whom and as what is lost */
 };
 _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 
@@ -72,9 +81,7 @@ _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 struct domain_ns {
 	uint64_t unit;
 	uint32_t asn;
-	uint32_t first;
-	uint32_t last;
-	uint32_t spare;
+	uint32_t last; /* seconds since 1970 */
 };
 
 /* State of the verdict on a domain; written by lib/detect, kept here. */
@@ -89,10 +96,10 @@ struct domain_verdict {
 /*
  * What merges on every touch stands first. item[] ascends by unit hash and is
  * the bottom-k sample: a unit turned away or dropped for want of room lowers the
- * threshold of each slot and hour in which it was active, and of no other. So
+ * threshold of each slot, hour and day in which it was active, and of no other. So
  *     every unit active in slot i whose hash is below slot_threshold[i] is in
  *     item[] with bit i set,
- * the same for hours, and room that expiry makes serves the new slots at once.
+ * the same for hours and days, and room that expiry makes serves the new slots at once.
  */
 struct domain {
 	uint64_t key;   /* 0: free record */
@@ -100,17 +107,20 @@ struct domain {
 	uint32_t last;
 	uint32_t spread; /* bitmap over hashes of the items' aggregates; 0: to be computed */
 	struct domain_verdict verdict;
-	uint32_t tracked; /* since when the full record exists */
-	uint32_t slot;    /* number (time / 300) of bit 0 of the slots */
-	uint32_t hour;    /* number (time / 3600) of bit 0 of the hours */
-	uint32_t day;
+	uint32_t tracked;    /* since when the full record exists */
+	uint32_t slot;       /* number (time / 300) of bit 0 of the slots */
+	uint32_t hour;       /* number (time / 3600) of bit 0 of the hours */
+	uint32_t day;        /* number (time / 86400) of bit 0 of the days */
 	uint32_t ttl_max;    /* largest TTL in the current and the previous day */
 	uint32_t ttl_day[2]; /* of the current and the previous day */
 	uint32_t last_fresh; /* start of the newest fresh TTL epoch */
 	uint32_t fresh;  /* fresh TTL epochs in all: responses >= ttl_max after the one before */
 	uint32_t ns_ttl; /* largest NS TTL, seconds; 0: no NS seen */
 	uint64_t responses;
-	uint16_t ns_changes; /* epochs that brought a name server not known; halved each day */
+	uint64_t server_day[2];   /* bits of who answered, today and yesterday: domain_server_bit */
+	uint16_t answered_day[2]; /* epochs with a response, today and yesterday ... */
+	uint16_t conflict_day[2]; /* ... and those in which answers to a query disagreed */
+	uint16_t ns_changes;      /* epochs that brought a name server not known; halved each day */
 	uint8_t items;
 	uint8_t ns_items;
 	uint8_t ns_names;
@@ -119,8 +129,10 @@ struct domain {
 	uint8_t name_len;
 	uint8_t fresh_slot[STORE_SLOTS]; /* per slot and hour, index 0 is the current one */
 	uint8_t fresh_hour[STORE_HOURS];
+	uint16_t fresh_day[STORE_DAYS];
 	uint16_t slot_threshold[STORE_SLOTS]; /* top 16 bits of the exclusive bound, rounded */
 	uint16_t hour_threshold[STORE_HOURS]; /* down, at least 1; 0xffff: complete */
+	uint16_t day_threshold[STORE_DAYS];
 	struct hll hosts;
 	struct hll pairs;
 	struct domain_item item[STORE_SAMPLE];
@@ -210,6 +222,12 @@ struct siblings {
 void store_siblings(const struct store *st, const struct domain *d, unsigned min_units,
 	unsigned min_networks, struct siblings *out);
 
+/*
+ * Does the server answer for so many of the names seen, today and yesterday, that it is a
+ * resolver of this network and no one domain's? As of the last merge.
+ */
+bool store_server_established(const struct store *st, uint8_t server);
+
 const struct store_account *store_account(const struct store *st);
 /* Sum over the identities above of |left - right|. */
 uint64_t store_account_error(const struct store *st);
@@ -234,6 +252,12 @@ void domain_advance(struct domain *d, uint32_t now);
 static inline bool domain_flagged(const struct domain *d)
 {
 	return d->verdict.first_flagged != 0;
+}
+
+/* Bit of a shard_server in server_day[]; several who agree have one of their own. */
+static inline uint64_t domain_server_bit(uint8_t server)
+{
+	return UINT64_C(1) << (server & 63);
 }
 
 /* The network of an item: its ASN, or its aggregate (bit 63 set) where none is known. */

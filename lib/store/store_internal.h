@@ -10,7 +10,7 @@
 #include "store/reverse.h"
 #include "store/store.h"
 
-#define DAY_SECONDS 86400u
+#define DAY_SECONDS STORE_DAY_SECONDS
 #define SILENT_SECONDS (7u * DAY_SECONDS) /* then a name expires */
 
 #define DOOR_WAYS 8u
@@ -49,6 +49,10 @@ struct sighting_unit {
 	uint64_t hash;
 	uint64_t unit;
 	uint8_t grade;
+	uint8_t server; /* as in struct shard_detail */
+	uint8_t host;
+	bool brief;
+	bool names; /* more than one */
 };
 
 /* Every field is a sum, minimum, maximum or bottom-k: the order of shards leaves no trace. */
@@ -61,6 +65,7 @@ struct sighting {
 	uint32_t ttl_max;
 	uint32_t ns_ttl;
 	uint32_t entries; /* shards that had the domain */
+	bool conflict;
 	uint8_t answer_max;
 	uint8_t units;
 	uint8_t ns_names;
@@ -73,6 +78,14 @@ struct sighting {
 struct touched {
 	uint64_t key;
 	uint32_t record;
+};
+
+/* How many names each server answers for, by day. */
+struct servers {
+	uint32_t day;
+	bool established[256];
+	struct hll all[2]; /* today, yesterday */
+	struct hll of[2][256];
 };
 
 struct store {
@@ -93,6 +106,7 @@ struct store {
 	struct touched *sorted;  /* scratch of the same size */
 	uint32_t *bucket;        /* 2^TOUCHED_BUCKETS_LOG2 + 1, scratch */
 	struct reverse *reverse;
+	struct servers servers;
 };
 
 /* Top 32 bits of the placement hash: all tables take their slots from its top. */
@@ -143,6 +157,11 @@ bool candidate_qualifies(const struct candidate *c);
 /* Frees what a slice of the table holds of expired names. */
 void candidate_sweep(struct store *st);
 
+/* Server `server` answered for a name. */
+void servers_add(struct servers *v, uint8_t server, uint64_t key, uint32_t now);
+/* Who is established now. */
+void servers_weigh(struct servers *v);
+
 /* A free record, or that of a domain less diverse than `spread`; NULL when there is none. */
 struct domain *record_take(struct store *st, uint32_t spread);
 /* Gives a tracked candidate's record back; nothing for another. */
@@ -152,6 +171,7 @@ void record_release(struct store *st, struct candidate *c);
 struct moment {
 	uint16_t slots;
 	uint32_t hours;
+	uint8_t days;
 };
 
 struct moment moment_at(const struct domain *d, uint32_t t);

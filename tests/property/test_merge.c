@@ -47,6 +47,7 @@ struct seen {
 	uint64_t unit;
 	uint64_t host;
 	uint32_t epoch; /* its first second */
+	uint8_t server;
 };
 
 /* Distinct values, counted to as many as the tiers ask for. */
@@ -80,7 +81,7 @@ static uint64_t waiting, inserted; /* by the model */
 static uint64_t complete_slots, bounded_slots;
 static const struct net_lookup net = {test_network, NULL};
 
-static void model_see(struct model *m, uint64_t unit, uint64_t host, uint32_t epoch)
+static void model_see(struct model *m, uint64_t unit, uint64_t host, uint32_t epoch, uint8_t server)
 {
 	if (m->n == m->room) {
 		m->room = m->room ? 2 * m->room : 64;
@@ -88,7 +89,7 @@ static void model_see(struct model *m, uint64_t unit, uint64_t host, uint32_t ep
 		if (!m->seen)
 			abort();
 	}
-	m->seen[m->n++] = (struct seen){unit, host, epoch};
+	m->seen[m->n++] = (struct seen){unit, host, epoch, server};
 }
 
 /* What an answer holds depends on the name: its pool, networks, hosts, name servers. */
@@ -106,6 +107,7 @@ static void answer_draw(uint32_t id, struct shard_observation *o, uint64_t *unit
 	}
 	o->units = (uint8_t)(below(30) ? n : 0);
 	o->host = hash_u64(id * 1000 + below(id % 5 ? 1 : 40), test_sketch);
+	o->server = (uint8_t)(1 + below(id % 3 ? 1 : 4));
 	o->ttl = 30 + below(200);
 	o->grade = id % 4 ? (enum evidence_grade)below(4) : EVIDENCE_ALIAS;
 	for (uint32_t i = 0; i < 10; i++)
@@ -134,7 +136,7 @@ static void answer(uint32_t id, uint32_t epoch)
 		assert_false(table_fate_is_denied(fate));
 	}
 	for (unsigned i = 0; i < o.units; i++)
-		model_see(&model[id], unit[i], o.host, epoch);
+		model_see(&model[id], unit[i], o.host, epoch, o.server);
 	model[id].responses++;
 	if (o.now > model[id].last)
 		model[id].last = o.now;
@@ -235,30 +237,70 @@ static bool active_in(const struct model *m, uint64_t unit, uint32_t width, uint
 	return false;
 }
 
-/* One slot or hour `ago`: below its threshold the sample is the set of the model. */
-static void window_equal(const struct domain *d, const struct model *m, bool hourly, unsigned ago)
+/* One slot, hour or day `ago`: below its threshold the sample is the set of the model. */
+struct grain {
+	uint32_t width, newest;
+	const uint16_t *bound;
+};
+
+static struct grain grain_of(const struct domain *d, unsigned kind)
 {
-	uint32_t width = hourly ? STORE_HOUR_SECONDS : STORE_SLOT_SECONDS;
-	uint32_t number = (hourly ? d->hour : d->slot) - ago;
-	uint16_t bound = hourly ? d->hour_threshold[ago] : d->slot_threshold[ago];
+	const struct grain grains[] = {
+		{STORE_SLOT_SECONDS, d->slot, d->slot_threshold},
+		{STORE_HOUR_SECONDS, d->hour, d->hour_threshold},
+		{STORE_DAY_SECONDS, d->day, d->day_threshold},
+	};
+
+	return grains[kind];
+}
+
+static uint32_t bits_of(const struct domain_item *it, unsigned kind)
+{
+	return kind == 0 ? it->slots : kind == 1 ? it->hours : it->days;
+}
+
+static void window_equal(const struct domain *d, const struct model *m, unsigned kind, unsigned ago)
+{
+	struct grain g = grain_of(d, kind);
+	uint32_t number = g.newest - ago;
+	uint16_t bound = g.bound[ago];
 
 	/* Before it had its record it was a candidate, which knows less. */
-	if (number <= m->tracked / width)
+	if (number <= m->tracked / g.width)
 		return;
 	complete_slots += bound == UINT16_MAX;
 	bounded_slots += bound != UINT16_MAX;
 	for (uint32_t i = 0; i < m->n; i++) {
-		if (m->seen[i].epoch / width != number || HASH16(m->seen[i].unit) >= bound)
+		if (m->seen[i].epoch / g.width != number || HASH16(m->seen[i].unit) >= bound)
 			continue;
 		const struct domain_item *it = item_of(d, m->seen[i].unit);
 		assert_non_null(it);
-		assert_true((hourly ? it->hours : it->slots) >> ago & 1);
+		assert_true(bits_of(it, kind) >> ago & 1);
 	}
-	for (unsigned i = 0; i < d->items; i++) {
-		uint32_t bits = hourly ? d->item[i].hours : d->item[i].slots;
-		if (bits >> ago & 1)
-			assert_true(active_in(m, d->item[i].unit, width, number));
+	for (unsigned i = 0; i < d->items; i++)
+		if (bits_of(&d->item[i], kind) >> ago & 1)
+			assert_true(active_in(m, d->item[i].unit, g.width, number));
+}
+
+/* Who attested an item since it is one, and the least of its names. */
+static void attested_equal(const struct domain_item *it, const struct model *m)
+{
+	uint8_t host = UINT8_MAX;
+	unsigned servers = 0, server = 0, names = 0;
+
+	for (uint32_t k = 0; k < m->n; k++) {
+		const struct seen *s = &m->seen[k];
+		if (s->unit != it->unit || s->epoch < it->first / EPOCH * EPOCH)
+			continue;
+		names |= servers > 0 && shard_host(s->host) != host;
+		if (shard_host(s->host) < host)
+			host = shard_host(s->host);
+		servers += servers == 0 || s->server != server;
+		server = s->server;
 	}
+	assert_int_equal(it->host, host);
+	assert_int_equal(it->names, names);
+	assert_int_equal(it->server, servers > 1 ? SHARD_SERVER_SEVERAL : server);
 }
 
 static void items_equal(const struct domain *d, const struct model *m)
@@ -268,24 +310,13 @@ static void items_equal(const struct domain *d, const struct model *m)
 	for (unsigned i = 0; i < d->items; i++) {
 		const struct domain_item *it = &d->item[i];
 		uint64_t hash = hash_u64(it->unit, test_sketch);
-		unsigned hits = 0;
-		uint32_t epoch = 0;
 
 		assert_true(i == 0 || hash > before);
 		before = hash;
-		assert_true(it->hours != 0 || it->first < m->tracked);
+		assert_true(it->days != 0 || it->first < m->tracked);
 		assert_int_equal(it->asn, address_aggregate(it->unit) + 1);
-		if (it->first < m->tracked)
-			continue;
-		for (uint32_t k = 0; k < m->n; k++) {
-			const struct seen *s = &m->seen[k];
-			if (s->unit == it->unit && s->epoch != epoch &&
-				s->epoch >= it->first / EPOCH * EPOCH) {
-				hits++;
-				epoch = s->epoch;
-			}
-		}
-		assert_int_equal(it->hits, hits);
+		if (it->first >= m->tracked)
+			attested_equal(it, m);
 	}
 }
 
@@ -324,9 +355,11 @@ static void record_equal(const struct domain *d, const struct model *m)
 	items_equal(d, m);
 	sketches_equal(d, m);
 	for (unsigned i = 0; i < STORE_SLOTS; i++)
-		window_equal(d, m, false, i);
+		window_equal(d, m, 0, i);
 	for (unsigned i = 0; i < STORE_HOURS; i++)
-		window_equal(d, m, true, i);
+		window_equal(d, m, 1, i);
+	for (unsigned i = 0; i < STORE_DAYS; i++)
+		window_equal(d, m, 2, i);
 }
 
 static uint32_t time_step(void)

@@ -32,7 +32,8 @@
 #define ADDRESS_TEXT 24u
 
 static const char suffixes[] = "com\nnet\n";
-static const struct flow flow = {"10.0.0.1", "9.9.9.9", 4321};
+/* Four authorities answer in turn, each in a network of its own. */
+#define SERVERS 4u
 static const struct net_lookup net = {test_network, NULL};
 
 /* The most that was ever held against a domain. */
@@ -47,6 +48,7 @@ struct world {
 	uint64_t now_ns;
 	uint64_t rng;
 	uint16_t id;
+	unsigned server; /* the only one that answers; 0: all in turn */
 	unsigned opinions;
 	struct {
 		uint64_t key;
@@ -113,6 +115,10 @@ static uint64_t key_of(const char *domain)
 static void deliver(struct world *w)
 {
 	w->now_ns += 1000000;
+	char server[ADDRESS_TEXT];
+	const struct flow flow = {"10.0.0.1", server, 4321};
+
+	snprintf(server, sizeof(server), "9.9.%u.9", w->server ? w->server : w->id % SERVERS);
 	packet_make(&w->p, &flow, &w->m, 0);
 	sensor_burst(w->sensor,
 		&(struct frame){
@@ -255,6 +261,71 @@ static void flux_by_its_own_word_is_convicted(void **state)
 	assert_true(v->features.paired_share == 1 && v->features.owned_share == 1);
 }
 
+/* The same from one server, which no other bears out. */
+static void one_server_makes_a_suspect(void **state)
+{
+	struct world *w = *state;
+
+	w->server = 200;
+	for (unsigned step = 0; step < STEPS; step++) {
+		query(w, "www.flux.com");
+		flux_answer(w, "www.flux.com", "www.flux.com", "flux.com", step);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "flux.com"), SUSPECTED);
+}
+
+/* The same about a domain that others answer for, too: whoever owns both ends frames nobody. */
+static void one_server_frames_nobody(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		w->server = 0;
+		one_answer(w, "www.honest.com", 4000);
+		w->server = 200;
+		query(w, "www.honest.com");
+		flux_answer(w, "www.honest.com", "www.honest.com", "honest.com", step);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "honest.com"), UNFLAGGED);
+}
+
+/* Whoever is faster than the server: the first answer pairs, and the second tells of it. */
+static void a_race_makes_a_suspect(void **state)
+{
+	struct world *w = *state;
+	char text[ADDRESS_TEXT];
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		query(w, "www.honest.com");
+		flux_answer(w, "www.honest.com", "www.honest.com", "honest.com", step);
+		message_address(respond(w, "www.honest.com"), DNS_ANSWER, "www.honest.com", TTL,
+			host_address(4000, text));
+		deliver(w);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "honest.com"), SUSPECTED);
+}
+
+/* Flux whose operator also answers as the dullest of names does, and for a day: still flux. */
+static void a_blind_does_not_hide_flux(void **state)
+{
+	struct world *w = *state;
+	char text[ADDRESS_TEXT];
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		query(w, "www.flux.com");
+		message_address(respond(w, "www.flux.com"), DNS_ANSWER, "www.flux.com", 86400,
+			host_address(4000, text));
+		deliver(w);
+		query(w, "www.flux.com");
+		flux_answer(w, "www.flux.com", "www.flux.com", "flux.com", step);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "flux.com"), CONVICTED);
+}
+
 /* The same on a tap that carries no queries. */
 static void unpaired_answers_make_a_suspect(void **state)
 {
@@ -286,8 +357,8 @@ static void contested_answers_make_a_suspect(void **state)
 	assert_int_equal(worst(w, "flux.com"), SUSPECTED);
 }
 
-/* A second answer to each query, which says something else, does not clear it either. */
-static void contested_answers_beside_paired_ones_take_nothing_away(void **state)
+/* A second answer to each query, which says something else, makes a doubt and clears nothing. */
+static void contested_answers_beside_paired_ones_make_a_suspect(void **state)
 {
 	struct world *w = *state;
 
@@ -297,7 +368,7 @@ static void contested_answers_beside_paired_ones_take_nothing_away(void **state)
 		flux_answer(w, "www.flux.com", "www.flux.com", "flux.com", step);
 		step_end(w);
 	}
-	assert_int_equal(worst(w, "flux.com"), CONVICTED);
+	assert_int_equal(worst(w, "flux.com"), SUSPECTED);
 }
 
 /*
@@ -408,6 +479,9 @@ static struct features moving(void)
 		.asn_known = 1,
 		.ttl_max = TTL,
 		.owned_share = 1,
+		.answer_max = 10,
+		.host_networks = 20,
+		.host_share = 1,
 		.fresh_epochs = 20,
 		.new_per_epoch = 2,
 		.growth = 0.8,
@@ -468,9 +542,13 @@ int main(void)
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_start, world_end)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(flux_by_its_own_word_is_convicted),
+		WORLD_TEST(a_race_makes_a_suspect),
+		WORLD_TEST(a_blind_does_not_hide_flux),
+		WORLD_TEST(one_server_makes_a_suspect),
+		WORLD_TEST(one_server_frames_nobody),
 		WORLD_TEST(unpaired_answers_make_a_suspect),
 		WORLD_TEST(contested_answers_make_a_suspect),
-		WORLD_TEST(contested_answers_beside_paired_ones_take_nothing_away),
+		WORLD_TEST(contested_answers_beside_paired_ones_make_a_suspect),
 		WORLD_TEST(an_alias_into_a_domain_does_not_convict_it),
 		WORLD_TEST(shops_behind_a_cdn_are_nothing_nor_is_the_cdn),
 		WORLD_TEST(copies_of_a_pool_make_it_a_suspect_at_most),

@@ -281,7 +281,7 @@ static void asking_changes_nothing(void **state)
 		answer(7, epoch * 3, 3, 0, EVIDENCE_PAIRED);
 		close_epoch(EPOCH);
 	}
-	now += 3 * DAY;
+	now += 9 * DAY;
 	before = *store_find(st, key_of(7));
 	explain(7, "");
 	assert_memory_equal(&before, store_find(st, key_of(7)), sizeof(before));
@@ -307,6 +307,8 @@ static struct features plain(enum flux_window w)
 		.novelty = 0.5,
 		.new_per_epoch = 3,
 		.answer_max = 5,
+		.host_networks = 20,
+		.host_share = 1,
 		.owned_share = 1,
 		.sample_share = 1,
 		.paired_share = 1,

@@ -44,7 +44,7 @@ static void explanation(struct explanation *e, enum store_tier tier)
 		.country = {'N', 'L'},
 		.first = SAMPLE_TIME - 300,
 		.last = SAMPLE_TIME - 5,
-		.hits = 4,
+		.hours = 0xf,
 		.grade = EVIDENCE_PAIRED};
 	e->sample[1] = (struct domain_item){
 		.unit = 0x20010db800010002u, .first = SAMPLE_TIME - 100, .grade = EVIDENCE_ALIAS};
@@ -121,7 +121,7 @@ static void a_record_tells_all(void **state)
 	json_t *sample = json_array_get(at(t, "sample"), 0);
 	assert_string_equal(text_at(sample, "address"), "198.51.100.1");
 	assert_string_equal(text_at(sample, "grade"), "paired");
-	assert_int_equal(count_at(sample, "epochs"), 4);
+	assert_int_equal(count_at(sample, "hours"), 4);
 	json_decref(t);
 	free(e);
 }
@@ -137,7 +137,7 @@ static void lesser_tiers_tell_less(void **state)
 	assert_true(json_is_null(at(t, "evidence/responses")));
 	assert_int_equal(count_at(t, "evidence/ttl_max"), 150);
 	assert_true(json_is_null(at(json_array_get(at(t, "sample"), 1), "last_seen")));
-	assert_true(json_is_null(at(json_array_get(at(t, "sample"), 1), "epochs")));
+	assert_true(json_is_null(at(json_array_get(at(t, "sample"), 1), "hours")));
 	json_decref(t);
 
 	explanation(e, TIER_DOORKEEPER);

@@ -44,6 +44,8 @@ static void blank(uint32_t age)
 	d.hour = NOW / STORE_HOUR_SECONDS;
 	memset(d.slot_threshold, 0xff, sizeof(d.slot_threshold));
 	memset(d.hour_threshold, 0xff, sizeof(d.hour_threshold));
+	memset(d.day_threshold, 0xff, sizeof(d.day_threshold));
+	d.day = NOW / STORE_DAY_SECONDS;
 }
 
 /* IPv4 address `host` of /16 number `net`, active in these slots and hours. */
@@ -69,7 +71,7 @@ static struct features features(enum flux_window w)
 {
 	struct features f;
 
-	features_compute(&d, st, w, NOW, EVIDENCE_ALIAS, &f);
+	features_compute(&d, st, w, NOW, (struct view_filter){EVIDENCE_ALIAS, 0}, &f);
 	return f;
 }
 
@@ -94,7 +96,8 @@ static void nothing_gives_nothing(void **state)
 		near(f.paired_share, 0);
 		near(f.open_evidence, 0);
 		near(f.sample_share, 1);
-		near(f.seconds, w == WINDOW_1H ? HOUR : DAY);
+		static const double seconds[] = {600, HOUR, DAY, 2 * DAY};
+		near(f.seconds, seconds[w]);
 	}
 }
 
@@ -157,7 +160,7 @@ static void shares_are_of_the_sample(void **state)
 	blank(DAY);
 	for (unsigned i = 0; i < 5; i++) {
 		struct domain_item *it = add(i, i, 1 + i, 1, 1);
-		it->grade = grades[i];
+		it->grade = (unsigned)grades[i] & 3;
 		it->ns = i == 1 || i == 4;
 	}
 	f = features(WINDOW_1H);
@@ -167,7 +170,8 @@ static void shares_are_of_the_sample(void **state)
 	/* Of those attested at least so well only. */
 	static const unsigned left[] = {5, 3, 2, 1};
 	for (unsigned least = EVIDENCE_ALIAS; least <= EVIDENCE_PAIRED; least++) {
-		features_compute(&d, st, WINDOW_24H, NOW, (enum evidence_grade)least, &f);
+		features_compute(&d, st, WINDOW_24H, NOW,
+			(struct view_filter){(enum evidence_grade)least, 0}, &f);
 		near(f.addresses, left[least]);
 		near(f.networks, left[least]);
 	}

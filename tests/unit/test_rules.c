@@ -37,6 +37,9 @@ static struct features moving(void)
 		.effective_aggregates = config.min_effective_aggregates,
 		.asn_known = 0.5,
 		.ttl_max = config.max_ttl,
+		.answer_max = config.max_slow_answer + 1,
+		.host_networks = config.min_host_networks,
+		.host_share = config.min_host_share,
 		.fresh_epochs = config.min_fresh_epochs,
 		.growth = config.min_growth_1h,
 		.novelty = config.min_novelty,
@@ -351,12 +354,13 @@ static void reasons_are_the_clauses_that_count(void **state)
 	for (unsigned signs = 1; signs < 16; signs++) {
 		struct features f = long_window(with(moving(), signs));
 		struct ruling r = rule(f);
-		uint32_t base = 1u << CLAUSE_ADDRESSES | 1u << CLAUSE_NETWORKS |
+		uint64_t base = 1u << CLAUSE_ADDRESSES | 1u << CLAUSE_NETWORKS |
 				1u << CLAUSE_EFFECTIVE | 1u << CLAUSE_TOP | 1u << CLAUSE_TTL |
 				1u << CLAUSE_OWNED;
-		uint32_t moves = 1u << CLAUSE_FRESH | 1u << CLAUSE_NEW | 1u << CLAUSE_GROWTH |
+		uint64_t moves = 1u << CLAUSE_FRESH | 1u << CLAUSE_NEW | 1u << CLAUSE_GROWTH |
 				 1u << CLAUSE_NOVELTY;
-		uint32_t want = base | moves;
+		uint64_t want = base | moves | UINT64_C(1) << CLAUSE_SERVERS |
+				UINT64_C(1) << CLAUSE_CONTESTED;
 
 		if (signs & SIGN_NS)
 			want |= 1u << CLAUSE_NS_ADDRESSES | 1u << CLAUSE_NS_NETWORKS |
@@ -432,9 +436,17 @@ static struct features random_features(uint64_t *rng)
 		.effective_aggregates = pick(rng, config.min_effective_aggregates),
 		.asn_known = pick(rng, 0.5),
 		.ttl_max = pick(rng, config.max_ttl),
-		.fresh_epochs = pick(rng, config.min_fresh_epochs),
-		.growth = pick(rng, config.min_growth_24h),
+		.fresh_epochs = pick(rng, config.min_slow_epochs),
+		.growth = pick(rng, config.min_slow_growth),
 		.novelty = pick(rng, config.min_novelty),
+		.per_hour = pick(rng, config.max_slow_per_hour),
+		.never_return = pick(rng, config.min_never_return),
+		.answer_max = pick(rng, config.max_vps_answer),
+		.names_share = pick(rng, config.min_names_share),
+		.host_networks = pick(rng, config.min_host_networks),
+		.host_share = pick(rng, config.min_host_share),
+		.contested_share = pick(rng, config.max_contested_share),
+		.top_server_share = pick(rng, config.max_server_share),
 		.new_per_epoch = pick(rng, config.min_new_per_epoch),
 		.ns_addresses = pick(rng, config.min_ns_addresses),
 		.ns_networks = pick(rng, config.min_ns_networks),
@@ -450,6 +462,15 @@ static struct features random_features(uint64_t *rng)
 		.owned_share = pick(rng, config.min_owned_share),
 		.paired_share = fmin(1, pick(rng, config.min_paired_share)),
 	};
+}
+
+/* How much a class says. */
+static unsigned rank(enum flux_class class)
+{
+	static const unsigned ranks[FLUX_CLASS_COUNT] = {
+		[FLUX_VPS] = 1, [FLUX_SINGLE] = 2, [FLUX_LOW_SLOW] = 3, [FLUX_DOUBLE] = 4};
+
+	return ranks[class];
 }
 
 /* Whatever else is known: one sign more takes nothing from score, confidence or verdict. */
@@ -478,7 +499,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 		bool met_before = before.class != FLUX_NONE;
 		if (after.score < before.score ||
 			(met_before && (after.confidence < before.confidence ||
-					       after.class < before.class ||
+					       rank(after.class) < rank(before.class) ||
 					       after.suspected > before.suspected)))
 			fail_msg("features %u, sign %u: score %f to %f", n, sign, before.score,
 				after.score);
@@ -493,7 +514,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 static void every_reason_holds(void **state)
 {
 	uint64_t rng = 13;
-	unsigned seen = 0;
+	uint64_t seen = 0;
 
 	(void)state;
 	for (unsigned n = 0; n < 200000; n++) {
@@ -506,7 +527,10 @@ static void every_reason_holds(void **state)
 				continue;
 			double value = clause_value((enum clause)k, &f);
 			double edge = clause_threshold((enum clause)k, &config, f.window);
-			bool most = k == CLAUSE_TOP || k == CLAUSE_TTL || k == CLAUSE_NS_TTL;
+			bool most = k == CLAUSE_TOP || k == CLAUSE_TTL || k == CLAUSE_NS_TTL ||
+				    k == CLAUSE_SLOW_ANSWER || k == CLAUSE_SLOW_RATE ||
+				    k == CLAUSE_VPS_TOP || k == CLAUSE_VPS_ANSWER ||
+				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED;
 			assert_true(most ? value <= edge : value >= edge);
 		}
 		assert_true(r.class == FLUX_NONE || (r.score >= 30 && r.score <= 100));
@@ -526,6 +550,8 @@ static void classes_and_windows_have_names(void **state)
 	assert_string_equal(flux_class_name(FLUX_NS), "ns_flux");
 	assert_string_equal(flux_window_name(WINDOW_1H), "1h");
 	assert_string_equal(flux_window_name(WINDOW_24H), "24h");
+	assert_string_equal(flux_window_name(WINDOW_10M), "10m");
+	assert_string_equal(flux_window_name(WINDOW_7D), "7d");
 }
 
 int main(void)

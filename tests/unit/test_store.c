@@ -208,7 +208,8 @@ static void diversity_promotes_and_volume_does_not(void **state)
 		assert_int_equal(d->item[i].first, last ? START + 3 * 3600 : START);
 		assert_int_equal(d->item[i].hours, last ? 1 : 8);
 		assert_int_equal(d->item[i].slots, last ? 1 : 0);
-		assert_int_equal(d->item[i].hits, 1);
+		assert_int_equal(d->item[i].days, 1);
+		assert_int_equal(d->item[i].early, !last);
 		assert_int_equal(d->item[i].grade, EVIDENCE_PAIRED);
 		assert_int_equal(d->item[i].asn, address_aggregate(d->item[i].unit) + 1);
 	}
@@ -406,12 +407,21 @@ static void time_moves_the_windows(void **state)
 	assert_int_equal(d->item[0].hours, UINT32_C(1) << 31);
 	assert_int_equal(d->fresh_hour[31], 1);
 	domain_advance(d, START + 32 * 3600);
+	assert_int_equal(d->items, 10);
+	assert_int_equal(d->item[0].hours, 0);
+	domain_advance(d, START / DAY * DAY + 7 * DAY);
+	assert_int_equal(d->item[0].days, 1 << 7);
+	assert_int_equal(d->fresh_day[7], 1);
+	assert_int_equal(d->items, 10);
+	domain_advance(d, START / DAY * DAY + 8 * DAY);
 	assert_int_equal(d->items, 0);
 	domain_advance(d, START + 4000 * 3600);
 	for (unsigned i = 0; i < STORE_HOURS; i++) {
 		assert_int_equal(d->hour_threshold[i], 0xffff);
 		assert_int_equal(d->fresh_hour[i], 0);
 	}
+	for (unsigned i = 0; i < STORE_DAYS; i++)
+		assert_int_equal(d->day_threshold[i], 0xffff);
 }
 
 static void late_evidence_is_put_where_it_belongs(void **state)

@@ -50,7 +50,7 @@ static void a_verdict_is_raised_at_the_second_evaluation(void **state)
 	struct ruling ruling;
 	rules_apply(&config, &v->features, &ruling);
 	assert_true(v->score == ruling.score && v->confidence == ruling.confidence);
-	assert_int_equal(v->reasons, __builtin_popcount(ruling.clauses));
+	assert_int_equal(v->reasons, __builtin_popcountll(ruling.clauses));
 	assert_true(v->reasons >= 10);
 	for (unsigned i = 0; i < v->reasons; i++) {
 		bool known = false;
@@ -178,7 +178,8 @@ static void the_window_that_scores_more_speaks(void **state)
 	}
 	const struct verdict *v = verdict_of(7);
 	assert_int_equal(v->window, WINDOW_24H);
-	features_compute(store_find(st, test_key(7)), st, WINDOW_1H, now, EVIDENCE_ALIAS, &hour);
+	features_compute(store_find(st, test_key(7)), st, WINDOW_1H, now,
+		(struct view_filter){EVIDENCE_ALIAS, 0}, &hour);
 	rules_apply(&config, &hour, &ruling);
 	assert_int_equal(ruling.class, FLUX_DOUBLE);
 	assert_true(v->score > ruling.score);
