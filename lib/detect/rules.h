@@ -98,6 +98,9 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 double clause_value(enum clause k, const struct features *f);
 double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);
 
+/* The code of a clause that is spelled so, static; NULL: there is none. */
+const char *clause_code(const uint8_t *code, size_t len);
+
 /* Fills a reason from a clause. */
 void clause_reason(
 	enum clause k, const struct detect_config *c, const struct features *f, struct reason *out);
