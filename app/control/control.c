@@ -200,7 +200,9 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	unsigned n = 0, keep = 0;
 	uint64_t started = rte_rdtsc(), error = 0, tables = tables_error(c);
 	struct account before = c->account;
-	struct judging j = {c, epoch_end(c, epoch)};
+	/* A state that was loaded may be a little ahead of a clock that was set back since. */
+	uint32_t end = epoch_end(c, epoch), reached = store_now(c->config.store);
+	struct judging j = {c, end > reached ? end : reached};
 
 	for (unsigned i = 0; i < c->pending; i++) {
 		if (c->shard[i]->epoch_last <= epoch)
@@ -232,14 +234,20 @@ static void close_epoch(struct control *c, uint64_t epoch)
 		c->account.received - before.received, c->merge_ns / 1000);
 }
 
+/* What was learned of addresses holds no longer. */
+void control_restored(struct control *c)
+{
+	c->renewing = true;
+	c->renew_from = 0;
+}
+
 void control_reload(struct control *c, const struct detect_config *detect,
 	const struct net_lookup *networks, bool asn_known)
 {
 	detector_configure(c->config.detector, detect);
 	c->config.networks = *networks;
 	c->config.asn_known = asn_known;
-	c->renewing = true;
-	c->renew_from = 0;
+	control_restored(c);
 }
 
 /* In small helpings: an epoch's end does not wait for a large store. */
@@ -407,6 +415,10 @@ int control_publish(struct control *c)
 	s->epochs_with_error = c->epochs_with_error;
 	s->worst_epoch_error = c->worst_epoch_error;
 	s->config = c->report;
+	if (c->config.state)
+		s->state = *c->config.state;
+	if (s->state.stale)
+		s->degraded |= UINT32_C(1) << DEGRADED_STATE_STALE;
 	publish_workers(c, s);
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);

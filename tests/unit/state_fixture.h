@@ -4,8 +4,8 @@
 /* A state as one piece of memory, and what it is taken into. */
 
 #include "base/crc32c.h"
-#include "state/load.h"
-#include "state/save.h"
+#include "saved/load.h"
+#include "saved/save.h"
 #include "tests/unit/store_fixture.h"
 
 struct image {

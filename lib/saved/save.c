@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include "detect/state.h"
-#include "state/save.h"
+#include "saved/save.h"
 
 /* Places looked at in one helping: each about a hundred KiB of the store. */
 #define DOMAINS_A_HELPING 32u

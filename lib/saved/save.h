@@ -7,7 +7,7 @@
  * detector: what comes out is of one moment.
  */
 
-#include "state/format.h"
+#include "saved/format.h"
 
 struct state_save {
 	const struct store *store;

@@ -2,7 +2,7 @@
 
 #include "base/crc32c.h"
 #include "detect/state.h"
-#include "state/load.h"
+#include "saved/load.h"
 
 static bool head_pass(struct state_load *l, struct decoder *d)
 {

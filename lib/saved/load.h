@@ -10,7 +10,7 @@
  * name is lost by it, not all.
  */
 
-#include "state/format.h"
+#include "saved/format.h"
 
 struct state_load {
 	struct store *store;

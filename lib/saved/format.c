@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include "base/crc32c.h"
-#include "state/format.h"
+#include "saved/format.h"
 
 static const char magic[8] = {'F', 'L', 'X', 'S', 'T', 'A', 'T', 'E'};
 
