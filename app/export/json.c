@@ -303,7 +303,7 @@ json_t *export_status(
 	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
 		"s:o, s:o, s:o, s:o}",                                                    //
 		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
 		"version", about->version,                                                //
