@@ -69,8 +69,7 @@ size_t appliance_octets(const struct appliance *a)
 
 	return a->workers * SHARDS_A_WORKER * shard_size(&a->config.shard) +
 	       a->workers * sensor_size(&s) + store_size(&a->config.store) +
-	       detector_size(APPLIANCE_VERDICTS) +
-	       (appliance_keeps_state(a) ? writer_octets() : 0);
+	       detector_size(APPLIANCE_VERDICTS) + (appliance_keeps_state(a) ? writer_octets() : 0);
 }
 
 /* Zeroed, for a cache line's boundary; lives as long as the process. */
@@ -154,19 +153,19 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 	if (tables_build(a, &tables, err) < 0 ||
 		workers_build(a, tables.placement, tables.sketch, err) < 0)
 		return EXIT_CODE_RUNTIME;
-	control_init(&a->control,
-		&(struct control_config){
-			.handover = &a->handover,
-			.workers = a->worker,
-			.store = tables.store,
-			.detector = tables.detector,
-			.networks = networks_lookup(a->networks),
-			.board = a->board,
-			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
-			.live = a->live,
-			.asn_known = a->config.networks.asn_db[0] != '\0',
-			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
-		});
+	control_init(
+		&a->control, &(struct control_config){
+				     .handover = &a->handover,
+				     .workers = a->worker,
+				     .store = tables.store,
+				     .detector = tables.detector,
+				     .networks = networks_lookup(a->networks),
+				     .board = a->board,
+				     .epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
+				     .live = a->live,
+				     .asn_known = a->config.networks.asn_db[0] != '\0',
+				     .state = appliance_keeps_state(a) ? &a->state.report : NULL,
+			     });
 	if (a->state.report.loaded)
 		control_restored(&a->control);
 	a->control.report = (struct config_report){

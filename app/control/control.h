@@ -32,7 +32,7 @@ struct control_config {
 	struct snapshot_board *board;
 	uint64_t epoch_ns;
 	bool live;
-	bool asn_known; /* an ASN database is loaded */
+	bool asn_known;                   /* an ASN database is loaded */
 	const struct state_report *state; /* live, where a state is kept; else NULL */
 	/* Live: fills in a snapshot's ports. May be NULL. */
 	void (*ports)(void *ctx, struct snapshot *s);

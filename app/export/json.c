@@ -267,9 +267,9 @@ static json_t *state_loaded_json(const struct state_report *r)
 		{"renamed", x->renamed},
 		{"rejected", r->rejected},
 	};
-	json_t *loaded = json_pack("{s:s, s:o, s:o}",                           //
-		"result", state_load_name(r->load),                             //
-		"time", r->loaded ? value_seconds(r->loaded) : json_null(),     //
+	json_t *loaded = json_pack("{s:s, s:o, s:o}",                       //
+		"result", state_load_name(r->load),                         //
+		"time", r->loaded ? value_seconds(r->loaded) : json_null(), //
 		"refused", r->refusal[0] ? export_octets(r->refusal) : json_null());
 	int bad = 0;
 

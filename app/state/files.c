@@ -27,8 +27,7 @@ static int names_make(struct state_files *f, const char *path, char folder[PATH_
 	if (name[0] == '\0' || len > NAME_MAX - SUFFIX_MAX || strlen(path) >= PATH_MAX)
 		return refuse(err, path, "the name of a file is expected", -EINVAL);
 	snprintf(f->path, sizeof(f->path), "%s", path);
-	snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		slash ? path : ".");
+	snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
 	snprintf(f->name[STATE_FILE_NEWEST], sizeof(f->name[0]), "%s", name);
 	snprintf(f->name[STATE_FILE_BEFORE], sizeof(f->name[0]), "%.200s.1", name);
 	snprintf(f->temporary, sizeof(f->temporary), "%.200s.tmp", name);

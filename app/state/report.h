@@ -11,7 +11,7 @@
 
 /* X(enumerator, name): what a start found. */
 #define STATE_LOADS(X) \
-	X(STATE_LOAD_NONE, "none")         /* no file: the first start */ \
+	X(STATE_LOAD_NONE, "none") /* no file: the first start */ \
 	X(STATE_LOAD_NEWEST, "newest") \
 	X(STATE_LOAD_PREVIOUS, "previous") /* the newest could not be used */ \
 	X(STATE_LOAD_REFUSED, "refused")   /* nothing could: it started empty */
@@ -35,10 +35,10 @@ struct state_report {
 	uint64_t write_ns;            /* what it took to write it, from first to last octet */
 	uint64_t saves;
 	uint64_t failures;
-	uint64_t torn;         /* begun anew, for an epoch ended before all was read */
-	uint64_t step_ns;      /* longest that control was held up by one step of saving */
+	uint64_t torn;              /* begun anew, for an epoch ended before all was read */
+	uint64_t step_ns;           /* longest that control was held up by one step of saving */
 	char error[ERROR_LINE_MAX]; /* why the last save failed; "": it did not */
-	bool stale;            /* the newest state is older than it should be */
+	bool stale;                 /* the newest state is older than it should be */
 };
 
 const char *state_load_name(enum state_load_result r);

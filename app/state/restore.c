@@ -18,8 +18,8 @@ struct reading {
 	uint64_t length;
 	uint8_t *buffer;
 	size_t room;
-	size_t used;  /* octets in the buffer */
-	int error;    /* errno of a read that failed */
+	size_t used; /* octets in the buffer */
+	int error;   /* errno of a read that failed */
 	struct state_header header;
 	struct state_head head;
 	const struct state_reader *reader;
@@ -128,7 +128,8 @@ static void tell(const struct state_report *r, uint32_t now)
 	if (lost - x->renamed + x->reduced)
 		log_line(LOG_LEVEL_WARNING,
 			"state: tables are smaller than those saved: %lu domains kept as "
-			"candidates; lost: %lu domains, %lu candidates, %lu waiting, %lu addresses, "
+			"candidates; lost: %lu domains, %lu candidates, %lu waiting, %lu "
+			"addresses, "
 			"%lu verdicts: raise \"store\" and restart from %s.1",
 			x->reduced, x->domains_lost - x->renamed, x->candidates_lost, x->door_lost,
 			x->reverse_lost, x->verdicts_lost, r->path);
@@ -140,8 +141,8 @@ static void tell(const struct state_report *r, uint32_t now)
 }
 
 /* 1: loaded; 0: there is none, or it cannot be used. */
-static bool file_restore(struct state *s, enum state_file which, struct state_tables *t,
-	uint32_t now, void *buffer)
+static bool file_restore(
+	struct state *s, enum state_file which, struct state_tables *t, uint32_t now, void *buffer)
 {
 	static struct state_load load;
 	struct reading r = {.fd = state_files_read(&s->files, which),
@@ -163,8 +164,8 @@ static bool file_restore(struct state *s, enum state_file which, struct state_ta
 				remedy_of(f));
 			return false;
 		}
-		s->report.load = which == STATE_FILE_NEWEST ? STATE_LOAD_NEWEST
-							    : STATE_LOAD_PREVIOUS;
+		s->report.load =
+			which == STATE_FILE_NEWEST ? STATE_LOAD_NEWEST : STATE_LOAD_PREVIOUS;
 		s->report.loaded = s->report.saved = r.head.now;
 		s->report.octets = r.length;
 		s->report.restored = load.restored;

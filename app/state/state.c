@@ -168,8 +168,7 @@ void state_step(struct state *s, bool closed, uint32_t interval_seconds)
 		begin(s);
 	if (s->saving)
 		slice(s);
-	s->report.stale =
-		s->report.error[0] || now - s->written > STALE_INTERVALS * interval;
+	s->report.stale = s->report.error[0] || now - s->written > STALE_INTERVALS * interval;
 }
 
 static bool wait_until(uint64_t deadline)

@@ -42,9 +42,9 @@ struct state {
 	const struct detector *detector;
 	uint64_t psl;
 	struct writer_buffer *buffer; /* being filled; NULL: none */
-	bool saving;     /* `save` is under way */
-	bool committing; /* all was given, and is not known to be on the disk */
-	bool again;      /* was torn */
+	bool saving;                  /* `save` is under way */
+	bool committing;              /* all was given, and is not known to be on the disk */
+	bool again;                   /* was torn */
 	uint64_t slice_ns;
 	uint64_t begun;   /* monotonic: when the last one was begun ... */
 	uint64_t written; /* ... and when one was known to be on the disk */
@@ -61,7 +61,7 @@ struct state_tables {
 	struct detect_config detect;
 	const struct psl *psl; /* may be NULL: no name is held against it */
 	struct hash_key placement;
-	struct hash_key sketch; /* a new one; becomes that of the state */
+	struct hash_key sketch;    /* a new one; becomes that of the state */
 	struct store *store;       /* out */
 	struct detector *detector; /* out */
 };
@@ -77,8 +77,8 @@ int state_open(struct state *s, const char *path, char err[ERROR_LINE_MAX]);
 void state_restore(struct state *s, struct state_tables *t, uint32_t now, void *buffer);
 
 /* After state_restore, with its tables and buffer. 0; or -errno and one line in err. */
-int state_start(struct state *s, const struct state_tables *t, void *buffer,
-	char err[ERROR_LINE_MAX]);
+int state_start(
+	struct state *s, const struct state_tables *t, void *buffer, char err[ERROR_LINE_MAX]);
 
 /* `closed`: store or detector may have changed since the last call, and an epoch ended. */
 void state_step(struct state *s, bool closed, uint32_t interval_seconds);

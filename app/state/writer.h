@@ -24,9 +24,9 @@
 
 /* What became of a state. */
 struct writer_result {
-	uint32_t time;   /* that of the state, seconds since 1970 */
-	uint64_t octets; /* of the file */
-	uint64_t ns;     /* from its first buffer to its name */
+	uint32_t time;              /* that of the state, seconds since 1970 */
+	uint64_t octets;            /* of the file */
+	uint64_t ns;                /* from its first buffer to its name */
 	char error[ERROR_LINE_MAX]; /* why it is not there; "": it is */
 };
 
@@ -55,7 +55,7 @@ struct state_writer {
 	sem_t given; /* buffers, and one for the end */
 	/* Written by the thread before `done` (release), read by control after it (acquire). */
 	struct writer_result result;
-	_Alignas(64) _Atomic uint32_t filled; /* control's: buffers given since start */
+	_Alignas(64) _Atomic uint32_t filled;  /* control's: buffers given since start */
 	_Alignas(64) _Atomic uint32_t emptied; /* the thread's */
 	_Atomic uint32_t done;                 /* states that got their last buffer */
 	_Atomic bool stop;

@@ -27,8 +27,7 @@ void state_header_put(uint8_t out[STATE_HEADER], const struct state_header *h)
 	put_u32(&e, crc32c(0, out, STATE_HEADER - 4));
 }
 
-static enum state_fault header_get(
-	struct decoder *d, const uint8_t *octets, struct state_header *h)
+static enum state_fault header_get(struct decoder *d, const uint8_t *octets, struct state_header *h)
 {
 	const uint8_t *mark = get_octets(d, sizeof(magic));
 

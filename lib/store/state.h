@@ -17,8 +17,8 @@
 /* Kinds of records, in the order in which they are saved: what is worth most comes first. */
 enum state_kind {
 	STATE_HEAD = 1,
-	STATE_DOMAIN,    /* full records, flagged ones first */
-	STATE_VERDICT,   /* lib/detect */
+	STATE_DOMAIN,  /* full records, flagged ones first */
+	STATE_VERDICT, /* lib/detect */
 	STATE_CANDIDATE,
 	STATE_DOOR,
 	STATE_REVERSE,
@@ -31,10 +31,10 @@ enum state_kind {
 
 /* What a restore took in, and what found no room in tables smaller than those saved. */
 struct state_restored {
-	uint64_t domains;      /* full records */
+	uint64_t domains; /* full records */
 	uint64_t candidates;
-	uint64_t door;         /* names in the doorkeeper */
-	uint64_t reverse;      /* addresses in the reverse view */
+	uint64_t door;    /* names in the doorkeeper */
+	uint64_t reverse; /* addresses in the reverse view */
 	uint64_t verdicts;
 	uint64_t reduced;      /* full records that became candidates */
 	uint64_t domains_lost; /* these and below: gone */

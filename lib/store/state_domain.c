@@ -240,8 +240,7 @@ static bool domain_fits(const struct store *st, const struct domain *d)
 		d->tracked > st->now || d->slot > st->now / STORE_SLOT_SECONDS ||
 		d->hour > st->now / STORE_HOUR_SECONDS || d->day > st->now / DAY_SECONDS ||
 		d->grade > EVIDENCE_PAIRED || d->verdict.first_flagged > st->now ||
-		d->verdict.last_met > st->now || !sketch_fits(&d->hosts) ||
-		!sketch_fits(&d->pairs))
+		d->verdict.last_met > st->now || !sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
 		return false;
 	for (unsigned i = 0; i < d->items; i++) {
 		uint64_t hash = hash_u64(d->item[i].unit, st->sketch);

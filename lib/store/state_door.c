@@ -85,8 +85,8 @@ static bool way_place(struct store *st, uint64_t bucket, uint64_t way)
  * one has more than were saved: the way goes to all buckets that it may belong to,
  * which fill no more than before; where it does not belong it meets no name, but one in 2^23.
  */
-static void way_restore(struct store *st, unsigned bits, uint64_t bucket, uint64_t way,
-	struct state_restored *r)
+static void way_restore(
+	struct store *st, unsigned bits, uint64_t bucket, uint64_t way, struct state_restored *r)
 {
 	unsigned mine = st->config.door_log2 - 3;
 

@@ -155,10 +155,10 @@ uint64_t store_account_error(const struct store *st)
 	for (unsigned f = 0; f < STORE_FATE_COUNT; f++)
 		fates += a->fate[f];
 	return difference(a->offered, fates) +
-	       difference(a->fate[STORE_INSERTED] + a->restored,
-		       a->live + a->evicted + a->expired) +
-	       difference(a->promoted + a->records_restored,
-		       a->tracked + a->demoted + a->released) +
+	       difference(
+		       a->fate[STORE_INSERTED] + a->restored, a->live + a->evicted + a->expired) +
+	       difference(
+		       a->promoted + a->records_restored, a->tracked + a->demoted + a->released) +
 	       difference(a->tracked, st->config.domains - st->free_n);
 }
 

@@ -156,14 +156,14 @@ struct store_account {
 	uint64_t entries; /* shard entries consumed */
 	uint64_t fate[STORE_FATE_COUNT];
 	uint64_t restored; /* candidates and full records that came from a saved state */
-	uint64_t live; /* these now: inserted + restored = live + evicted + expired */
-	uint64_t evicted; /* candidates pushed out by others */
-	uint64_t expired; /* silent for seven days */
+	uint64_t live;     /* these now: inserted + restored = live + evicted + expired */
+	uint64_t evicted;  /* candidates pushed out by others */
+	uint64_t expired;  /* silent for seven days */
 	uint64_t promoted;
 	uint64_t records_restored; /* of the restored: full records */
-	uint64_t tracked; /* now: promoted + records_restored = tracked + demoted + released */
-	uint64_t demoted;          /* full records given up for a more diverse domain */
-	uint64_t released;         /* full records of domains that were evicted or expired */
+	uint64_t tracked;  /* now: promoted + records_restored = tracked + demoted + released */
+	uint64_t demoted;  /* full records given up for a more diverse domain */
+	uint64_t released; /* full records of domains that were evicted or expired */
 	uint64_t promotion_denied; /* no record could be freed; tried again when next seen */
 	uint64_t door_evicted;
 };

@@ -181,8 +181,8 @@ static void features_equal(const struct domain *a, const struct store *sa, const
 		features_compute(b, sb, (enum flux_window)w, now + EPOCH, EVIDENCE_ALIAS, &y);
 		features_siblings(a, sa, c, &x);
 		features_siblings(b, sb, c, &y);
-		assert_memory_equal(&x.seconds, &y.seconds,
-			sizeof(x) - offsetof(struct features, seconds));
+		assert_memory_equal(
+			&x.seconds, &y.seconds, sizeof(x) - offsetof(struct features, seconds));
 	}
 }
 
@@ -219,8 +219,8 @@ static void sides_equal(const struct restored *a, const struct restored *b)
 }
 
 /* What became of the names offered since then: the door's decisions are in it. */
-static void fates_equal(const struct restored *a, const struct store_account *then,
-	const struct restored *b)
+static void fates_equal(
+	const struct restored *a, const struct store_account *then, const struct restored *b)
 {
 	for (unsigned f = 0; f < STORE_FATE_COUNT; f++)
 		assert_int_equal(store_account(a->store)->fate[f] - then->fate[f],
@@ -285,8 +285,8 @@ static void goes_on_as_before(void **state)
 		restored_free(&b);
 	}
 	free(shard);
-	print_message("%u candidates, %u domains, %u verdicts were the same\n",
-		candidates_compared, domains_compared, verdicts_compared);
+	print_message("%u candidates, %u domains, %u verdicts were the same\n", candidates_compared,
+		domains_compared, verdicts_compared);
 	assert_true(candidates_compared > 1000 && domains_compared > 1000);
 	assert_true(verdicts_compared > 1000);
 }
@@ -348,8 +348,8 @@ static void smaller_tables_keep_the_evidence(void **state)
 /* None of the octets changed, none missing, none too many. */
 static void refuse(const uint8_t *octets, size_t len, struct restored *r)
 {
-	assert_int_not_equal(image_load(octets, len, r, NULL, state_readers, state_readers_count,
-				     len),
+	assert_int_not_equal(
+		image_load(octets, len, r, NULL, state_readers, state_readers_count, len),
 		STATE_OK);
 }
 

@@ -26,14 +26,14 @@ struct restored {
 
 static inline void image_seal(struct image *i)
 {
-	state_header_put(i->octets, &(struct state_header){STATE_VERSION, i->len,
-					    crc32c(0, i->octets + STATE_HEADER,
-						    i->len - STATE_HEADER)});
+	state_header_put(
+		i->octets, &(struct state_header){STATE_VERSION, i->len,
+				   crc32c(0, i->octets + STATE_HEADER, i->len - STATE_HEADER)});
 }
 
 /* Saved in buffers of `chunk` octets. */
-static inline struct image image_save(const struct store *st, const struct detector *t,
-	uint64_t psl, size_t chunk)
+static inline struct image image_save(
+	const struct store *st, const struct detector *t, uint64_t psl, size_t chunk)
 {
 	struct image i = {.len = STATE_HEADER, .octets = malloc(STATE_HEADER)};
 	struct state_save s;

@@ -135,8 +135,7 @@ static struct image fixture_read(void)
 
 static enum state_fault load(const struct image *i, struct restored *r)
 {
-	return image_load(
-		i->octets, i->len, r, NULL, state_readers, state_readers_count, i->len);
+	return image_load(i->octets, i->len, r, NULL, state_readers, state_readers_count, i->len);
 }
 
 /* What the fixture holds, in numbers that no change of the program changes. */
@@ -211,8 +210,7 @@ static struct image image_longer(const struct image *i, unsigned more)
 	uint8_t kind;
 
 	while (get_record(&d, &kind, &p)) {
-		struct encoder e = {
-			.at = out.octets + out.len, .end = out.octets + i->len * 3};
+		struct encoder e = {.at = out.octets + out.len, .end = out.octets + i->len * 3};
 		uint8_t *start = record_begin(&e, kind);
 
 		put_octets(&e, p.at, decoder_left(&p));
@@ -242,9 +240,9 @@ static void later_versions(void **state)
 
 	two[1].version = 2;
 	two[1].record[STATE_DOMAIN] = second_domain;
-	state_header_put(second.octets, &(struct state_header){2, second.len,
-						crc32c(0, second.octets + STATE_HEADER,
-							second.len - STATE_HEADER)});
+	state_header_put(second.octets,
+		&(struct state_header){2, second.len,
+			crc32c(0, second.octets + STATE_HEADER, second.len - STATE_HEADER)});
 	init(&r, 64);
 	assert_int_equal(load(&second, &r), STATE_TOO_NEW);
 	assert_int_equal(image_load(first.octets, first.len, &r, NULL, two, 2, 100), STATE_OK);
@@ -281,11 +279,9 @@ static void another_suffix_list(void **state)
 	traffic(&r);
 	i = image_save(r.store, r.detector, psl_fingerprint(old), 70000);
 	init(&back, 64);
-	assert_int_equal(
-		image_load(i.octets, i.len, &back, old, state_readers, 1, 1000), STATE_OK);
+	assert_int_equal(image_load(i.octets, i.len, &back, old, state_readers, 1, 1000), STATE_OK);
 	assert_int_equal(back.load.restored.verdicts, 1);
-	assert_int_equal(
-		image_load(i.octets, i.len, &back, new, state_readers, 1, 1000), STATE_OK);
+	assert_int_equal(image_load(i.octets, i.len, &back, new, state_readers, 1, 1000), STATE_OK);
 	assert_int_equal(back.load.restored.renamed, 1);
 	assert_int_equal(back.load.restored.verdicts, 0);
 	assert_int_equal(back.load.restored.verdicts_lost, 1);

@@ -66,8 +66,7 @@ static bool there(const char *suffix)
 
 static void folder_remove(void)
 {
-	static const char *const all[] = {
-		"", ".1", ".tmp", ".lock", ".refused", ".1.refused"};
+	static const char *const all[] = {"", ".1", ".tmp", ".lock", ".refused", ".1.refused"};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		unlink(file(all[i]));
