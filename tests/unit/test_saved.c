@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "detect/state.h"
+#include "store/store_internal.h"
 #include "tests/unit/random.h"
 #include "tests/unit/state_fixture.h"
 
@@ -152,6 +153,10 @@ static void fixture_check(const struct restored *r)
 	assert_int_equal(store_account_error(r->store), 0);
 	assert_int_equal(detect_account_error(r->detector), 0);
 	assert_int_equal(store_now(r->store), START + 3600);
+	const struct candidate *c = candidate_find(r->store, test_key(CANDIDATE));
+	assert_non_null(c);
+	assert_int_equal(c->units, 2);
+	assert_int_equal(c->last, START + 3596);
 	assert_non_null(d);
 	assert_int_equal(d->first, START + 295);
 	assert_int_equal(d->last, START + 3595);
@@ -164,6 +169,8 @@ static void fixture_check(const struct restored *r)
 	assert_int_equal(d->fresh_slot[3], 1);
 	assert_int_equal(d->item[0].hits, 1);
 	assert_int_equal(d->name_len, 6);
+	assert_int_equal(d->verdict.slot, 1);
+	assert_int_equal(d->verdict.first_flagged, START + 900);
 	assert_int_equal(detect_verdicts(r->detector), 1);
 	const struct verdict *v = detect_verdict(r->detector, 0);
 	assert_int_equal(v->class, FLUX_DOUBLE);
@@ -202,7 +209,16 @@ static void first_version_is_read(void **state)
 	free(i.octets);
 }
 
-/* The records of an image, each and each element of the candidates longer by `more` octets. */
+/* The octets of a candidate before its list of units. */
+#define CANDIDATE_NUMBERS 25u
+
+static void more_put(struct encoder *e, unsigned more)
+{
+	for (unsigned n = 0; n < more; n++)
+		put_u8(e, 0xee);
+}
+
+/* The records of an image, each longer by `more` octets, and each unit of a candidate too. */
 static struct image image_longer(const struct image *i, unsigned more)
 {
 	struct image out = {.len = STATE_HEADER, .octets = malloc(i->len * 3)};
@@ -213,9 +229,17 @@ static struct image image_longer(const struct image *i, unsigned more)
 		struct encoder e = {.at = out.octets + out.len, .end = out.octets + i->len * 3};
 		uint8_t *start = record_begin(&e, kind);
 
+		if (kind == STATE_CANDIDATE) {
+			put_octets(&e, get_octets(&p, CANDIDATE_NUMBERS), CANDIDATE_NUMBERS);
+			struct decoder_list l = get_list(&p, 1);
+			put_list(&e, l.count, l.octets + more);
+			for (unsigned k = 0; k < l.count; k++) {
+				put_octets(&e, get_octets(&p, l.octets), l.octets);
+				more_put(&e, more);
+			}
+		}
 		put_octets(&e, p.at, decoder_left(&p));
-		for (unsigned n = 0; n < more; n++)
-			put_u8(&e, 0xee);
+		more_put(&e, more);
 		assert_true(record_end(&e, start));
 		out.len = (size_t)(e.at - out.octets);
 	}
