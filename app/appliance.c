@@ -43,7 +43,14 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
 		return EXIT_CODE_RUNTIME;
 	}
+	if (appliance_keeps_state(a) && state_open(&a->state, a->config.state.path, err) < 0)
+		return EXIT_CODE_STATE;
 	return EXIT_CODE_OK;
+}
+
+bool appliance_keeps_state(const struct appliance *a)
+{
+	return a->live && a->config.state.path[0] != '\0';
 }
 
 static struct sensor_config sensor_config(
@@ -65,7 +72,7 @@ size_t appliance_octets(const struct appliance *a)
 
 	return a->workers * SHARDS_A_WORKER * shard_size(&a->config.shard) +
 	       a->workers * sensor_size(&s) + store_size(&a->config.store) +
-	       detector_size(APPLIANCE_VERDICTS);
+	       detector_size(APPLIANCE_VERDICTS) + (appliance_keeps_state(a) ? writer_octets() : 0);
 }
 
 /* Zeroed, for a cache line's boundary; lives as long as the process. */
@@ -112,28 +119,49 @@ static int workers_build(struct appliance *a, struct hash_key placement, struct 
 	return 0;
 }
 
+/* Store and detector, with the saved state in them where one is kept. */
+static int tables_build(struct appliance *a, struct state_tables *t, char err[ERROR_LINE_MAX])
+{
+	t->store_config = a->config.store;
+	t->verdicts = APPLIANCE_VERDICTS;
+	t->detect = a->config.detect;
+	t->psl = suffix_list_psl(a->suffixes);
+	t->store_memory = table("store", store_size(&t->store_config), err);
+	if (t->store_memory)
+		t->detector_memory = table("detector", detector_size(t->verdicts), err);
+	if (!t->detector_memory)
+		return -ENOMEM;
+	if (!appliance_keeps_state(a)) {
+		t->store = store_init(t->store_memory, &t->store_config, t->placement, t->sketch);
+		t->detector = detector_init(t->detector_memory, t->verdicts, &t->detect);
+		return 0;
+	}
+	void *buffers = table("state", writer_octets(), err);
+	if (!buffers)
+		return -ENOMEM;
+	state_restore(&a->state, t, (uint32_t)time(NULL), buffers);
+	return state_start(&a->state, t, buffers, err);
+}
+
 int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 {
-	struct hash_key placement = replay_placement, sketch = replay_sketch;
+	struct state_tables tables = {.placement = replay_placement, .sketch = replay_sketch};
 
-	if (a->live && (getrandom(&placement, sizeof(placement), 0) < 0 ||
-			       getrandom(&sketch, sizeof(sketch), 0) < 0)) {
+	if (a->live && (getrandom(&tables.placement, sizeof(tables.placement), 0) < 0 ||
+			       getrandom(&tables.sketch, sizeof(tables.sketch), 0) < 0)) {
 		snprintf(err, ERROR_LINE_MAX, "getrandom: %s", strerror(errno));
 		return EXIT_CODE_RUNTIME;
 	}
-	if (workers_build(a, placement, sketch, err) < 0)
-		return EXIT_CODE_RUNTIME;
-
-	void *store = table("store", store_size(&a->config.store), err);
-	void *detector = store ? table("detector", detector_size(APPLIANCE_VERDICTS), err) : NULL;
-	if (!detector)
+	/* The sketch key is that of the state, where there is one. */
+	if (tables_build(a, &tables, err) < 0 ||
+		workers_build(a, tables.placement, tables.sketch, err) < 0)
 		return EXIT_CODE_RUNTIME;
 	control_init(&a->control,
 		&(struct control_config){
 			.handover = &a->handover,
 			.workers = a->worker,
-			.store = store_init(store, &a->config.store, placement, sketch),
-			.detector = detector_init(detector, APPLIANCE_VERDICTS, &a->config.detect),
+			.store = tables.store,
+			.detector = tables.detector,
 			.networks = networks_lookup(a->networks),
 			.board = a->board,
 			.mailbox = a->mailbox,
@@ -141,11 +169,14 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
+			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
 		});
+	if (a->state.report.loaded)
+		control_restored(&a->control);
 	/* Above the numbers of every run before: less than a million events come a second. */
 	if (a->live)
 		detect_events_from(
-			a->control.config.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
+			tables.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
 	a->control.report = (struct config_report){
 		.generation =
 			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),
@@ -182,6 +213,7 @@ void appliance_free(struct appliance *a)
 	networks_close(a->networks);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
+	state_close(&a->state);
 	a->http = NULL;
 	a->board = NULL;
 	a->mailbox = NULL;

@@ -26,6 +26,7 @@
 #include "http/server.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
+#include "state/state.h"
 
 /* Flagged domains that can be held at a time. */
 #define APPLIANCE_VERDICTS 8192u
@@ -46,6 +47,7 @@ struct appliance {
 	struct mailbox *mailbox;
 	struct about about;
 	struct http_server *http;
+	struct state state; /* live, where state.path says so */
 };
 
 /*
@@ -57,6 +59,9 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 
 size_t appliance_octets(const struct appliance *a);
 int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
+
+/* Is what was learned kept? A replay's never is. */
+bool appliance_keeps_state(const struct appliance *a);
 
 /* Serves HTTP where the configuration says so. */
 int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX]);

@@ -100,6 +100,7 @@ static void config_look(struct doctor *d, const char *path, struct config *c)
 			"correct drivers.profiles");
 	a.config = *c;
 	a.workers = c->workers;
+	a.live = true;
 	d->budget = (struct doctor_budget){
 		.tables = appliance_octets(&a),
 		.buffers = ports_size(&ports, c),

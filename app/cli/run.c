@@ -60,7 +60,9 @@ static bool control_loop(struct appliance *a, const struct ports *ports, struct 
 			log_settle();
 			updated = now;
 		}
-		control_step(&a->control, clock_at(&a->clock, now));
+		bool closed = control_step(&a->control, clock_at(&a->clock, now));
+		if (appliance_keeps_state(a))
+			state_step(&a->state, closed, a->config.state.interval_seconds);
 		if (stop_asked()) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz)
@@ -125,6 +127,8 @@ static _Noreturn void leave_hung(struct appliance *a)
 				"lost",
 				i, atomic_load_explicit(&a->worker[i].lcore, memory_order_relaxed),
 				DRAIN_SECONDS);
+	if (appliance_keeps_state(a))
+		state_stop(&a->state);
 	control_publish(&a->control);
 	summary(a);
 	http_stop(a->http);
@@ -159,6 +163,8 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 	if (!control_loop(a, ports, &reload))
 		leave_hung(a);
 	rte_eal_mp_wait_lcore();
+	if (appliance_keeps_state(a))
+		state_stop(&a->state);
 	control_publish(&a->control);
 	return EXIT_CODE_OK;
 }

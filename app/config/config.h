@@ -99,6 +99,11 @@ struct config_http {
 	uint32_t max_connections;
 };
 
+struct config_state {
+	char path[CONFIG_PATH_MAX]; /* "": nothing is kept */
+	uint32_t interval_seconds;
+};
+
 struct config_log {
 	uint32_t level; /* enum log_level */
 };
@@ -122,6 +127,7 @@ struct config {
 	struct detect_config detect;
 	struct config_networks networks;
 	struct config_http http;
+	struct config_state state;
 	struct config_log log;
 };
 

@@ -55,6 +55,7 @@ static const struct config live = {
 	.store = {.door_log2 = 24, .candidates_log2 = 21, .domains = 65536},
 	.networks = {.public_suffix_list = "/usr/share/publicsuffix/public_suffix_list.dat"},
 	.http = {.listen = "127.0.0.1:8953", .max_connections = 256},
+	.state = {.interval_seconds = 60},
 	.log = {.level = LOG_LEVEL_NOTICE},
 };
 

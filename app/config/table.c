@@ -67,6 +67,15 @@ static const char *filled_wrong(const char *text)
 	return text[0] ? NULL : "must not be empty";
 }
 
+static const char *path_wrong(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || (text[0] == '/' && text[n - 1] != '/'))
+		return NULL;
+	return "expected the path of a file from the root, or \"\" for none";
+}
+
 static const char *address_wrong(const char *text)
 {
 	uint8_t addr[16];
@@ -242,6 +251,12 @@ static const struct config_row rows[] = {
 	{ROW("http.max_connections", http.max_connections, FIELD(http.max_connections), .min = 8,
 		.max = 4096, .restart = true, .unit = "",
 		.what = "Connections served at a time; more are turned away.")},
+	{ROW("state.path", state.path, TEXT_OF(state.path), .restart = true, .unit = "",
+		.what = "File that the store and the verdicts are saved in, and read from at "
+			"start; empty: a restart forgets.",
+		.wrong = path_wrong)},
+	{ROW("state.interval_seconds", state.interval_seconds, FIELD(state.interval_seconds),
+		.min = 1, .max = 86400, .unit = "s", .what = "Time from one save to the next.")},
 	{ROW("log.level", log.level, .kind = CONFIG_CHOICE, .choices = log_levels,
 		.choice_count = LOG_LEVEL_COUNT, .unit = "",
 		.what = "Least weight of a message that is logged.")},

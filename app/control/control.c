@@ -162,8 +162,11 @@ static int by_epoch_and_worker(const void *a, const void *b)
 uint32_t control_epoch_end(const struct control *c, uint64_t epoch)
 {
 	uint64_t seconds = (epoch + 1) * (c->config.epoch_ns / NS_PER_SECOND);
+	uint32_t end = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+	/* A state that was loaded may be a little ahead of a clock that was set back since. */
+	uint32_t reached = store_now(c->config.store);
 
-	return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+	return end > reached ? end : reached;
 }
 
 static uint64_t difference(uint64_t a, uint64_t b)
@@ -233,14 +236,20 @@ static void close_epoch(struct control *c, uint64_t epoch)
 		c->account.received - before.received, c->merge_ns / 1000);
 }
 
+/* What was learned of addresses holds no longer. */
+void control_restored(struct control *c)
+{
+	c->renewing = true;
+	c->renew_from = 0;
+}
+
 void control_reload(struct control *c, const struct detect_config *detect,
 	const struct net_lookup *networks, bool asn_known)
 {
 	detector_configure(c->config.detector, detect);
 	c->config.networks = *networks;
 	c->config.asn_known = asn_known;
-	c->renewing = true;
-	c->renew_from = 0;
+	control_restored(c);
 }
 
 /* In small helpings: an epoch's end does not wait for a large store. */
@@ -411,6 +420,10 @@ int control_publish(struct control *c)
 	s->epochs_with_error = c->epochs_with_error;
 	s->worst_epoch_error = c->worst_epoch_error;
 	s->config = c->report;
+	if (c->config.state)
+		s->state = *c->config.state;
+	if (s->state.stale)
+		s->degraded |= UINT32_C(1) << DEGRADED_STATE_STALE;
 	publish_workers(c, s);
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);

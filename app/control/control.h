@@ -35,7 +35,8 @@ struct control_config {
 	const struct psl *psl;   /* for questions */
 	uint64_t epoch_ns;
 	bool live;
-	bool asn_known; /* an ASN database is loaded */
+	bool asn_known;                   /* an ASN database is loaded */
+	const struct state_report *state; /* live, where a state is kept; else NULL */
 	/* Live: fills in a snapshot's ports. May be NULL. */
 	void (*ports)(void *ctx, struct snapshot *s);
 	void *ports_ctx;
@@ -86,6 +87,12 @@ bool control_step(struct control *c, uint64_t now_ns);
  */
 void control_reload(struct control *c, const struct detect_config *detect,
 	const struct net_lookup *networks, bool asn_known);
+
+/*
+ * The store came from a saved state: its addresses are looked up again as after a
+ * change of databases.
+ */
+void control_restored(struct control *c);
 
 /*
  * Live, at the end: gives up the workers that have not ended, merges what the

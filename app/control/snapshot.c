@@ -105,6 +105,9 @@ static const struct degraded {
 		"Set spreader to \"on\", or spread the mirrored traffic over more addresses."},
 	[DEGRADED_LINK_DOWN] = {"link_down",
 		"Look at the cable, the tap and the mirror session of the port named under ports."},
+	[DEGRADED_STATE_STALE] = {"state_stale",
+		"See state.last_error: make room on the disk of state.path, or raise "
+		"epoch_seconds."},
 };
 
 const char *snapshot_degraded_name(enum degraded_reason r)

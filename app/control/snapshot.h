@@ -17,6 +17,7 @@
 #include "detect/events.h"
 #include "drivers-config/xdp/xdp.h"
 #include "shard/account.h"
+#include "state/report.h"
 #include "store/store.h"
 
 #define SNAPSHOT_WORKERS_MAX 64u
@@ -35,6 +36,7 @@ enum degraded_reason {
 	DEGRADED_CLOCK_STEP,      /* packet time went backwards by more than an epoch */
 	DEGRADED_QUEUE_IMBALANCE, /* one worker gets many more frames than the others */
 	DEGRADED_LINK_DOWN,       /* a port's link is down */
+	DEGRADED_STATE_STALE,     /* the saved state is older than it should be */
 	DEGRADED_COUNT
 };
 
@@ -102,6 +104,7 @@ struct snapshot {
 	uint32_t degraded;                       /* bits of enum degraded_reason ... */
 	uint32_t degraded_since[DEGRADED_COUNT]; /* ... and since when, seconds since 1970; or 0 */
 	struct config_report config;
+	struct state_report state;
 	unsigned workers;
 	unsigned ports;
 	unsigned verdicts;

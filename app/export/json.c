@@ -245,12 +245,66 @@ json_t *export_stats(const struct snapshot *s)
 		"accounting", export_accounting(s));
 }
 
+/* What the start found in the saved state, and what found no room. */
+static json_t *state_loaded_json(const struct state_report *r)
+{
+	const struct state_restored *x = &r->restored;
+	const struct {
+		const char *key;
+		uint64_t n;
+	} counts[] = {
+		{"domains", x->domains},
+		{"candidates", x->candidates},
+		{"waiting", x->door},
+		{"addresses", x->reverse},
+		{"verdicts", x->verdicts},
+		{"reduced", x->reduced},
+		{"domains_lost", x->domains_lost},
+		{"candidates_lost", x->candidates_lost},
+		{"waiting_lost", x->door_lost},
+		{"addresses_lost", x->reverse_lost},
+		{"verdicts_lost", x->verdicts_lost},
+		{"renamed", x->renamed},
+		{"rejected", r->rejected},
+	};
+	json_t *loaded = json_pack("{s:s, s:o, s:o}",                       //
+		"result", state_load_name(r->load),                         //
+		"time", r->loaded ? value_seconds(r->loaded) : json_null(), //
+		"refused", r->refusal[0] ? export_octets(r->refusal) : json_null());
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		bad |= json_object_set_new(loaded, counts[i].key, value_count(counts[i].n));
+	return value_whole(loaded, bad);
+}
+
+static json_t *state_json(const struct snapshot *s)
+{
+	const struct state_report *r = &s->state;
+	uint32_t age = s->time > r->saved ? s->time - r->saved : 0;
+
+	if (!r->path)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"path", export_octets(r->path),                                     //
+		"saved_at", r->saved ? value_seconds(r->saved) : json_null(),       //
+		"age_seconds", r->saved ? value_count(age) : json_null(),           //
+		"bytes", value_count(r->octets),                                    //
+		"write_milliseconds", value_count(r->write_ns / 1000000),           //
+		"longest_step_microseconds", value_count(r->step_ns / 1000),        //
+		"saves", value_count(r->saves),                                     //
+		"failures", value_count(r->failures),                               //
+		"torn", value_count(r->torn),                                       //
+		"last_error", r->error[0] ? export_octets(r->error) : json_null(),  //
+		"loaded", state_loaded_json(r));
+}
+
 json_t *export_status(
 	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o}",                                                         //
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o, s:o}",                                                    //
 		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
 		"version", about->version,                                                //
 		"dpdk", about->dpdk,                                                      //
@@ -258,6 +312,7 @@ json_t *export_status(
 		"vantage", about->vantage,                                                //
 		"config_generation", value_count(about->config_generation),               //
 		"config", s ? config_report_json(&s->config) : json_null(),               //
+		"state", s ? state_json(s) : json_null(),                                 //
 		"started", value_seconds(started),                                        //
 		"uptime_seconds", value_count(uptime),                                    //
 		"time", s ? value_seconds(s->time) : json_null(),                         //

@@ -188,6 +188,28 @@ static void visibility_text(FILE *f, const struct snapshot *s)
 		visibility_encrypted_share(v));
 }
 
+/* Nothing where no state is kept. */
+static void state_text(FILE *f, const struct state_report *r)
+{
+	if (!r->path)
+		return;
+	number(f, "state_saves_total", "States saved since start.", false, r->saves);
+	number(f, "state_failures_total", "States that could not be saved.", false, r->failures);
+	number(f, "state_torn_total", "States begun anew because an epoch ended.", false, r->torn);
+	number(f, "state_size_bytes", "Size of the newest state on the disk.", true, r->octets);
+	number(f, "state_saved_time_seconds",
+		"Time of the newest state on the disk, seconds since 1970; 0: there is none.", true,
+		r->saved);
+	head(f, "state_write_seconds", "Time that it took to write it.", true);
+	fprintf(f, PREFIX "state_write_seconds %.9f\n", (double)r->write_ns * 1e-9);
+	head(f, "state_longest_step_seconds", "Longest that control was held up by saving.", true);
+	fprintf(f, PREFIX "state_longest_step_seconds %.9f\n", (double)r->step_ns * 1e-9);
+	head(f, "state_loaded", "What the start found; 1 for the one that holds.", true);
+	for (unsigned i = 0; i < STATE_LOAD_COUNT; i++)
+		fprintf(f, PREFIX "state_loaded{result=\"%s\"} %d\n",
+			state_load_name((enum state_load_result)i), r->load == i);
+}
+
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
 	head(f, "build_info", "The program; always 1.", true);
@@ -220,6 +242,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	number(f, "config_keys_waiting", "Keys that differ in the file and need a restart.", true,
 		s->config.waiting);
 	visibility_text(f, s);
+	state_text(f, &s->state);
 	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,

@@ -253,6 +253,17 @@ static void verdict_raise(struct detector *t, struct domain *d, uint32_t now)
 	t->account.active++;
 }
 
+struct verdict *detect_place(struct detector *t, struct domain *d)
+{
+	if (t->n == t->room)
+		return NULL;
+	struct verdict *v = &t->verdict[t->n++];
+	d->verdict.slot = (uint16_t)t->n;
+	t->account.restored++;
+	t->account.active++;
+	return v;
+}
+
 void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now)
 {
 	struct features f;
@@ -371,9 +382,9 @@ const struct verdict_account *detect_account(const struct detector *t)
 uint64_t detect_account_error(const struct detector *t)
 {
 	const struct verdict_account *a = &t->account;
-	uint64_t sum = a->active + a->cleared + a->expired;
+	uint64_t sum = a->active + a->cleared + a->expired, came = a->raised + a->restored;
 
-	return (a->raised > sum ? a->raised - sum : sum - a->raised) +
+	return (came > sum ? came - sum : sum - came) +
 	       (a->active > t->n ? a->active - t->n : t->n - a->active);
 }
 

@@ -197,9 +197,10 @@ struct verdict {
 	struct domain_item sample[VERDICT_SAMPLE_MAX]; /* newest last_seen first */
 };
 
-/* verdicts raised = active + cleared + expired */
+/* verdicts raised + restored = active + cleared + expired */
 struct verdict_account {
 	uint64_t raised;
+	uint64_t restored; /* came from a saved state */
 	uint64_t active;
 	uint64_t cleared; /* no rule met for clear_after */
 	uint64_t expired; /* the record went from the store */
@@ -246,6 +247,9 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 /* Clears verdicts whose rules were not met for long, and those whose record is gone. */
 void detect_sweep(struct detector *t, struct store *st, uint32_t now);
 
+/* A place for the saved verdict of d, tied to it, to be filled; NULL when none is left. */
+struct verdict *detect_place(struct detector *t, struct domain *d);
+
 /* The flagged domains, in no order; valid until the next call on t. */
 unsigned detect_verdicts(const struct detector *t);
 const struct verdict *detect_verdict(const struct detector *t, unsigned i);
@@ -260,7 +264,7 @@ const struct event_ring *detect_events(const struct detector *t);
 void detect_events_from(struct detector *t, uint64_t first);
 
 const struct verdict_account *detect_account(const struct detector *t);
-/* |raised - (active + cleared + expired)| */
+/* |raised + restored - (active + cleared + expired)| */
 uint64_t detect_account_error(const struct detector *t);
 
 const char *flux_class_name(enum flux_class c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "detect/rules.h"
 
@@ -368,4 +369,17 @@ void clause_reason(
 	case CLAUSE_COUNT:
 		break;
 	}
+}
+
+const char *clause_spelled(const uint8_t *code, size_t len)
+{
+	static const char *const codes[CLAUSE_COUNT] = {
+#define X(name, code_, feature, least, text) [name] = code_,
+		CLAUSES(X)
+#undef X
+	};
+	for (unsigned k = 0; k < CLAUSE_COUNT; k++)
+		if (strlen(codes[k]) == len && memcmp(codes[k], code, len) == 0)
+			return codes[k];
+	return NULL;
 }

@@ -127,6 +127,9 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 double clause_value(enum clause k, const struct features *f);
 double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);
 
+/* The code of a clause that is spelled so, static; NULL: there is none. */
+const char *clause_spelled(const uint8_t *code, size_t len);
+
 /* Is the threshold the least (else the most) that the value may be? And does it keep to it? */
 bool clause_at_least(enum clause k);
 bool clause_holds(enum clause k, const struct detect_config *c, const struct features *f);

@@ -38,28 +38,48 @@ static bool held_by_verdict(const struct store *st, const struct candidate *c)
 	return c->tracked && domain_flagged(&st->domains[c->record]);
 }
 
-struct candidate *candidate_insert(struct store *st, uint64_t key)
+/* The first free slot for a key, else the one of least worth that may be given up, or NULL. */
+static struct candidate *slot_for(const struct store *st, uint64_t key)
 {
 	struct candidate *home = &st->candidates[candidate_slot(st, key)], *at = NULL;
 
 	for (struct candidate *c = home; c < home + CANDIDATE_PROBE_MAX; c++) {
-		if (c->key == 0) {
-			at = c;
-			break;
-		}
+		if (c->key == 0)
+			return c;
 		if (!held_by_verdict(st, c) && (!at || worth(c) < worth(at)))
 			at = c;
 	}
-	if (!at)
-		return NULL;
+	return at;
+}
+
+static struct candidate *slot_fill(
+	struct store *st, struct candidate *at, const struct candidate *with)
+{
 	if (at->key != 0) {
 		record_release(st, at);
 		st->account.evicted++;
 		st->account.live--;
 	}
-	*at = (struct candidate){.key = key};
+	*at = *with;
 	st->account.live++;
 	return at;
+}
+
+struct candidate *candidate_insert(struct store *st, uint64_t key)
+{
+	struct candidate *at = slot_for(st, key);
+
+	return at ? slot_fill(st, at, &(struct candidate){.key = key}) : NULL;
+}
+
+struct candidate *candidate_place(struct store *st, const struct candidate *saved)
+{
+	struct candidate *at = slot_for(st, saved->key);
+
+	if (!at || (at->key != 0 && worth(at) >= worth(saved)))
+		return NULL;
+	st->account.restored++;
+	return slot_fill(st, at, saved);
 }
 
 void candidate_remove(struct store *st, struct candidate *c)

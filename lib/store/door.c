@@ -12,6 +12,11 @@
 
 #define TAG_MASK UINT64_C(0xffffff)
 
+bool door_holds(const struct store *st, uint64_t way)
+{
+	return st->now / DAY_SECONDS + 1 - (way >> 48) <= STORE_DOOR_DAYS;
+}
+
 bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day)
 {
 	struct door_bucket *b = &st->door[door_slot(st, key)];
@@ -20,7 +25,7 @@ bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < DOOR_WAYS; i++) {
-		if (today - (b->way[i] >> 48) > STORE_DOOR_DAYS)
+		if (!door_holds(st, b->way[i]))
 			b->way[i] = 0;
 		if (b->way[i] != 0 && (b->way[i] >> 24 & TAG_MASK) == name) {
 			at = i;

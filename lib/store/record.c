@@ -35,10 +35,8 @@ static struct domain *victim_find(struct store *st, unsigned less_than)
 	return victim;
 }
 
-/* Back to a candidate, with the four items of the smallest hashes. */
-static void demote(struct store *st, struct domain *d)
+void candidate_from_domain(const struct store *st, struct domain *d, struct candidate *c)
 {
-	struct candidate *c = candidate_find(st, d->key);
 	unsigned n = d->items < CANDIDATE_UNITS ? d->items : CANDIDATE_UNITS;
 	unsigned grades = 0;
 
@@ -57,6 +55,12 @@ static void demote(struct store *st, struct domain *d)
 	c->grades = grades & 0xff;
 	uint32_t ttl = d->ttl_max < CANDIDATE_TTL_MAX ? d->ttl_max : CANDIDATE_TTL_MAX;
 	c->ttl_max = ttl & CANDIDATE_TTL_MAX;
+}
+
+/* Back to a candidate. */
+static void demote(struct store *st, struct domain *d)
+{
+	candidate_from_domain(st, d, candidate_find(st, d->key));
 	d->key = 0;
 	st->account.demoted++;
 	st->account.tracked--;

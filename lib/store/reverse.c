@@ -93,3 +93,28 @@ unsigned reverse_owners(const struct reverse *r, uint64_t unit, uint64_t out[REV
 	}
 	return 0;
 }
+
+uint64_t reverse_entries(const struct reverse *r)
+{
+	return (uint64_t)r->mask + 1 + PROBE;
+}
+
+bool reverse_at(const struct reverse *r, uint64_t i, struct reverse_unit *out)
+{
+	const struct entry *e = &r->entry[i];
+
+	*out = (struct reverse_unit){.unit = e->unit, .day = e->day, .keys = e->keys};
+	memcpy(out->key, e->key, sizeof(out->key));
+	return e->unit != 0;
+}
+
+bool reverse_place(struct reverse *r, const struct reverse_unit *u)
+{
+	struct entry *e = entry_for(r, u->unit);
+
+	if (e->unit == u->unit || (e->unit != 0 && e->day > u->day))
+		return false;
+	*e = (struct entry){.unit = u->unit, .day = u->day, .keys = u->keys};
+	memcpy(e->key, u->key, u->keys * sizeof(u->key[0]));
+	return true;
+}

@@ -14,6 +14,7 @@
  * oldest entry. Belongs to control's thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,3 +33,18 @@ void reverse_add(struct reverse *r, uint64_t unit, uint64_t key, uint32_t day);
 
 /* Keys that own the unit, at most REVERSE_KEYS, into out; their number. */
 unsigned reverse_owners(const struct reverse *r, uint64_t unit, uint64_t out[REVERSE_KEYS]);
+
+/* What an entry holds, apart from where it stands. */
+struct reverse_unit {
+	uint64_t unit;
+	uint32_t day; /* last entered */
+	uint32_t keys;
+	uint64_t key[REVERSE_KEYS];
+};
+
+/* Entry i of reverse_entries(), used or not: false. */
+uint64_t reverse_entries(const struct reverse *r);
+bool reverse_at(const struct reverse *r, uint64_t i, struct reverse_unit *out);
+
+/* Puts a saved entry in; false where there is none to give up that is as old, or it is there. */
+bool reverse_place(struct reverse *r, const struct reverse_unit *u);

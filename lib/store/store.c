@@ -2,6 +2,7 @@
 
 /* Layout, look-up and accounts of the store. */
 
+#include "store/state.h"
 #include "store/store_internal.h"
 
 #define DOMAINS_MAX (UINT32_C(1) << 22)
@@ -116,6 +117,21 @@ struct domain *store_find(const struct store *st, uint64_t key)
 	return c && c->tracked ? &st->domains[c->record] : NULL;
 }
 
+struct hash_key store_sketch_key(const struct store *st)
+{
+	return st->sketch;
+}
+
+uint32_t store_now(const struct store *st)
+{
+	return st->now;
+}
+
+void store_restore_begin(struct store *st, uint32_t now)
+{
+	st->now = now;
+}
+
 uint64_t store_unit_hash(const struct store *st, uint64_t unit)
 {
 	return hash_u64(unit, st->sketch);
@@ -139,8 +155,10 @@ uint64_t store_account_error(const struct store *st)
 	for (unsigned f = 0; f < STORE_FATE_COUNT; f++)
 		fates += a->fate[f];
 	return difference(a->offered, fates) +
-	       difference(a->fate[STORE_INSERTED], a->live + a->evicted + a->expired) +
-	       difference(a->promoted, a->tracked + a->demoted + a->released) +
+	       difference(
+		       a->fate[STORE_INSERTED] + a->restored, a->live + a->evicted + a->expired) +
+	       difference(
+		       a->promoted + a->records_restored, a->tracked + a->demoted + a->released) +
 	       difference(a->tracked, st->config.domains - st->free_n);
 }
 

@@ -167,13 +167,15 @@ struct store_account {
 	uint64_t offered; /* domains with entries, one per epoch however many shards held it */
 	uint64_t entries; /* shard entries consumed */
 	uint64_t fate[STORE_FATE_COUNT];
-	uint64_t live;    /* candidates and full records now: inserted = live + evicted + expired */
-	uint64_t evicted; /* candidates pushed out by others */
-	uint64_t expired; /* silent for seven days */
+	uint64_t restored; /* candidates and full records that came from a saved state */
+	uint64_t live;     /* these now: inserted + restored = live + evicted + expired */
+	uint64_t evicted;  /* candidates pushed out by others */
+	uint64_t expired;  /* silent for seven days */
 	uint64_t promoted;
-	uint64_t tracked;          /* full records now: promoted = tracked + demoted + released */
-	uint64_t demoted;          /* full records given up for a more diverse domain */
-	uint64_t released;         /* full records of domains that were evicted or expired */
+	uint64_t records_restored; /* of the restored: full records */
+	uint64_t tracked;  /* now: promoted + records_restored = tracked + demoted + released */
+	uint64_t demoted;  /* full records given up for a more diverse domain */
+	uint64_t released; /* full records of domains that were evicted or expired */
 	uint64_t promotion_denied; /* no record could be freed; tried again when next seen */
 	uint64_t door_evicted;
 };
@@ -201,6 +203,12 @@ void store_touched(struct store *st, void (*fn)(void *ctx, struct domain *d), vo
 
 /* Calls fn for each full record, in no order. */
 void store_each(struct store *st, void (*fn)(void *ctx, struct domain *d), void *ctx);
+
+/* The key of samples and sketches. */
+struct hash_key store_sketch_key(const struct store *st);
+
+/* End of the last epoch merged or restored, seconds since 1970; 0: none yet. */
+uint32_t store_now(const struct store *st);
 
 /* Full record of a registered domain's key, or NULL. */
 struct domain *store_find(const struct store *st, uint64_t key);

@@ -109,15 +109,19 @@ struct store {
 	struct servers servers;
 };
 
-/* Top 32 bits of the placement hash: all tables take their slots from its top. */
+/* Top 32 bits of the placement hash: all tables but the door take their slots from its top. */
 static inline uint32_t store_place(const struct store *st, uint64_t key)
 {
 	return (uint32_t)(hash_u64(key, st->placement) >> 32);
 }
 
+/*
+ * By the key itself, a hash under the sketch key: the door keeps no whole key that could
+ * be placed anew after a restart (docs/adr/0006).
+ */
 static inline uint32_t door_slot(const struct store *st, uint64_t key)
 {
-	return store_place(st, key) >> (32 - (st->config.door_log2 - 3));
+	return (uint32_t)(key >> (64 - (st->config.door_log2 - 3)));
 }
 
 static inline uint32_t candidate_slot(const struct store *st, uint64_t key)
@@ -137,6 +141,8 @@ static inline uint32_t spread_bit(const struct store *st, uint64_t unit)
  * Otherwise the unit waits there. One cache line.
  */
 bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day);
+/* Does a way that is not free still count today? */
+bool door_holds(const struct store *st, uint64_t way);
 /* Does a unit of `key` wait there? *day is the day of its last sighting. Changes nothing. */
 bool door_waits(const struct store *st, uint64_t key, uint32_t *day);
 
@@ -148,6 +154,11 @@ void sighting_clamp(struct sighting *g, uint32_t now);
 struct candidate *candidate_find(const struct store *st, uint64_t key);
 /* A slot for a new name, zeroed but for its key; NULL when flagged domains hold them all. */
 struct candidate *candidate_insert(struct store *st, uint64_t key);
+/*
+ * A slot for a saved candidate, which must not be there; NULL where all that could be
+ * given up is worth as much. Counts it as restored.
+ */
+struct candidate *candidate_place(struct store *st, const struct candidate *saved);
 /* Frees the slot; entries behind it move up. Invalidates pointers to candidates. */
 void candidate_remove(struct store *st, struct candidate *c);
 bool candidate_expired(const struct store *st, const struct candidate *c);
@@ -164,6 +175,8 @@ void servers_weigh(struct servers *v);
 
 /* A free record, or that of a domain less diverse than `spread`; NULL when there is none. */
 struct domain *record_take(struct store *st, uint32_t spread);
+/* What a candidate keeps of a full record: the four items of the smallest hashes. */
+void candidate_from_domain(const struct store *st, struct domain *d, struct candidate *c);
 /* Gives a tracked candidate's record back; nothing for another. */
 void record_release(struct store *st, struct candidate *c);
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the seeds of the fuzz targets: DNS messages after RFC 9267, frames, configurations.
+"""Writes the seeds of the fuzz targets: DNS messages after RFC 9267, frames, configurations,
+saved states.
 
 usage: make_seeds.py DIRECTORY STAMP
 
-One file a seed in DIRECTORY/dns, frame and config, the same in each run. They are made
+One file a seed in DIRECTORY/dns, frame, config and state, the same in each run. They are made
 rather than kept, so that what each one is can be read.
 """
 import os
@@ -336,9 +337,44 @@ def config_seeds():
     yield "many", b'{"dns": {"ports": [' + b", ".join(b"%d" % i for i in range(1, 200)) + b"]}}"
 
 
+def state_record(kind, payload, length=None):
+    return struct.pack("<BI", kind, len(payload) if length is None else length) + payload
+
+
+def state_seeds():
+    """Records behind a blank header: the target seals it. Whole ones are in tests/unit/state_v1.bin."""
+    header = b"FLXSTATE" + bytes(24)
+    head = state_record(1, struct.pack("<I3Q", 1_800_000_000, 1, 2, 3))
+    yield "nothing", b""
+    yield "blank", bytes(32)
+    yield "header", header
+    yield "head", header + head
+    yield "whole", header + head + state_record(7, struct.pack("<Q", 1))
+    yield "behind_the_end", header + head + state_record(7, struct.pack("<Q", 1)) + head
+    yield "two_heads", header + head + head + state_record(7, struct.pack("<Q", 2))
+    yield "unknown_kind", header + head + state_record(200, b"x" * 50) + state_record(
+        7, struct.pack("<Q", 2))
+    yield "long_record", header + head + state_record(2, b"x", 0xffffffff)
+    candidate = struct.pack("<Q4IB", 5, 1, 2, 3, 60, 1)
+    units = b"".join(struct.pack("<QHB", 0x08080808 + i, i, 3) for i in range(4))
+    yield "candidate", header + head + state_record(
+        4, candidate + struct.pack("<HH", 4, 11) + units) + state_record(7, struct.pack("<Q", 2))
+    yield "list_without_end", header + head + state_record(
+        4, candidate + struct.pack("<HH", 65535, 11) + units)
+    yield "elements_of_nothing", header + head + state_record(
+        4, candidate + struct.pack("<HH", 65535, 0))
+    yield "door", header + head + state_record(
+        5, struct.pack("<BIHH", 7, 0, 1, 8) + b"\2" + struct.pack("<QQ", 20834 << 48 | 9, 1)
+    ) + state_record(7, struct.pack("<Q", 2))
+    yield "door_beyond", header + head + state_record(5, struct.pack("<BIHH", 7, 127, 2, 8) + b"\0\0")
+    yield "reverse", header + head + state_record(
+        6, struct.pack("<QIHHQ", 0x08080808, 20000, 1, 8, 77)) + state_record(7, struct.pack("<Q", 2))
+
+
 def main():
     directory, stamp = sys.argv[1:3]
-    for kind, seeds in (("dns", dns_seeds), ("frame", frame_seeds), ("config", config_seeds)):
+    for kind, seeds in (("dns", dns_seeds), ("frame", frame_seeds), ("config", config_seeds),
+                        ("state", state_seeds)):
         os.makedirs(os.path.join(directory, kind), exist_ok=True)
         for title, seed in seeds():
             with open(os.path.join(directory, kind, title), "wb") as file:
