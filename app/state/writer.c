@@ -100,21 +100,30 @@ static void buffer_write(struct state_writer *w, const struct writer_buffer *b)
 		file_end(w, b->time);
 }
 
+/* Until something is given, or a second has passed: nothing hangs on one wake-up. */
+static void wait_for_more(struct state_writer *w)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	sem_timedwait(&w->given, &until);
+}
+
 static void *writer_run(void *arg)
 {
 	struct state_writer *w = arg;
+	bool stop = false;
 
-	for (;;) {
-		while (sem_wait(&w->given) < 0)
-			;
+	while (!stop) {
+		wait_for_more(w);
+		/* Read first: what was given before it is written before the end. */
+		stop = atomic_load_explicit(&w->stop, memory_order_acquire);
 		uint32_t at = atomic_load_explicit(&w->emptied, memory_order_relaxed);
-		if (at == atomic_load_explicit(&w->filled, memory_order_acquire)) {
-			if (atomic_load_explicit(&w->stop, memory_order_acquire))
-				break;
-			continue;
+		for (; at != atomic_load_explicit(&w->filled, memory_order_acquire); at++) {
+			buffer_write(w, &w->buffer[at % WRITER_BUFFERS]);
+			atomic_store_explicit(&w->emptied, at + 1, memory_order_release);
 		}
-		buffer_write(w, &w->buffer[at % WRITER_BUFFERS]);
-		atomic_store_explicit(&w->emptied, at + 1, memory_order_release);
 	}
 	file_close(&w->file);
 	return NULL;
