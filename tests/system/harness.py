@@ -74,7 +74,7 @@ def wait_for(condition, seconds, what):
         time.sleep(POLL_SECONDS)
 
 
-def fluxgate(*arguments, seconds=60, environment=None, stdout=subprocess.PIPE):
+def fluxgate(*arguments, seconds=240, environment=None, stdout=subprocess.PIPE):
     """Runs the program to its end, with no FLUXGATE_ variable but those in `environment`."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("FLUXGATE_")}
     return subprocess.run([FLUXGATE, *map(str, arguments)], env={**env, **(environment or {})},
@@ -82,7 +82,7 @@ def fluxgate(*arguments, seconds=60, environment=None, stdout=subprocess.PIPE):
                           text=True, timeout=seconds, check=False)
 
 
-def replay(*arguments, seconds=60):
+def replay(*arguments, seconds=240):
     """The object that `fluxgate replay --json` prints."""
     run = fluxgate("replay", "--json", *arguments, seconds=seconds)
     assert run.returncode == 0, f"replay {arguments}: exit code {run.returncode}: {run.stderr}"
