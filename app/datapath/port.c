@@ -13,8 +13,6 @@
 #include "datapath/port.h"
 
 #define CACHE 256u
-#define QUEUE_TRIES 5u
-#define QUEUE_RETRY_NS 400000000L
 #define LINK_POLL_NS 100000000L
 #define RETA_GROUPS (RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE)
 
@@ -80,14 +78,8 @@ static int queue_start(
 			name, queue, plan->buffers, plan->node);
 		return -ENOMEM;
 	}
-	/* The kernel takes a moment to give up the AF_XDP socket of a sensor that was killed. */
-	int rc = -EBUSY;
-	for (unsigned i = 0; i < QUEUE_TRIES && rc < 0; i++) {
-		if (i)
-			nanosleep(&(struct timespec){.tv_nsec = QUEUE_RETRY_NS}, NULL);
-		rc = rte_eth_rx_queue_setup(
-			id, queue, plan->descriptors, (unsigned)plan->node, NULL, pool);
-	}
+	int rc = rte_eth_rx_queue_setup(
+		id, queue, plan->descriptors, (unsigned)plan->node, NULL, pool);
 	if (rc < 0)
 		snprintf(err, ERROR_LINE_MAX, "port %s: queue %u: %s", name, queue, strerror(-rc));
 	return rc;
