@@ -450,9 +450,9 @@ static void killed_at_any_moment(void **state)
 		assert_in_range(store_number(s.tables.store), before, before + 1);
 		sensor_stop(&s);
 	}
+	/* How many hit a write depends on the machine. */
 	print_message("%u states; killed while writing %u times, between the names %u times\n",
 		before, tmp, previous);
-	assert_true(tmp > 3);
 	folder_remove();
 }
 
