@@ -53,6 +53,8 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(shared_units),
 	FEATURE(shared_networks),
 	FEATURE(siblings),
+	FEATURE(history),
+	FEATURE(age),
 	FEATURE(open_ratio),
 	FEATURE(open_evidence),
 	FEATURE(ns_changes),

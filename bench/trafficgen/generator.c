@@ -76,6 +76,8 @@ static int add_domain(struct generator *generator, struct family_domain *domain,
 	if (ret != 0)
 		return ret;
 	first = hash_below(rng_next(&domain->rng), domain->interval_ms) * 1000000ull;
+	if (domain->family->flux_class != FLUX_NONE)
+		first += options->onset * (uint64_t)NS_SECONDS;
 	return add_source(
 		generator, options->start * NS_SECONDS + first, (struct source){.domain = domain});
 }

@@ -34,6 +34,7 @@ enum option_code {
 	OPT_FAMILY,
 	OPT_ATTACK,
 	OPT_CAMPAIGN,
+	OPT_ONSET,
 	OPT_VANTAGE,
 	OPT_CLIENTS,
 	OPT_RESOLVERS,
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
 	{"family", required_argument, NULL, OPT_FAMILY},
 	{"attack", required_argument, NULL, OPT_ATTACK},
 	{"campaign", required_argument, NULL, OPT_CAMPAIGN},
+	{"onset", required_argument, NULL, OPT_ONSET},
 	{"vantage", required_argument, NULL, OPT_VANTAGE},
 	{"clients", required_argument, NULL, OPT_CLIENTS},
 	{"resolvers", required_argument, NULL, OPT_RESOLVERS},
@@ -101,6 +103,7 @@ static void print_help(void)
 	       "repeated\n"
 	       "  --campaign N         every N domains of a fluxing family share their hosts, "
 	       "default 1\n"
+	       "  --onset SECONDS      what fluxes is asked for from then on only, default 0\n"
 	       "  --vantage WHERE      client or resolver (the default)\n"
 	       "  --clients N          default 1000\n"
 	       "  --resolvers N        default 4\n"
@@ -309,6 +312,8 @@ static bool apply_option(struct options *options, int code, const char *text)
 		return parse_attack(text, options);
 	case OPT_CAMPAIGN:
 		return parse_u32("campaign", text, 1, MAX_FAMILY_DOMAINS, &options->campaign);
+	case OPT_ONSET:
+		return parse_u32("onset", text, 0, UINT32_MAX, &options->onset);
 	case OPT_VANTAGE:
 		return parse_vantage(text, &options->vantage);
 	case OPT_CLIENTS:

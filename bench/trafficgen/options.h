@@ -36,6 +36,7 @@ struct options {
 	uint32_t family_domains[OPTIONS_FAMILIES];   /* by row of families[] */
 	uint32_t family_intervals[OPTIONS_FAMILIES]; /* seconds; 0: as the family's row says */
 	uint32_t attack_domains[OPTIONS_ATTACKS];    /* by row of attacks[] */
+	uint32_t onset;    /* seconds after the start at which fluxing domains begin */
 	uint32_t campaign; /* domains of a fluxing family that share one pool of hosts */
 };
 

@@ -56,6 +56,8 @@ enum flux_window {
  */
 struct features {
 	enum flux_window window;
+	double history; /* seconds that the sensor had watched when the domain was first answered */
+	double age;     /* seconds since then */
 	double seconds;            /* min(window, time since the domain's first response) */
 	double addresses;          /* distinct address units */
 	double networks;           /* distinct networks in the sample */
@@ -129,6 +131,9 @@ struct detect_config {
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;
+	double min_history; /* a name is new that comes after so many seconds of watching ... */
+	double max_new_age; /* ... and was first answered no more than so many ago */
+	double min_new_epochs;
 	/* slow: one host after the other */
 	double max_slow_answer;   /* addresses in an answer */
 	double max_slow_per_hour; /* new addresses an hour */

@@ -195,7 +195,10 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	double age = now > d->first ? now - d->first : 0;
 
 	view_make(&v, d, st, window, filter);
-	*f = (struct features){.window = window, .seconds = age < length ? age : length};
+	*f = (struct features){
+		.window = window, .age = age, .seconds = age < length ? age : length};
+	if (d->first > store_since(st))
+		f->history = d->first - store_since(st);
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.n / f->sample_share;
 	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;

@@ -14,6 +14,7 @@
 #define POINTS_SHARE 20.0
 #define POINTS_GLUE 15.0
 #define POINTS_OPEN 25.0
+#define POINTS_NEW 10.0
 #define SPREAD_FULL 12.0
 
 double clause_value(enum clause k, const struct features *f)
@@ -81,6 +82,12 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_open_ratio;
 	case CLAUSE_OPEN_EVIDENCE:
 		return c->min_open_evidence;
+	case CLAUSE_HISTORY:
+		return c->min_history;
+	case CLAUSE_AGE:
+		return c->max_new_age;
+	case CLAUSE_NEW_EPOCHS:
+		return c->min_new_epochs;
 	case CLAUSE_SMALL:
 		return c->small_min_addresses;
 	case CLAUSE_SLOW_ANSWER:
@@ -211,6 +218,9 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 	if (f->window >= WINDOW_24H &&
 		ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE))
 		signs |= SIGN_OPEN;
+	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
+		ALL(held, CLAUSE_HISTORY, CLAUSE_AGE, CLAUSE_NEW_EPOCHS))
+		signs |= SIGN_NEW;
 	return signs;
 }
 
@@ -227,6 +237,7 @@ static double points(const struct features *f, const struct ruling *r)
 	score += r->signs & SIGN_SHARE ? POINTS_SHARE : 0;
 	score += r->signs & SIGN_GLUE ? POINTS_GLUE : 0;
 	score += r->signs & SIGN_OPEN ? POINTS_OPEN : 0;
+	score += r->signs & SIGN_NEW ? POINTS_NEW : 0;
 	return score < 100 ? score : 100;
 }
 
@@ -293,19 +304,22 @@ static bool servers_flux(
 static void rule_fast(
 	const struct detect_config *c, const struct features *f, bool many, struct ruling *r)
 {
-	unsigned signs = (unsigned)__builtin_popcount(r->signs);
+	/* That a name is new says nothing where its addresses do not move. */
+	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)SIGN_NEW);
 	uint64_t own = 0;
 
 	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
 	if (!one_name(c, f, &own) && !(r->signs & SIGN_SHARE))
 		return;
-	if (many && ((r->moves && signs >= 1) || signs >= 2)) {
+	if (many && ((r->moves && r->signs) || signs >= 2)) {
 		r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_SINGLE;
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
-		 * asked for: neither siblings alone nor unpaired answers convict.
+		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
+		 * a name is new: a pool may be, too, and six hours tell.
 		 */
-		r->suspected = r->signs == SIGN_SHARE || f->paired_share < c->min_paired_share;
+		r->suspected = !(r->signs & (SIGN_NS | SIGN_GLUE | SIGN_OPEN)) ||
+			       f->paired_share < c->min_paired_share;
 	} else if (!many && f->addresses >= c->small_min_addresses && signs >= 2 &&
 		   r->signs & SIGN_SHARE) {
 		r->class = FLUX_SINGLE;

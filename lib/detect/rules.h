@@ -58,6 +58,11 @@
 		"an address returns %.1f times as often soon as late (at least %.1f)") \
 	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true, \
 		"a fixed pool is ruled out with %.1f nats (at least %.1f)") \
+	X(CLAUSE_HISTORY, "history", history, true, \
+		"the sensor had watched for %.0f s when the name first came (at least %.0f s)") \
+	X(CLAUSE_AGE, "age", age, false, "it came %.0f s ago (at most %.0f s)") \
+	X(CLAUSE_NEW_EPOCHS, "new_epochs", fresh_epochs, true, \
+		"%.0f answers a TTL apart since it came (at least %.0f)") \
 	X(CLAUSE_SMALL, "few_addresses", addresses, true, \
 		"%.0f distinct addresses, one after the other (at least %.0f)") \
 	X(CLAUSE_SLOW_ANSWER, "answer_max", answer_max, false, \
@@ -104,6 +109,7 @@ enum sign {
 	SIGN_GLUE = 1 << 1,  /* hosts that are addresses and name servers at once */
 	SIGN_SHARE = 1 << 2, /* the same scattered hosts serve unrelated domains */
 	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
+	SIGN_NEW = 1 << 4,   /* nobody asked for the name until now; pools are older */
 };
 
 /* What is left of the confidence of a verdict that is no more than suspected. */

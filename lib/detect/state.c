@@ -56,6 +56,8 @@ static const size_t feature_at[] = {
 	AT(contested_share),
 	AT(servers),
 	AT(top_server_share),
+	AT(history),
+	AT(age),
 #undef AT
 };
 #define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))

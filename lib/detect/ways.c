@@ -70,19 +70,20 @@ static void give_up(const struct search *s, uint64_t *set, uint64_t bit)
 }
 
 /*
- * A set of failing clauses of which none can be given up. Tried from the first clause
- * or from the last on, `last` at the end: each order leads to another way.
+ * A set of failing clauses of which none can be given up. Tried from the one behind `last`
+ * on, all round, or from the one before it back, and `last` at the end: clauses of one rule
+ * stand together, so that a rule is left whole when its first or last clause is `last`.
  */
-static uint64_t reduce(const struct search *s, bool from_first, uint64_t last)
+static uint64_t reduce(const struct search *s, bool onward, unsigned last)
 {
 	uint64_t set = s->fails;
 
-	for (unsigned i = 0; i < CLAUSE_COUNT; i++) {
-		uint64_t bit = UINT64_C(1) << (from_first ? i : CLAUSE_COUNT - 1 - i);
-		if (set & bit & ~last)
+	for (unsigned i = 1; i <= CLAUSE_COUNT; i++) {
+		unsigned k = (last + (onward ? i : CLAUSE_COUNT - i)) % CLAUSE_COUNT;
+		uint64_t bit = UINT64_C(1) << k;
+		if (set & bit)
 			give_up(s, &set, bit);
 	}
-	give_up(s, &set, last);
 	return set;
 }
 
@@ -120,10 +121,9 @@ unsigned ways_find(
 	if (ruled(&s, 0, &r) || !ruled(&s, s.fails, &r))
 		return 0;
 	for (unsigned i = 0; i < 2 * CLAUSE_COUNT; i++) {
-		uint64_t last = UINT64_C(1) << i / 2;
-		if (!(s.fails & last))
+		if (!(s.fails >> i / 2 & 1))
 			continue;
-		struct way new = {.clauses = reduce(&s, i % 2, last)};
+		struct way new = {.clauses = reduce(&s, i % 2, i / 2)};
 
 		ruled(&s, new.clauses, &r);
 		new.class = r.class;

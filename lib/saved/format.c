@@ -54,6 +54,8 @@ static bool head_get(struct decoder *d, struct state_head *head)
 	head->sketch.a = get_u64(&payload);
 	head->sketch.b = get_u64(&payload);
 	head->psl = get_u64(&payload);
+	/* An older file has no such field: what is new is learned again. */
+	head->since = decoder_left(&payload) >= 4 ? get_u32(&payload) : head->now;
 	return !payload.bad;
 }
 

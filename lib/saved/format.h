@@ -63,6 +63,7 @@ struct state_head {
 	uint32_t now; /* end of the last epoch in it, seconds since 1970 */
 	struct hash_key sketch;
 	uint64_t psl; /* psl_fingerprint of the list by which names were cut */
+	uint32_t since; /* store_since */
 };
 
 struct state_load;

@@ -68,7 +68,7 @@ void state_load_begin(struct state_load *l, struct store *store, struct detector
 	l->psl = psl && psl_fingerprint(psl) != head->psl ? psl : NULL;
 	l->header = *header;
 	l->reader = reader;
-	store_restore_begin(store, head->now);
+	store_restore_begin(store, head->now, head->since);
 }
 
 size_t state_load_feed(struct state_load *l, const uint8_t *octets, size_t len)

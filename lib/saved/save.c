@@ -35,6 +35,7 @@ static unsigned head_save(struct state_save *s, struct encoder *e)
 	put_u64(e, sketch.a);
 	put_u64(e, sketch.b);
 	put_u64(e, s->psl);
+	put_u32(e, store_since(s->store));
 	s->walk.over = record_end(e, start);
 	return s->walk.over;
 }

@@ -68,9 +68,9 @@ unsigned store_save_reverse(
 
 /*
  * Each takes one record of version 1 in. False: it cannot be one of ours. `image`
- * is scratch. store_restore_begin comes first, with the time saved.
+ * is scratch. store_restore_begin comes first, with the times saved.
  */
-void store_restore_begin(struct store *st, uint32_t now);
+void store_restore_begin(struct store *st, uint32_t now, uint32_t since);
 bool domain_item_fits(const struct domain_item *it, uint32_t now);
 bool store_restore_domain(struct store *st, struct decoder *d, const struct psl *psl,
 	struct domain *image, struct state_restored *r);

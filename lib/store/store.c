@@ -127,9 +127,15 @@ uint32_t store_now(const struct store *st)
 	return st->now;
 }
 
-void store_restore_begin(struct store *st, uint32_t now)
+void store_restore_begin(struct store *st, uint32_t now, uint32_t since)
 {
 	st->now = now;
+	st->since = since < now ? since : now;
+}
+
+uint32_t store_since(const struct store *st)
+{
+	return st->since;
 }
 
 uint64_t store_unit_hash(const struct store *st, uint64_t unit)

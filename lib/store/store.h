@@ -43,6 +43,7 @@
 #define STORE_SAMPLE 64u /* == SHARD_SAMPLE_MAX: a worker keeps as much as control will */
 #define STORE_NS 12u
 #define STORE_DOOR_DAYS 7u
+#define STORE_PAUSE_SECONDS 21600u /* after it, what is new is not known any more */
 
 /* What an address database says of a unit. Networks without an ASN are told apart by aggregate. */
 struct net_info {
@@ -209,6 +210,12 @@ struct hash_key store_sketch_key(const struct store *st);
 
 /* End of the last epoch merged or restored, seconds since 1970; 0: none yet. */
 uint32_t store_now(const struct store *st);
+
+/*
+ * Since when the store has watched, seconds since 1970; 0: not yet. A pause of more than
+ * STORE_PAUSE_SECONDS, also one between two runs, begins it anew.
+ */
+uint32_t store_since(const struct store *st);
 
 /* Full record of a registered domain's key, or NULL. */
 struct domain *store_find(const struct store *st, uint64_t key);

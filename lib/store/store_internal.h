@@ -94,6 +94,7 @@ struct store {
 	struct hash_key sketch;
 	struct store_account account;
 	uint32_t now;
+	uint32_t since; /* store_since */
 	uint32_t sweep; /* next home slot to be swept of expired names */
 	uint32_t hand;  /* next record that is looked at for demotion */
 	uint32_t free_n;

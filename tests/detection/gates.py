@@ -6,6 +6,7 @@ none). Where the two differ the point's name says so, and that the bound is to b
 surpassed. Shares are of the family's domains.
 """
 
+from scenes import CLASSIC, SMALL
 from tables import VARIATIONS
 
 CLASSIC_1H, SMALL_24H, SLOW_7D, NONE = 0.98, 0.95, 0.85, 0
@@ -37,6 +38,10 @@ AT_LEAST = [
     ("rented", "fluxhost", "1h", CLASSIC_1H, CLASSIC_1H),
     ("rented", "gamaredon", "24h", SMALL_24H, SMALL_24H),
     ("rented", "vps", "24h", SMALL_24H, SMALL_24H),
+    *((scene, family, "1h", CLASSIC_1H, CLASSIC_1H) for scene in ("new", "new-client")
+      for family in CLASSIC),
+    *((scene, family, "24h", SMALL_24H, SMALL_24H) for scene in ("new", "new-client")
+      for family in SMALL),
     ("week", "slow", "7d", SLOW_7D, SLOW_7D),
     ("week", "slow6h", "7d", SLOW_7D, SLOW_7D),
     ("week", "vps", "7d", 0.9, None),
@@ -59,6 +64,8 @@ AT_LEAST = [
 AT_MOST = [
     ("day", "honest", "alarms", NONE, NONE),
     ("rented", "honest", "alarms", NONE, NONE),
+    ("new", "honest", "alarms", NONE, NONE),
+    ("new-client", "honest", "alarms", NONE, NONE),
     ("negatives", "cdn", "alarms", NONE, NONE),
     ("negatives", "cdn_offnet", "alarms", NONE, NONE),
     ("negatives", "cdn_edge", "alarms", NONE, NONE),

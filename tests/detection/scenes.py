@@ -28,6 +28,7 @@ class Scene:
     families: tuple  # of (name, domains, seconds between two look-ups of one; 0: as its row says)
     seed: int = HELD_OUT[0]
     campaign: int = 1
+    onset: int = 0  # seconds before what fluxes is first asked for
     vantage: str = "resolver"
     loss: int = 0
     domains: int = 1000  # of the background, look-ups a second:
@@ -41,6 +42,7 @@ class Scene:
     def arguments(self):
         """Of trafficgen."""
         out = ["--seed", self.seed, "--duration", self.seconds, "--campaign", self.campaign,
+               "--onset", self.onset,
                "--vantage", self.vantage, "--loss", self.loss, "--domains", self.domains,
                "--rate", self.rate]
         for family, count, interval in self.families:
@@ -63,6 +65,13 @@ def flux(count, seed, suffix=""):
         Scene("week" + suffix, WEEK, each((*SLOW, "vps"), count), seed=seed,
               baselines=not suffix),
     ]
+
+
+def new(count, seed, suffix=""):
+    """Flux that begins where a sensor has watched the network for three days, both vantages."""
+    mixture = each((*CLASSIC, *SMALL), count) + each(TEMPTING, 2, 60)
+    here = Scene("new" + suffix, 4 * DAY, mixture, seed=seed, onset=3 * DAY)
+    return [here, dataclasses.replace(here, name="new-client" + suffix, vantage="client")]
 
 
 def variations(seed, suffix=""):
@@ -88,7 +97,7 @@ def attacks(count, seed, suffix=""):
 
 
 def quick(seed):
-    scenes = flux(10, seed)
+    scenes = flux(10, seed) + new(10, seed)
     scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
     scenes.append(Scene("negatives-client", WEEK, each(NEGATIVES, 3, 60), seed=seed,
                         vantage="client"))
@@ -100,7 +109,7 @@ def full(seeds):
     scenes = []
     for seed in seeds:
         suffix = "" if seed == seeds[0] else f"/{seed}"
-        scenes += flux(20, seed, suffix)
+        scenes += flux(20, seed, suffix) + new(20, seed, suffix)
         for name, interval in ("negatives", 60), ("negatives-often", 15):
             scenes.append(Scene(name + suffix, WEEK, each(NEGATIVES, 4, interval), seed=seed,
                                 baselines=not suffix and interval == 60))

@@ -11,6 +11,8 @@ BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 BY_FAMILY = {
     "day": "Within a day, each domain with hosts of its own",
     "rented": "Within a day, five domains to a campaign",
+    "new": "Flux that begins when the sensor has watched for three days",
+    "new-client": "The same, seen from the clients",
     "week": "Within a week",
 }
 NEGATIVES = {

@@ -410,7 +410,7 @@ static void other_answers(void **state)
 	assert_float_equal(json_real_value(at(t, "features/growth")), 0.3, 1e-15);
 	/* All members of struct features but the window, which is a word of its own. */
 	assert_int_equal(json_object_size(at(t, "features")),
-		(offsetof(struct features, top_server) - offsetof(struct features, seconds)) /
+		(offsetof(struct features, top_server) - offsetof(struct features, history)) /
 			sizeof(double));
 	json_decref(t);
 	t = round_trip("problem", export_problem(404, "Not Found", "Not flagged."));

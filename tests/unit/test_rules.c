@@ -71,6 +71,11 @@ static struct features with(struct features f, unsigned signs)
 		f.open_ratio = config.min_open_ratio;
 		f.open_evidence = config.min_open_evidence;
 	}
+	if (signs & SIGN_NEW) {
+		f.history = fmax(f.history, config.min_history);
+		f.age = fmin(f.age, config.max_new_age);
+		f.fresh_epochs = fmax(f.fresh_epochs, config.min_new_epochs);
+	}
 	return f;
 }
 
@@ -151,17 +156,18 @@ static void without_asns_prefixes_are_counted(void **state)
 	assert_int_equal(rule(f).class, FLUX_NONE);
 }
 
-/* Movement with one sign or two signs without: nothing less convicts. */
+/* Movement with one sign, or two without but that the name is new: nothing less convicts. */
 static void movement_needs_a_sign_and_structure_needs_two(void **state)
 {
 	(void)state;
-	for (unsigned signs = 0; signs < 16; signs++) {
+	for (unsigned signs = 0; signs < 32; signs++) {
 		for (unsigned moves = 0; moves < 2; moves++) {
 			for (unsigned w = 0; w < FLUX_WINDOW_COUNT; w++) {
 				struct features f = with(moving(), signs);
 				unsigned told =
 					w == WINDOW_24H ? signs : signs & ~(unsigned)SIGN_OPEN;
-				unsigned n = (unsigned)__builtin_popcount(told);
+				unsigned lasting = told & ~(unsigned)SIGN_NEW;
+				unsigned n = (unsigned)__builtin_popcount(lasting);
 
 				if (w == WINDOW_24H)
 					f = long_window(f);
@@ -171,12 +177,12 @@ static void movement_needs_a_sign_and_structure_needs_two(void **state)
 				assert_int_equal(r.signs, told);
 				assert_int_equal(r.moves, moves);
 				assert_true(r.base);
-				bool flux = (moves && n >= 1) || n >= 2;
+				bool flux = (moves && told) || n >= 2;
 				bool twofold = told & SIGN_NS;
 				assert_int_equal(r.class, !flux     ? FLUX_NONE
 							  : twofold ? FLUX_DOUBLE
 								    : FLUX_SINGLE);
-				assert_int_equal(r.suspected, flux && told == SIGN_SHARE);
+				assert_int_equal(r.suspected, flux && (lasting & ~(unsigned)SIGN_SHARE) == 0);
 			}
 		}
 	}
@@ -198,7 +204,7 @@ static void glue_is_double_flux_with_enough_servers(void **state)
 /* Each clause of a sign at its edge. */
 static void every_clause_of_a_sign_is_needed(void **state)
 {
-	static const struct {
+	const struct {
 		unsigned sign;
 		size_t field;
 		double step;
@@ -214,6 +220,9 @@ static void every_clause_of_a_sign_is_needed(void **state)
 		CASE(SIGN_OPEN, seconds, -1),
 		CASE(SIGN_OPEN, open_ratio, -0.01),
 		CASE(SIGN_OPEN, open_evidence, -0.01),
+		CASE(SIGN_NEW, history, -1),
+		CASE(SIGN_NEW, age, config.max_new_age + 1),
+		CASE(SIGN_NEW, fresh_epochs, -1),
 	};
 
 	(void)state;
@@ -269,13 +278,14 @@ static void few_addresses_make_a_suspect(void **state)
 {
 	(void)state;
 	for (double n = config.small_min_addresses - 1; n < config.min_addresses; n++) {
-		for (unsigned signs = 0; signs < 16; signs++) {
+		for (unsigned signs = 0; signs < 32; signs++) {
 			struct features f = long_window(with(moving(), signs));
 
 			f.addresses = n;
 			struct ruling r = rule(f);
+			unsigned lasting = signs & ~(unsigned)SIGN_NEW;
 			bool suspect = n >= config.small_min_addresses && signs & SIGN_SHARE &&
-				       __builtin_popcount(signs) >= 2;
+				       __builtin_popcount(lasting) >= 2;
 			assert_int_equal(r.class, suspect ? FLUX_SINGLE : FLUX_NONE);
 			assert_int_equal(r.suspected, suspect);
 			assert_false(r.base);
@@ -293,6 +303,7 @@ static void the_score_is_its_terms(void **state)
 		{SIGN_SHARE, 20},
 		{SIGN_GLUE, 15},
 		{SIGN_OPEN, 25},
+		{SIGN_NEW, 10},
 		{SIGN_NS | SIGN_GLUE, 35},
 		{SIGN_NS | SIGN_GLUE | SIGN_SHARE, 55},
 	};
@@ -427,6 +438,8 @@ static struct features random_features(uint64_t *rng)
 {
 	return (struct features){
 		.window = (enum flux_window)random_below(rng, FLUX_WINDOW_COUNT),
+		.history = pick(rng, config.min_history),
+		.age = pick(rng, config.max_new_age),
 		.seconds = pick(rng, config.min_open_seconds),
 		.addresses = pick(rng, config.min_addresses),
 		.networks = pick(rng, config.min_networks),
@@ -482,7 +495,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 	(void)state;
 	for (unsigned n = 0; n < 300000; n++) {
 		struct features f = random_features(&rng);
-		unsigned sign = 1u << random_below(&rng, 4);
+		unsigned sign = 1u << random_below(&rng, 5);
 		struct ruling before = rule(f);
 		struct features more = with(f, sign);
 
@@ -530,7 +543,7 @@ static void every_reason_holds(void **state)
 			bool most = k == CLAUSE_TOP || k == CLAUSE_TTL || k == CLAUSE_NS_TTL ||
 				    k == CLAUSE_SLOW_ANSWER || k == CLAUSE_SLOW_RATE ||
 				    k == CLAUSE_VPS_TOP || k == CLAUSE_VPS_ANSWER ||
-				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED;
+				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED || k == CLAUSE_AGE;
 			assert_true(most ? value <= edge : value >= edge);
 		}
 		assert_true(r.class == FLUX_NONE || (r.score >= 30 && r.score <= 100));

@@ -108,7 +108,7 @@ static int sensor_start(struct sensor *s, uint32_t now)
 /* All candidates say the same number, so that a mixture of two moments is seen. */
 static void store_mark(struct store *st, uint32_t number)
 {
-	store_restore_begin(st, NOW + number);
+	store_restore_begin(st, NOW + number, NOW);
 	for (uint32_t i = 0; i < NAMES; i++) {
 		uint64_t key = hash_u64(i, test_sketch) | 1;
 		struct candidate *c = candidate_find(st, key);
