@@ -58,7 +58,7 @@ struct features {
 	enum flux_window window;
 	double history; /* seconds that the sensor had watched when the domain was first answered */
 	double age;     /* seconds since then */
-	double seconds;            /* min(window, time since the domain's first response) */
+	double seconds; /* min(window, time since the domain's first response) */
 	double addresses;          /* distinct address units */
 	double networks;           /* distinct networks in the sample */
 	double effective_networks; /* 1 / sum p^2, p the share of distinct units by network */

@@ -62,7 +62,7 @@ void state_header_put(uint8_t out[STATE_HEADER], const struct state_header *h);
 struct state_head {
 	uint32_t now; /* end of the last epoch in it, seconds since 1970 */
 	struct hash_key sketch;
-	uint64_t psl; /* psl_fingerprint of the list by which names were cut */
+	uint64_t psl;   /* psl_fingerprint of the list by which names were cut */
 	uint32_t since; /* store_since */
 };
 

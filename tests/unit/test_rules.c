@@ -182,7 +182,8 @@ static void movement_needs_a_sign_and_structure_needs_two(void **state)
 				assert_int_equal(r.class, !flux     ? FLUX_NONE
 							  : twofold ? FLUX_DOUBLE
 								    : FLUX_SINGLE);
-				assert_int_equal(r.suspected, flux && (lasting & ~(unsigned)SIGN_SHARE) == 0);
+				assert_int_equal(r.suspected,
+					flux && (lasting & ~(unsigned)SIGN_SHARE) == 0);
 			}
 		}
 	}
