@@ -141,8 +141,8 @@ static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pe
 		p->kind = KIND_RESPONSE;
 		p->server = server_of(pkt, s->config.sketch);
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
-		p->fate = evidence_extract(s->config.psl, s->config.sketch, msg, pkt->payload_len,
-			v, &m, s->record, &s->arena, a, &p->evidence);
+		p->fate = evidence_extract(&s->config, msg, pkt->payload_len, v, &m, s->record,
+			&s->arena, a, &p->evidence);
 		if (p->fate == RESPONSE_PAIRED)
 			for (unsigned i = 0; i < p->evidence.owners; i++)
 				shard_prefetch(s->shard, p->evidence.owner[i].key);

@@ -15,6 +15,7 @@
  * it was given; psl and the configuration are shared and read only.
  */
 
+#include "base/dns64.h"
 #include "base/hash.h"
 #include "dns/dns.h"
 #include "match/match.h"
@@ -49,6 +50,7 @@ struct sensor_config {
 	struct hash_key placement;      /* random per boot; fixed in a replay */
 	struct hash_key sketch;         /* kept with the state; fixed in a replay */
 	const struct psl *psl;
+	struct dns64 dns64;  /* of this network, besides 64:ff9b::/96 */
 	unsigned match_log2; /* slots of the pairing table */
 	struct reasm_config reasm;
 };
