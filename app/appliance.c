@@ -66,6 +66,7 @@ static struct sensor_config sensor_config(
 	};
 
 	config_dns64(&a->config, &s.dns64);
+	config_resolvers(&a->config, &s.resolvers);
 	return s;
 }
 

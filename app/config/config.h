@@ -24,6 +24,7 @@
 #include "detect/detect.h"
 #include "log.h"
 #include "reasm/reasm.h"
+#include "sensor/resolvers.h"
 #include "shard/shard.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -73,6 +74,8 @@ struct config_dns {
 	uint16_t ports[WIRE_PORTS_MAX]; /* host order */
 	uint32_t dns64_count;
 	char dns64[DNS64_PREFIXES_MAX][CONFIG_PREFIX_MAX]; /* besides 64:ff9b::/96 */
+	uint32_t resolvers_count;
+	char resolvers[RESOLVERS_MAX][CONFIG_PREFIX_MAX]; /* the operator's own */
 };
 
 /* UDP ports of one kind of tunnel, host order; none: it is not looked into. */
@@ -193,6 +196,9 @@ void config_wire(const struct config *c, struct wire_config *out);
 
 /* Which addresses hold an IPv4 address, by a configuration. */
 void config_dns64(const struct config *c, struct dns64 *out);
+
+/* The operator's own resolvers, by a configuration. */
+void config_resolvers(const struct config *c, struct resolvers *out);
 
 const char *log_level_name(enum log_level level);
 const char *config_vantage_name(enum config_vantage vantage);

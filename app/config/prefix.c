@@ -73,3 +73,13 @@ const char *dns64_wrong(const char *text)
 		       ? "bits 64 to 71 of a DNS64 prefix are zero (RFC 6052)"
 		       : NULL;
 }
+
+const char *resolver_wrong(const char *text)
+{
+	struct prefix p;
+	const char *wrong = prefix_parse(text, &p);
+
+	if (wrong)
+		return wrong;
+	return p.len == 0 ? "a prefix of length 0 holds every server there is" : NULL;
+}

@@ -35,3 +35,14 @@ void config_dns64(const struct config *c, struct dns64 *out)
 			dns64_add(out, p.octet, p.len);
 	}
 }
+
+void config_resolvers(const struct config *c, struct resolvers *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < c->dns.resolvers_count; i++) {
+		struct prefix p;
+
+		if (!prefix_parse(c->dns.resolvers[i], &p))
+			resolvers_add(out, p.octet, p.version, p.len);
+	}
+}

@@ -367,6 +367,29 @@ static void test_dns64(void **state)
 	}
 }
 
+static void test_resolvers(void **state)
+{
+	static const uint8_t in[] = {192, 0, 2, 7}, out[] = {192, 0, 3, 7};
+	struct resolvers r;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(
+		parse(&c, "{\"dns\":{\"resolvers\":[\"192.0.2.0/24\",\"2001:db8::53\"]}}"), 0);
+	config_resolvers(&c, &r);
+	assert_int_equal(r.count, 2);
+	assert_true(resolvers_known(&r, in, 4));
+	assert_false(resolvers_known(&r, out, 4));
+	assert_refused("{\"dns\":{\"resolvers\":[\"ns1\"]}}",
+		"dns.resolvers: \"ns1\": expected an IPv4 or IPv6 address or prefix");
+	assert_refused("{\"dns\":{\"resolvers\":[\"192.0.2.0/33\"]}}",
+		"dns.resolvers: \"192.0.2.0/33\": the length of an IPv4 prefix is 0 to 32");
+	assert_refused("{\"dns\":{\"resolvers\":[\"192.0.2.1/24\"]}}",
+		"dns.resolvers: \"192.0.2.1/24\": bits are set behind the prefix's length");
+	assert_refused("{\"dns\":{\"resolvers\":[\"::/0\"]}}",
+		"dns.resolvers: \"::/0\": a prefix of length 0 holds every server there is");
+}
+
 /* A shorter value leaves nothing of a longer one behind, and a refused text changes nothing. */
 static void test_over(void **state)
 {
@@ -790,6 +813,7 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_dns64),
+		cmocka_unit_test(test_resolvers),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table_sizes),
