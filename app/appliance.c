@@ -56,7 +56,7 @@ bool appliance_keeps_state(const struct appliance *a)
 static struct sensor_config sensor_config(
 	const struct appliance *a, struct hash_key placement, struct hash_key sketch)
 {
-	return (struct sensor_config){
+	struct sensor_config s = {
 		.wire = &a->wire,
 		.placement = placement,
 		.sketch = sketch,
@@ -64,6 +64,10 @@ static struct sensor_config sensor_config(
 		.match_log2 = a->config.pairing.entries_log2,
 		.reasm = a->config.reasm,
 	};
+
+	config_dns64(&a->config, &s.dns64);
+	config_resolvers(&a->config, &s.resolvers);
+	return s;
 }
 
 size_t appliance_octets(const struct appliance *a)

@@ -19,10 +19,12 @@
 
 #include <jansson.h>
 
+#include "base/dns64.h"
 #include "cli/exit.h"
 #include "detect/detect.h"
 #include "log.h"
 #include "reasm/reasm.h"
+#include "sensor/resolvers.h"
 #include "shard/shard.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -65,9 +67,15 @@ struct config_drivers {
 	char profiles[CONFIG_PATH_MAX]; /* folder; "": those that came with the program */
 };
 
+#define CONFIG_PREFIX_MAX 50u /* of an IPv6 address, with "/128" and NUL */
+
 struct config_dns {
 	uint32_t ports_count;
 	uint16_t ports[WIRE_PORTS_MAX]; /* host order */
+	uint32_t dns64_count;
+	char dns64[DNS64_PREFIXES_MAX][CONFIG_PREFIX_MAX]; /* besides 64:ff9b::/96 */
+	uint32_t resolvers_count;
+	char resolvers[RESOLVERS_MAX][CONFIG_PREFIX_MAX]; /* the operator's own */
 };
 
 /* UDP ports of one kind of tunnel, host order; none: it is not looked into. */
@@ -185,6 +193,12 @@ int config_dump(const struct config *c, FILE *out);
 
 /* What the decoder is told by a configuration. */
 void config_wire(const struct config *c, struct wire_config *out);
+
+/* Which addresses hold an IPv4 address, by a configuration. */
+void config_dns64(const struct config *c, struct dns64 *out);
+
+/* The operator's own resolvers, by a configuration. */
+void config_resolvers(const struct config *c, struct resolvers *out);
 
 const char *log_level_name(enum log_level level);
 const char *config_vantage_name(enum config_vantage vantage);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/listen.h"
+#include "config/prefix.h"
 #include "config/table.h"
 
 #define SIZE_OF(type, field) sizeof(((type *)0)->field)
@@ -186,6 +187,20 @@ static const struct config_row rows[] = {
 		.count = offsetof(struct config, dns.ports_count), .min = 1, .max = WIRE_PORTS_MAX,
 		.restart = true, .unit = "",
 		.what = "UDP and TCP ports that carry DNS, on either side of a packet.")},
+	{ROW("dns.dns64_prefixes", dns.dns64, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, dns.dns64[0]),
+		.count = offsetof(struct config, dns.dns64_count), .max = DNS64_PREFIXES_MAX,
+		.restart = true, .unit = "",
+		.what = "Prefixes of this network's DNS64, besides 64:ff9b::/96: an address below "
+			"one counts as the IPv4 address inside.",
+		.wrong = dns64_wrong)},
+	{ROW("dns.resolvers", dns.resolvers, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, dns.resolvers[0]),
+		.count = offsetof(struct config, dns.resolvers_count), .max = RESOLVERS_MAX,
+		.restart = true, .unit = "",
+		.what = "Addresses or prefixes of this network's own resolvers, whose word alone "
+			"convicts however few names they answered for.",
+		.wrong = resolver_wrong)},
 	TUNNEL("vxlan", WIRE_TUNNEL_VXLAN, "UDP ports that VXLAN goes to; none: it is not read."),
 	TUNNEL("geneve", WIRE_TUNNEL_GENEVE, "UDP ports of Geneve, on either side."),
 	TUNNEL("gtp", WIRE_TUNNEL_GTP, "UDP ports of GTP-U, on either side."),

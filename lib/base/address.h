@@ -12,7 +12,8 @@
  * Special-purpose addresses (IANA special-purpose registries: loopback,
  * private, shared, link-local, documentation, benchmarking, multicast,
  * reserved) are never evidence and have no unit. IPv6 made by DNS64 under
- * 64:ff9b::/96 (RFC 6052) is unwrapped to the IPv4 inside.
+ * 64:ff9b::/96 (RFC 6052) is unwrapped to the IPv4 inside; for other prefixes
+ * see base/dns64.h.
  */
 
 #include <stdbool.h>

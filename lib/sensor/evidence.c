@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include "base/address.h"
 #include "base/bits.h"
+#include "base/dns64.h"
 #include "sensor/evidence.h"
 
 #define ALIASES_MAX 16u
@@ -16,8 +16,7 @@ struct chain {
 };
 
 struct extract {
-	const struct psl *psl;
-	struct hash_key sketch;
+	const struct sensor_config *config;
 	const uint8_t *msg;
 	uint32_t len;
 	const struct dns_message *m;
@@ -119,13 +118,15 @@ static void unit_add(struct extract *x, uint64_t unit)
 		x->capped++;
 	} else {
 		e->unit[e->units++] = unit;
-		e->digest += (uint32_t)(hash_u64(unit, x->sketch) >> 32);
+		e->digest += (uint32_t)(hash_u64(unit, x->config->sketch) >> 32);
 	}
 }
 
 static void hint_add(void *ctx, const uint8_t *addr, unsigned len)
 {
-	unit_add(ctx, len == 4 ? address_unit_v4(addr) : address_unit_v6(addr));
+	struct extract *x = ctx;
+
+	unit_add(x, len == 4 ? address_unit_v4(addr) : dns64_unit(&x->config->dns64, addr));
 }
 
 /* Adds the addresses of a record that the chain owns; its fate. */
@@ -140,7 +141,7 @@ static enum record_fate addresses_add(struct extract *x, const struct dns_record
 		unit_add(x, address_unit_v4(x->msg + r->rdata));
 		break;
 	case DNS_TYPE_AAAA:
-		unit_add(x, address_unit_v6(x->msg + r->rdata));
+		unit_add(x, dns64_unit(&x->config->dns64, x->msg + r->rdata));
 		break;
 	default:
 		if (dns_svcb_hints(x->msg + r->rdata, r->rdlen, hint_add, x))
@@ -217,12 +218,12 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct dns_name *name = &c->name[i];
-		int label = psl_registered(x->psl, name);
+		int label = psl_registered(x->config->psl, name);
 		if (unlikely(label < 0))
 			continue;
 		const uint8_t *domain = name->wire + name->label[label];
 		unsigned len = (unsigned)(name->len - name->label[label]);
-		uint64_t key = hash_bytes(domain, len, x->sketch) | 1;
+		uint64_t key = hash_bytes(domain, len, x->config->sketch) | 1;
 		struct evidence_owner *o = e->owner;
 
 		while (o < e->owner + e->owners && o->key != key)
@@ -234,7 +235,7 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		e->owners++;
 		o->owns = x->owned >> i & 1;
 		o->key = key;
-		o->host = label ? hash_bytes(name->wire, name->len, x->sketch) : key;
+		o->host = label ? hash_bytes(name->wire, name->len, x->config->sketch) : key;
 		o->name = arena->octet + arena->octets;
 		o->name_len = (uint8_t)len;
 		o->asked = i == 0;
@@ -272,10 +273,11 @@ static bool is_asked_zone(struct extract *x, const struct dns_record *r)
 		return x->zone_asked;
 	if (!name_read(x, r->owner, &zone))
 		return false;
-	int label = psl_registered(x->psl, &zone);
-	bool asked = label >= 0 && (hash_bytes(zone.wire + zone.label[label],
-					    (size_t)(zone.len - zone.label[label]), x->sketch) |
-					   1) == x->out->owner[0].key;
+	int label = psl_registered(x->config->psl, &zone);
+	bool asked =
+		label >= 0 && (hash_bytes(zone.wire + zone.label[label],
+				       (size_t)(zone.len - zone.label[label]), x->config->sketch) |
+				      1) == x->out->owner[0].key;
 	x->zone_pointer = (uint16_t)at;
 	x->zone_asked = asked;
 	return asked;
@@ -294,7 +296,7 @@ static enum record_fate ns_add(struct extract *x, const struct dns_record *r)
 	if (!name_read(x, r->rdata, &name))
 		return RECORD_TYPE;
 	e->owner[0].ns = 1;
-	e->ns_name[e->ns_names++] = hash_bytes(name.wire, name.len, x->sketch);
+	e->ns_name[e->ns_names++] = hash_bytes(name.wire, name.len, x->config->sketch);
 	if (r->ttl > e->ns_ttl)
 		e->ns_ttl = r->ttl;
 	return RECORD_USED;
@@ -308,13 +310,13 @@ static enum record_fate glue_add(struct extract *x, const struct dns_record *r)
 
 	if (e->ns_names == 0 || !name_read(x, r->owner, &name))
 		return RECORD_SECTION;
-	uint64_t hash = hash_bytes(name.wire, name.len, x->sketch);
+	uint64_t hash = hash_bytes(name.wire, name.len, x->config->sketch);
 	for (unsigned i = 0; i < e->ns_names; i++) {
 		if (e->ns_name[i] != hash)
 			continue;
 		const uint8_t *addr = x->msg + r->rdata;
-		uint64_t unit =
-			r->type == DNS_TYPE_A ? address_unit_v4(addr) : address_unit_v6(addr);
+		uint64_t unit = r->type == DNS_TYPE_A ? address_unit_v4(addr)
+						      : dns64_unit(&x->config->dns64, addr);
 		if (unit == ADDRESS_NONE)
 			return RECORD_SPECIAL;
 		if (e->ns_units == EVIDENCE_NS_MAX)
@@ -348,8 +350,8 @@ static void ns_extract(struct extract *x, unsigned from)
 	}
 }
 
-enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketch,
-	const uint8_t *msg, uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
+enum response_fate evidence_extract(const struct sensor_config *config, const uint8_t *msg,
+	uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
 	const struct dns_record *rec, struct evidence_arena *arena, struct account *account,
 	struct evidence *out)
 {
@@ -370,8 +372,7 @@ enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketc
 		.ns_unit = arena->word + arena->words + EVIDENCE_UNITS_MAX + EVIDENCE_NS_MAX,
 	};
 	struct extract x = {
-		.psl = psl,
-		.sketch = sketch,
+		.config = config,
 		.msg = msg,
 		.len = len,
 		.m = m,

@@ -68,7 +68,7 @@ static inline void evidence_reset(struct evidence_arena *a)
  * declared and every record in account. Returns RESPONSE_PAIRED when there is
  * evidence (whether it pairs is not known here), else the reason why not.
  */
-enum response_fate evidence_extract(const struct psl *psl, struct hash_key sketch,
-	const uint8_t *msg, uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
+enum response_fate evidence_extract(const struct sensor_config *config, const uint8_t *msg,
+	uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
 	const struct dns_record *rec, struct evidence_arena *arena, struct account *account,
 	struct evidence *out);

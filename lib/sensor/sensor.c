@@ -105,13 +105,15 @@ static void count_client(struct shard *shard, const struct wire_packet *p)
 }
 
 /* By its /24 or /48: who has one address there has many. */
-static uint8_t server_of(const struct wire_packet *p, struct hash_key key)
+static uint8_t server_of(const struct sensor_config *c, const struct wire_packet *p)
 {
+	if (resolvers_known(&c->resolvers, p->saddr, p->ip_version))
+		return SHARD_SERVER_RESOLVER;
 	uint64_t network = p->ip_version == 4
 				   ? load_be32(p->saddr) >> 8
 				   : load_u64(p->saddr) & load_u64("\xff\xff\xff\xff\xff\xff\0");
 
-	return shard_server(hash_u64(network, key));
+	return shard_server(hash_u64(network, c->sketch));
 }
 
 static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
@@ -139,10 +141,10 @@ static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pe
 		count_client(s->shard, pkt);
 	} else {
 		p->kind = KIND_RESPONSE;
-		p->server = server_of(pkt, s->config.sketch);
+		p->server = server_of(&s->config, pkt);
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
-		p->fate = evidence_extract(s->config.psl, s->config.sketch, msg, pkt->payload_len,
-			v, &m, s->record, &s->arena, a, &p->evidence);
+		p->fate = evidence_extract(&s->config, msg, pkt->payload_len, v, &m, s->record,
+			&s->arena, a, &p->evidence);
 		if (p->fate == RESPONSE_PAIRED)
 			for (unsigned i = 0; i < p->evidence.owners; i++)
 				shard_prefetch(s->shard, p->evidence.owner[i].key);

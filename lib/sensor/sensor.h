@@ -15,11 +15,13 @@
  * it was given; psl and the configuration are shared and read only.
  */
 
+#include "base/dns64.h"
 #include "base/hash.h"
 #include "dns/dns.h"
 #include "match/match.h"
 #include "psl/psl.h"
 #include "reasm/reasm.h"
+#include "sensor/resolvers.h"
 #include "shard/shard.h"
 #include "wire/wire.h"
 
@@ -49,7 +51,9 @@ struct sensor_config {
 	struct hash_key placement;      /* random per boot; fixed in a replay */
 	struct hash_key sketch;         /* kept with the state; fixed in a replay */
 	const struct psl *psl;
-	unsigned match_log2; /* slots of the pairing table */
+	struct dns64 dns64;         /* of this network, besides 64:ff9b::/96 */
+	struct resolvers resolvers; /* the operator's own */
+	unsigned match_log2;        /* slots of the pairing table */
 	struct reasm_config reasm;
 };
 

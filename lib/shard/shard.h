@@ -56,16 +56,21 @@ enum evidence_grade {
  */
 #define SHARD_CUT 0x80u /* no detail record was to be had, and inline units were turned away */
 
-/* Servers are told apart as far as 8 bits of a hash go; 0 is none yet. */
+/* What merges of the servers of one unit: the same, or several. */
+#define SHARD_SERVER_SEVERAL 0u
+
+/* Any of the resolvers that the operator names as his own: no hash is this value. */
+#define SHARD_SERVER_RESOLVER 255u
+
+/* Other servers are told apart as far as 8 bits of a hash go; 0 is none yet. */
 static inline uint8_t shard_server(uint64_t hash)
 {
 	uint8_t bits = (uint8_t)(hash >> 56);
 
-	return bits ? bits : 1;
+	if (bits == SHARD_SERVER_SEVERAL)
+		return 1;
+	return bits == SHARD_SERVER_RESOLVER ? SHARD_SERVER_RESOLVER - 1 : bits;
 }
-
-/* What merges of the servers of one unit: the same, or several. */
-#define SHARD_SERVER_SEVERAL 0u
 
 /* Names of hosts are told apart as far as 8 bits go; of several the smallest counts. */
 static inline uint8_t shard_host(uint64_t hash)
@@ -139,7 +144,7 @@ struct shard_observation {
 	uint8_t units;
 	uint8_t ns_names;
 	uint8_t ns_units;
-	uint8_t server; /* shard_server of the hash of the server's address */
+	uint8_t server; /* shard_server of the hash of the server's address, or _RESOLVER */
 	bool conflict;  /* it disagrees with an answer to the same query */
 	enum evidence_grade grade;
 };

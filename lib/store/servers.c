@@ -48,5 +48,5 @@ void servers_weigh(struct servers *v)
 
 bool store_server_established(const struct store *st, uint8_t server)
 {
-	return st->servers.established[server];
+	return server == SHARD_SERVER_RESOLVER || st->servers.established[server];
 }

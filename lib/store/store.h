@@ -239,7 +239,8 @@ void store_siblings(const struct store *st, const struct domain *d, unsigned min
 
 /*
  * Does the server answer for so many of the names seen, today and yesterday, that it is a
- * resolver of this network and no one domain's? As of the last merge.
+ * resolver of this network and no one domain's? As of the last merge. Resolvers that the
+ * configuration names are so from the first answer.
  */
 bool store_server_established(const struct store *st, uint8_t server);
 

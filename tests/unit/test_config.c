@@ -317,6 +317,79 @@ static void test_lists(void **state)
 	assert_refused("{\"dns\":{\"ports\":[65536]}}", "dns.ports: 65536 is not within 1..65535");
 }
 
+static void test_dns64(void **state)
+{
+	static const char name[] = "dns.dns64_prefixes: ";
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{"2001:db8::/33", "the length of a DNS64 prefix is 32, 40, 48, 56, 64 or 96 (RFC "
+				  "6052)"},
+		{"2001:db8::1", "the length of a DNS64 prefix is 32, 40, 48, 56, 64 or 96 (RFC "
+				"6052)"},
+		{"2001:db8::/129", "the length of an IPv6 prefix is 0 to 128"},
+		{"2001:db8::/", "the length of an IPv6 prefix is 0 to 128"},
+		{"2001:db8::/+32", "the length of an IPv6 prefix is 0 to 128"},
+		{"2001:db8::/032", "the length of an IPv6 prefix is 0 to 128"},
+		{"2001:db8::/32/96", "the length of an IPv6 prefix is 0 to 128"},
+		{"2001:db8:1::/32", "bits are set behind the prefix's length"},
+		{"2001:db8:0:0:100::/96", "bits 64 to 71 of a DNS64 prefix are zero (RFC 6052)"},
+		{"10.0.0.0/8", "expected an IPv6 prefix such as \"2001:db8:64::/96\""},
+		{"", "expected an IPv6 prefix such as \"2001:db8:64::/96\""},
+		{"/96", "expected an IPv6 prefix such as \"2001:db8:64::/96\""},
+		{"1111:2222:3333:4444:5555:6666:7777:8888:9999/96",
+			"expected an IPv6 prefix such as \"2001:db8:64::/96\""},
+	};
+	struct config c;
+	struct dns64 t;
+
+	(void)state;
+	assert_int_equal(parse(&c, "{}"), 0);
+	config_dns64(&c, &t);
+	assert_int_equal(t.count, 0);
+	assert_int_equal(parse(&c, "{\"dns\":{\"dns64_prefixes\":[\"2001:db8::/32\","
+				   "\"2001:DB8:1:2::/64\",\"2001:db8:0:64::/96\"]}}"),
+		0);
+	config_dns64(&c, &t);
+	assert_int_equal(t.count, 3);
+	assert_int_equal(t.prefix[0].len, 96);
+	assert_int_equal(t.prefix[0].upper, 0x20010db800000064);
+	assert_int_equal(t.prefix[1].len, 64);
+	assert_int_equal(t.prefix[1].upper, 0x20010db800010002);
+	assert_int_equal(t.prefix[2].len, 32);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[256], line[256];
+
+		snprintf(
+			text, sizeof(text), "{\"dns\":{\"dns64_prefixes\":[\"%s\"]}}", bad[i].text);
+		snprintf(line, sizeof(line), "%s\"%s\": %s", name, bad[i].text, bad[i].why);
+		assert_refused(text, line);
+	}
+}
+
+static void test_resolvers(void **state)
+{
+	static const uint8_t in[] = {192, 0, 2, 7}, out[] = {192, 0, 3, 7};
+	struct resolvers r;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(
+		parse(&c, "{\"dns\":{\"resolvers\":[\"192.0.2.0/24\",\"2001:db8::53\"]}}"), 0);
+	config_resolvers(&c, &r);
+	assert_int_equal(r.count, 2);
+	assert_true(resolvers_known(&r, in, 4));
+	assert_false(resolvers_known(&r, out, 4));
+	assert_refused("{\"dns\":{\"resolvers\":[\"ns1\"]}}",
+		"dns.resolvers: \"ns1\": expected an IPv4 or IPv6 address or prefix");
+	assert_refused("{\"dns\":{\"resolvers\":[\"192.0.2.0/33\"]}}",
+		"dns.resolvers: \"192.0.2.0/33\": the length of an IPv4 prefix is 0 to 32");
+	assert_refused("{\"dns\":{\"resolvers\":[\"192.0.2.1/24\"]}}",
+		"dns.resolvers: \"192.0.2.1/24\": bits are set behind the prefix's length");
+	assert_refused("{\"dns\":{\"resolvers\":[\"::/0\"]}}",
+		"dns.resolvers: \"::/0\": a prefix of length 0 holds every server there is");
+}
+
 /* A shorter value leaves nothing of a longer one behind, and a refused text changes nothing. */
 static void test_over(void **state)
 {
@@ -739,6 +812,8 @@ int main(void)
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_dns64),
+		cmocka_unit_test(test_resolvers),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table_sizes),

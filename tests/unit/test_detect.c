@@ -58,7 +58,7 @@ struct world {
 	struct packet p;
 };
 
-static int world_start(void **state)
+static int world_make(void **state, const struct resolvers *resolvers)
 {
 	static struct world w;
 	static const uint16_t ports[] = {53};
@@ -68,6 +68,7 @@ static int world_start(void **state)
 		.placement = test_placement,
 		.sketch = test_sketch,
 		.match_log2 = 12,
+		.resolvers = *resolvers,
 		.reasm = {16, 5000, 64, 8},
 	};
 	struct detect_config detect;
@@ -89,6 +90,20 @@ static int world_start(void **state)
 	assert_non_null(w.detector);
 	*state = &w;
 	return 0;
+}
+
+static int world_start(void **state)
+{
+	return world_make(state, &(struct resolvers){0});
+}
+
+/* 9.9.200.8/29 are the operator's own resolvers. */
+static int world_start_resolvers(void **state)
+{
+	struct resolvers resolvers = {0};
+
+	assert_int_equal(resolvers_add(&resolvers, (const uint8_t[]){9, 9, 200, 8}, 4, 29), 0);
+	return world_make(state, &resolvers);
 }
 
 static int world_end(void **state)
@@ -273,6 +288,37 @@ static void one_server_makes_a_suspect(void **state)
 		step_end(w);
 	}
 	assert_int_equal(worst(w, "flux.com"), SUSPECTED);
+}
+
+/* And from the operator's own resolver, which has not answered for any other name. */
+static void a_named_resolver_convicts_alone(void **state)
+{
+	struct world *w = *state;
+
+	w->server = 200;
+	for (unsigned step = 0; step < STEPS; step++) {
+		query(w, "www.flux.com");
+		flux_answer(w, "www.flux.com", "www.flux.com", "flux.com", step);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "flux.com"), CONVICTED);
+	assert_true(detect_verdict(w->detector, 0)->features.top_server_share == 0);
+}
+
+/* Another server stays one alone, and a resolver's word about the domain bears it out not. */
+static void beside_a_named_resolver_one_server_frames_nobody(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		w->server = 200;
+		one_answer(w, "www.honest.com", 4000);
+		w->server = 201;
+		query(w, "www.honest.com");
+		flux_answer(w, "www.honest.com", "www.honest.com", "honest.com", step);
+		step_end(w);
+	}
+	assert_int_equal(worst(w, "honest.com"), UNFLAGGED);
 }
 
 /* The same about a domain that others answer for, too: whoever owns both ends frames nobody. */
@@ -540,12 +586,15 @@ static void half_of_the_addresses_must_be_paired(void **state)
 int main(void)
 {
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_start, world_end)
+#define RESOLVERS_TEST(f) cmocka_unit_test_setup_teardown(f, world_start_resolvers, world_end)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(flux_by_its_own_word_is_convicted),
 		WORLD_TEST(a_race_makes_a_suspect),
 		WORLD_TEST(a_blind_does_not_hide_flux),
 		WORLD_TEST(one_server_makes_a_suspect),
 		WORLD_TEST(one_server_frames_nobody),
+		RESOLVERS_TEST(a_named_resolver_convicts_alone),
+		RESOLVERS_TEST(beside_a_named_resolver_one_server_frames_nobody),
 		WORLD_TEST(unpaired_answers_make_a_suspect),
 		WORLD_TEST(contested_answers_make_a_suspect),
 		WORLD_TEST(contested_answers_beside_paired_ones_make_a_suspect),

@@ -47,7 +47,7 @@ static struct shard *shard_new(void)
 	return shard_init(memory(shard_size(&shard_config)), &shard_config, placement, sketch);
 }
 
-static int rig_start(void **state)
+static int rig_make(void **state, const struct dns64 *dns64)
 {
 	static struct rig r;
 	static const uint16_t ports[] = {53, 5353};
@@ -59,6 +59,7 @@ static int rig_start(void **state)
 		.placement = placement,
 		.sketch = sketch,
 		.match_log2 = 12,
+		.dns64 = *dns64,
 		.reasm = {16, 5000, 64, 8},
 	};
 
@@ -73,6 +74,24 @@ static int rig_start(void **state)
 	assert_null(sensor_shard(r.sensor, r.shard));
 	*state = &r;
 	return 0;
+}
+
+static int rig_start(void **state)
+{
+	return rig_make(state, &(struct dns64){0});
+}
+
+/* In a network whose DNS64 answers below 2001:db8:64::/96 and 2a00:1:2::/48. */
+static int rig_start_dns64(void **state)
+{
+	struct dns64 dns64 = {0};
+	uint8_t addr[16];
+
+	inet_pton(AF_INET6, "2001:db8:64::", addr);
+	assert_int_equal(dns64_add(&dns64, addr, 96), 0);
+	inet_pton(AF_INET6, "2a00:1:2::", addr);
+	assert_int_equal(dns64_add(&dns64, addr, 48), 0);
+	return rig_make(state, &dns64);
 }
 
 static int rig_end(void **state)
@@ -583,6 +602,34 @@ static void special_addresses_are_left_out(void **state)
 	assert_int_equal(RECORDS(r, RECORD_SPECIAL), 2);
 	assert_int_equal(RECORDS(r, RECORD_USED), 4);
 	assert_int_equal(entry(r, "a.com")->ttl_max, 60);
+}
+
+/* In answers, in hints and in glue; what A and AAAA say alike is one address. */
+static void dns64_of_the_network_is_unwrapped(void **state)
+{
+	static const char *const hint[] = {"2a00:1:2:800:0:400::", "64:ff9b::8.0.0.5"};
+	struct rig *r = *state;
+	struct message *m = ask(r, "a.com");
+
+	message_address(m, DNS_ANSWER, "a.com", 60, "8.0.0.1");
+	message_address(m, DNS_ANSWER, "a.com", 60, "2001:db8:64::8.0.0.1");
+	message_address(m, DNS_ANSWER, "a.com", 60, "2001:db8:64::8.0.0.2");
+	message_address(m, DNS_ANSWER, "a.com", 60, "2a00:1:2:800:0:300::");
+	message_address(m, DNS_ANSWER, "a.com", 60, "2a00:1:3:800:0:300::");
+	message_address(m, DNS_ANSWER, "a.com", 60, "2001:db8:64::192.168.1.1");
+	message_hints(m, "a.com", 60, hint, 2);
+	message_ns(m, "a.com", 60, "ns.a.com");
+	message_address(m, DNS_ADDITIONAL, "ns.a.com", 60, "2001:db8:64::8.0.0.6");
+	deliver(r);
+	assert_int_equal(units(r, "a.com"), 6);
+	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.2"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.3"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "2a00:1:3:800::"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.4"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.5"), EVIDENCE_PAIRED);
+	assert_true(has_ns(detail(r, "a.com"), "ns.a.com", "8.0.0.6"));
+	assert_int_equal(RECORDS(r, RECORD_SPECIAL), 1);
 }
 
 /* A chain over three registered domains, its records in both orders. */
@@ -1522,6 +1569,8 @@ int main(void)
 		RIG_TEST(a_truncated_flag_is_noted_and_used),
 		RIG_TEST(exact_case_pairs_and_counts_as_one_domain),
 		RIG_TEST(special_addresses_are_left_out),
+		cmocka_unit_test_setup_teardown(
+			dns64_of_the_network_is_unwrapped, rig_start_dns64, rig_end),
 		RIG_TEST(an_alias_gives_addresses_to_all_that_only_the_last_owns),
 		RIG_TEST(an_alias_within_a_domain_owns),
 		RIG_TEST(only_an_address_in_use_makes_an_owner),
