@@ -20,6 +20,7 @@
  * feature. What is compared is what was ever flagged: clearing is not modelled.
  */
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,8 @@ static pthread_mutex_t notes_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct detector *oracle;
 static const struct exact_domain *judged; /* whose features the oracle answers now */
 static uint32_t judged_at;
+static struct features judged_siblings; /* one look serves all windows */
+static bool judged_known;
 
 static struct notes *notes_of(const struct shard *s)
 {
@@ -189,15 +192,26 @@ void __wrap_detect_judge(struct detector *t, const struct store *st, struct doma
 		verdict_note(e, BY_STORE, t, &d->verdict);
 }
 
-static void features_compare(const struct exact_domain *e, const struct store *st,
-	const struct detect_config *c, uint32_t now)
+static void siblings_copy(struct features *to, const struct features *from)
+{
+	to->siblings = from->siblings;
+	to->shared_units = from->shared_units;
+	to->shared_networks = from->shared_networks;
+}
+
+static void features_compare(
+	struct exact_domain *e, const struct store *st, const struct detect_config *c, uint32_t now)
 {
 	const struct view_filter none = {EVIDENCE_ALIAS, 0};
 	const struct domain *d = store_find(st, e->key);
+	struct features shared[2];
 
-	/* The detector brought it up to now. */
-	if (!d)
+	/* The detector brought it up to now. Neighbouring epochs tell the same again. */
+	if (!d || e->compared == now / STORE_SLOT_SECONDS)
 		return;
+	e->compared = now / STORE_SLOT_SECONDS;
+	__real_features_siblings(d, st, c, &shared[BY_STORE]);
+	exact_siblings(e, now, c, &shared[BY_ORACLE]);
 	for (unsigned w = WINDOW_10M; w < FLUX_WINDOW_COUNT; w++) {
 		struct features store, exact;
 
@@ -205,8 +219,8 @@ static void features_compare(const struct exact_domain *e, const struct store *s
 		if (exact.addresses < SMALL_LEAST)
 			continue;
 		__real_features_compute(d, st, (enum flux_window)w, now, none, &store);
-		__real_features_siblings(d, st, c, &store);
-		exact_siblings(e, now, c, &exact);
+		siblings_copy(&store, &shared[BY_STORE]);
+		siblings_copy(&exact, &shared[BY_ORACLE]);
 		errors_add(&store, &exact);
 	}
 }
@@ -230,6 +244,7 @@ static void oracle_judge(struct exact_domain *e, const struct store *st, uint32_
 	d->items = (uint8_t)(items < STORE_SAMPLE ? items : STORE_SAMPLE);
 	judged = e;
 	judged_at = now;
+	judged_known = false;
 	__real_detect_judge(oracle, st, d, now);
 	judged = NULL;
 	verdict_note(e, BY_ORACLE, oracle, &d->verdict);
@@ -268,10 +283,14 @@ void __wrap_features_compute(const struct domain *d, const struct store *st,
 void __wrap_features_siblings(const struct domain *d, const struct store *st,
 	const struct detect_config *c, struct features *f)
 {
-	if (judged && d == &judged->shadow)
-		exact_siblings(judged, judged_at, c, f);
-	else
+	if (!judged || d != &judged->shadow) {
 		__real_features_siblings(d, st, c, f);
+		return;
+	}
+	if (!judged_known)
+		exact_siblings(judged, judged_at, c, &judged_siblings);
+	judged_known = true;
+	siblings_copy(f, &judged_siblings);
 }
 
 static void domain_print(FILE *to, const struct exact_domain *e)
@@ -325,6 +344,9 @@ int main(int argc, char **argv)
 		fputs("usage: exact OUT.json REPLAY-ARGUMENTS...\n", stderr);
 		return 2;
 	}
+	/* Large arrays come and go with each view: not from the kernel and back every time. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 28);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 	int code = replay_main(argc - 1, argv + 1);
 	FILE *to = code == 0 ? fopen(argv[1], "w") : NULL;
 	if (code != 0 || !to)

@@ -70,6 +70,7 @@ struct exact_domain {
 	bool renamed; /* a name server's name not known */
 	/* For the detector: verdict, first, tracked, servers; no item of it is looked at. */
 	struct domain shadow;
+	uint32_t compared; /* slot in which features were compared last */
 	/* What became of it. */
 	size_t units_max; /* most at a time */
 	uint32_t flagged[2];
@@ -94,6 +95,10 @@ struct exact_domain *exact_find(uint64_t key);
 
 /* Units seen within the days that a window may tell of. */
 bool exact_alive(const struct exact_unit *u, uint32_t now);
+
+/* Keys of all domains that ever owned a unit; NULL: none. And does one still? */
+const struct words *exact_owners(uint64_t unit);
+bool exact_owns(uint64_t key, uint64_t unit, uint32_t now);
 
 /* Does a server answer for so many names that it is a resolver? As store_server_established. */
 bool exact_established(uint8_t server);

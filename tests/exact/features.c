@@ -294,45 +294,46 @@ void exact_features(const struct exact_domain *d, enum flux_window window, uint3
 	free(v.seen);
 }
 
-/* Units that d and another domain have, and that the other one owns; with their networks. */
-static size_t shared_of(const struct exact_domain *d, const struct exact_domain *o, uint32_t now,
-	struct exact_pair *pair)
+/* A domain that owns units, too: all pairs with it stand together from here on. */
+static void sibling_add(
+	const struct exact_pair *pair, size_t n, const struct detect_config *c, struct features *f)
 {
-	const struct words *fewer = o->units.n < d->units.n ? &o->units : &d->units;
-	size_t n = 0;
+	double units = (double)n, networks = 1;
 
-	for (size_t i = 0; i < fewer->n; i++) {
-		size_t mine = words_find(&d->units, fewer->word[i]);
-		size_t other = words_find(&o->units, fewer->word[i]);
-
-		if (mine == WORDS_NONE || other == WORDS_NONE)
-			continue;
-		const struct exact_unit *u = &d->unit[mine], *v = &o->unit[other];
-		if (exact_alive(u, now) && exact_alive(v, now) && v->grade != EVIDENCE_ALIAS)
-			pair[n++] = (struct exact_pair){network_of(u), u->unit};
-	}
-	return n;
+	for (size_t i = 1; i < n; i++)
+		networks += pair[i].b != pair[i - 1].b;
+	f->siblings += units >= c->min_shared_units && networks >= c->min_shared_networks;
+	if (units < f->shared_units || (units <= f->shared_units && networks <= f->shared_networks))
+		return;
+	f->shared_units = units;
+	f->shared_networks = networks;
 }
 
-/* Who else owns the units: all other domains are asked. */
+/* Who else owns the units: (domain, network) of each, sorted. */
 void exact_siblings(const struct exact_domain *d, uint32_t now, const struct detect_config *c,
 	struct features *f)
 {
-	struct exact_domain *const *all;
-	size_t domains = exact_domains(&all);
-	struct exact_pair *pair = array_grow(NULL, d->units.n + 1, sizeof(*pair));
+	struct exact_pair *pair = NULL;
+	size_t n = 0;
 
 	f->siblings = f->shared_units = f->shared_networks = 0;
-	for (size_t k = 0; k < domains; k++) {
-		size_t n = all[k] == d ? 0 : shared_of(d, all[k], now, pair);
-		double units = (double)n, networks = (double)exact_groups(pair, n, NULL);
+	for (size_t i = 0; i < d->units.n; i++) {
+		const struct exact_unit *u = &d->unit[i];
+		const struct words *owners = exact_owners(u->unit);
 
-		f->siblings += units >= c->min_shared_units && networks >= c->min_shared_networks;
-		if (units < f->shared_units ||
-			(units <= f->shared_units && networks <= f->shared_networks))
+		if (!owners || !exact_alive(u, now))
 			continue;
-		f->shared_units = units;
-		f->shared_networks = networks;
+		pair = array_grow(pair, n + owners->n, sizeof(*pair));
+		for (size_t k = 0; k < owners->n; k++)
+			if (owners->word[k] != d->key && exact_owns(owners->word[k], u->unit, now))
+				pair[n++] = (struct exact_pair){owners->word[k], network_of(u)};
+	}
+	if (n > 0)
+		qsort(pair, n, sizeof(*pair), by_pair);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && pair[end].a == pair[i].a;)
+			end++;
+		sibling_add(&pair[i], end - i, c, f);
 	}
 	free(pair);
 }

@@ -12,6 +12,10 @@
 static struct words keys;
 static struct exact_domain **domain; /* by place in keys */
 
+/* Which domains owned each unit. */
+static struct words owned;
+static struct words *owner; /* by place in owned */
+
 /* Names that each server answered for, and the day when last; index 0 is all servers. */
 static struct {
 	struct words names;
@@ -36,6 +40,34 @@ struct exact_domain *exact_find(uint64_t key)
 bool exact_alive(const struct exact_unit *u, uint32_t now)
 {
 	return u->last / STORE_DAY_SECONDS + STORE_DAYS > now / STORE_DAY_SECONDS;
+}
+
+const struct words *exact_owners(uint64_t unit)
+{
+	size_t at = words_find(&owned, unit);
+
+	return at == WORDS_NONE ? NULL : &owner[at];
+}
+
+static void owner_add(uint64_t unit, uint64_t key)
+{
+	bool new;
+	size_t at = words_add(&owned, unit, &new);
+
+	if (new) {
+		owner = array_grow(owner, owned.n, sizeof(*owner));
+		owner[at] = (struct words){0};
+	}
+	words_add(&owner[at], key, NULL);
+}
+
+bool exact_owns(uint64_t key, uint64_t unit, uint32_t now)
+{
+	const struct exact_domain *d = exact_find(key);
+	size_t at = words_find(&d->units, unit);
+
+	return at != WORDS_NONE && exact_alive(&d->unit[at], now) &&
+	       d->unit[at].grade != EVIDENCE_ALIAS;
 }
 
 /* A person's form of a wire-form name; what is no printable octet is shown as '?'. */
@@ -144,6 +176,8 @@ static void unit_observe(struct exact_domain *d, uint64_t unit, const struct sha
 	u->brief |= o->ttl <= SHARD_BRIEF_TTL;
 	if (o->grade > u->grade)
 		u->grade = o->grade;
+	if (o->grade != EVIDENCE_ALIAS)
+		owner_add(unit, d->key);
 	words_add(&u->hosts, o->host, NULL);
 	/* Pairs are counted only: that two meet in 64 bits is not to be expected. */
 	words_add(&d->pairs,
