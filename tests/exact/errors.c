@@ -13,14 +13,42 @@
 	X(seconds) \
 	X(addresses) \
 	X(networks) \
-	X(effective_networks) X(top_network_share) X(aggregates) X(effective_aggregates) X( \
-		asn_known) X(countries) X(ttl_max) X(fresh_epochs) X(growth) X(novelty) \
-		X(new_per_epoch) X(per_hour) X(never_return) X(coverage) X(host_names) X(pairs) X( \
-			host_share) X(names_share) X(host_networks) X(answer_max) X(ns_addresses) \
-			X(ns_networks) X(ns_names) X(glue_in_pool) X(shared_units) \
-				X(shared_networks) X(siblings) X(open_ratio) X(open_evidence) \
-					X(ns_changes) X(ns_ttl) X(owned_share) X(paired_share) \
-						X(contested_share) X(servers) X(top_server_share)
+	X(effective_networks) \
+	X(top_network_share) \
+	X(aggregates) \
+	X(effective_aggregates) \
+	X(asn_known) \
+	X(countries) \
+	X(ttl_max) \
+	X(fresh_epochs) \
+	X(growth) \
+	X(novelty) \
+	X(new_per_epoch) \
+	X(per_hour) \
+	X(never_return) \
+	X(coverage) \
+	X(host_names) \
+	X(pairs) \
+	X(host_share) \
+	X(names_share) \
+	X(host_networks) \
+	X(answer_max) \
+	X(ns_addresses) \
+	X(ns_networks) \
+	X(ns_names) \
+	X(glue_in_pool) \
+	X(shared_units) \
+	X(shared_networks) \
+	X(siblings) \
+	X(open_ratio) \
+	X(open_evidence) \
+	X(ns_changes) \
+	X(ns_ttl) \
+	X(owned_share) \
+	X(paired_share) \
+	X(contested_share) \
+	X(servers) \
+	X(top_server_share)
 
 enum {
 #define X(name) FEATURE_##name,

@@ -207,7 +207,7 @@ static void features_compare(
 	struct features shared[2];
 
 	/* The detector brought it up to now. Neighbouring epochs tell the same again. */
-	if (!d || e->compared == now / STORE_SLOT_SECONDS)
+	if (!d || e->units.n < SMALL_LEAST || e->compared == now / STORE_SLOT_SECONDS)
 		return;
 	e->compared = now / STORE_SLOT_SECONDS;
 	__real_features_siblings(d, st, c, &shared[BY_STORE]);
