@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What the times of all units say: growth, return, recapture. */
+
+#include <math.h>
+
+#include "view.h"
+
+static bool at(const struct exact_seen *s, unsigned i)
+{
+	return i < 32 && s->when >> i & 1;
+}
+
+/* ln(all / mean of the quarters that have any) / ln(their number). */
+static double growth(const struct exact_view *v)
+{
+	unsigned quarter = (v->span + 3) / 4;
+	double sum = 0, quarters = 0;
+
+	for (unsigned q = 0; q < 4; q++) {
+		double n = 0;
+		for (size_t k = 0; k < v->n; k++) {
+			bool met = false;
+			for (unsigned i = q * quarter; i < (q + 1) * quarter; i++)
+				met |= at(&v->seen[k], i);
+			n += met;
+		}
+		sum += n;
+		quarters += n > 0;
+	}
+	if (quarters < 2 || sum <= 0)
+		return 0;
+	return log((double)v->n / (sum / quarters)) / log(quarters);
+}
+
+/* Not seen for a quarter of the window between two sightings: the share of all others. */
+static double never_return(const struct exact_view *v)
+{
+	unsigned away = v->span / 4 ? v->span / 4 : 1;
+	double returned = 0;
+
+	for (size_t k = 0; k < v->n; k++) {
+		int before = -1;
+		bool came_back = false;
+		for (unsigned i = 0; i < 32; i++) {
+			if (!at(&v->seen[k], i))
+				continue;
+			came_back |= before >= 0 && (int)i - before - 1 >= (int)away;
+			before = (int)i;
+		}
+		returned += came_back;
+	}
+	return v->n ? 1 - returned / (double)v->n : 0;
+}
+
+/* 1 - (seen in one slot only) / (all sightings by slot). */
+static double coverage(const struct exact_view *v)
+{
+	double once = 0, draws = 0;
+
+	for (size_t k = 0; k < v->n; k++) {
+		unsigned times = 0;
+		for (unsigned i = 0; i < 32; i++)
+			times += at(&v->seen[k], i);
+		once += times == 1;
+		draws += times;
+	}
+	return draws > 0 ? 1 - once / draws : 0;
+}
+
+/* Draws at a lag that could have met, and those that met. */
+static void lag_count(
+	const struct exact_view *v, const double *active, unsigned lag, double *pairs, double *same)
+{
+	for (unsigned i = 0; i + lag < v->span; i++)
+		*pairs += active[i] * active[i + lag];
+	for (size_t k = 0; k < v->n; k++)
+		*same += __builtin_popcount(v->seen[k].when & v->seen[k].when >> lag);
+}
+
+/*
+ * If the population is closed, the chance that two draws are the same unit does not depend
+ * on the time between them. Log-likelihood ratio of short lags (up to a quarter) against long
+ * ones (half and more).
+ */
+static void openness(const struct exact_view *v, struct features *f)
+{
+	double active[32] = {0}, pairs[2] = {0}, same[2] = {0};
+	unsigned near = v->span / 4, far = (v->span + 1) / 2;
+
+	if (v->grain == STORE_SLOT_SECONDS || v->span < 4)
+		return;
+	for (unsigned i = 0; i < v->span; i++)
+		for (size_t k = 0; k < v->n; k++)
+			active[i] += at(&v->seen[k], i);
+	for (unsigned lag = 1; lag < v->span; lag++) {
+		if (lag <= near)
+			lag_count(v, active, lag, &pairs[0], &same[0]);
+		else if (lag >= far)
+			lag_count(v, active, lag, &pairs[1], &same[1]);
+	}
+	if (same[0] + same[1] <= 0 || pairs[0] <= 0 || pairs[1] <= 0)
+		return;
+	double met = same[0] + same[1], share = same[0] / met;
+	double closed = pairs[0] / (pairs[0] + pairs[1]);
+	f->open_ratio = same[0] / pairs[0] / ((same[1] > 0 ? same[1] : 0.5) / pairs[1]);
+	if (share <= closed)
+		return;
+	f->open_evidence = same[0] * log(share / closed);
+	if (same[1] > 0)
+		f->open_evidence += same[1] * log((1 - share) / (1 - closed));
+}
+
+void exact_times(const struct exact_view *v, struct features *f)
+{
+	f->growth = growth(v);
+	f->never_return = never_return(v);
+	f->coverage = coverage(v);
+	openness(v, f);
+}
