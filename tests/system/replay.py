@@ -27,7 +27,11 @@ BENIGN = "captures", "flux", "benign-wrccdc2018.pcap"
 
 # What counts as fluxing in the capture of 2009: this many addresses, in so many /16s, in an hour.
 FLUX_ADDRESSES, FLUX_PREFIXES, FLUX_SECONDS = 10, 8, 3600
-FLUX_DOMAINS, FLUX_FLAGGED = 143, 100
+FLUX_DOMAINS, FLUX_SHARE = 143, 0.95
+# And what counts as its name servers fluxing, too: so many addresses in so many /16s in the ten
+# hours, or this many that are the domain's own as well.
+SERVER_ADDRESSES, SERVER_PREFIXES, SERVERS_IN_POOL = 5, 3, 2
+DOUBLE_SHARE = 0.80
 
 # Captures replayed by one call; of each call's files the accounting is one.
 FILES_A_CALL = 64
@@ -187,26 +191,50 @@ def is_the_same_in_any_form():
                   f"{form}: domains")
 
 
-def fluxing(capture):
-    """Registered domains that flux, by tshark and Python alone: the independent count."""
+def looks(capture):
+    """By registered domain the addresses of its answers, with times, and those of its name
+    servers, by tshark and Python alone: the independent count."""
     if not shutil.which("tshark"):
         raise Skip("needs tshark")
+    fields = ("frame.time_epoch", "dns.qry.name", "dns.count.answers", "dns.resp.type",
+              "dns.resp.name", "dns.a", "dns.ns")
     rows = subprocess.run(
         ["tshark", "-r", capture, "-Y", "dns.flags.response == 1 && dns.a", "-T", "fields",
-         "-E", "occurrence=a", "-E", "aggregator=|", "-e", "frame.time_epoch", "-e",
-         "dns.qry.name", "-e", "dns.a", "-e", "dns.count.answers", "-e", "dns.resp.type"],
+         "-E", "occurrence=a", "-E", "aggregator=|", *(f"-e{field}" for field in fields)],
         capture_output=True, text=True, check=True).stdout.splitlines()
     registered = suffixes.load()
-    seen = collections.defaultdict(list)
+    answers, servers = collections.defaultdict(list), collections.defaultdict(set)
     for row in rows:
-        time, name, addresses, answers, kinds = row.split("\t")
-        in_answer = kinds.split("|")[:int(answers)].count("1")
-        domain = registered(name.lower())
-        for address in addresses.split("|")[:in_answer]:
-            seen[domain].append((float(time), int(ipaddress.IPv4Address(address))))
-    return {domain for domain, looks in seen.items() if any(
-        is_flux({a for t, a in looks if start <= t < start + FLUX_SECONDS})
-        for start, _ in looks)}
+        time, name, count, *lists = row.split("\t")
+        kinds, owners, addresses, names = (text.lower().split("|") for text in lists)
+        domain, next_address, zone_names = registered(name.lower()), iter(addresses), set()
+        next_name = iter(names)
+        for at, (kind, owner) in enumerate(zip(kinds, owners)):
+            if kind == "2":
+                server = next(next_name)
+                if registered(owner) == domain:
+                    zone_names.add(server)
+            elif kind == "1":
+                address = int(ipaddress.IPv4Address(next(next_address)))
+                if at < int(count):
+                    answers[domain].append((float(time), address))
+                elif owner in zone_names:
+                    servers[domain].add(address)
+    return answers, servers
+
+
+def fluxing(answers):
+    """Registered domains that flux."""
+    return {domain for domain, seen in answers.items() if any(
+        is_flux({a for t, a in seen if start <= t < start + FLUX_SECONDS})
+        for start, _ in seen)}
+
+
+def servers_flux(answers, servers):
+    """Does it hold for the name servers of one domain?"""
+    return ((len(servers) >= SERVER_ADDRESSES and
+             len({a >> 16 for a in servers}) >= SERVER_PREFIXES) or
+            len(servers & {a for _, a in answers}) >= SERVERS_IN_POOL)
 
 
 def is_flux(addresses):
@@ -215,17 +243,22 @@ def is_flux(addresses):
 
 
 def finds_real_flux():
-    """Of the domains that fluxed in 2009 at least 100 of 143 are flagged"""
+    """Of the domains that fluxed in 2009 95 % are flagged, of those with their servers 80 % so"""
     capture = shared(*FLUXOR)
     result = replay("--asn-db", shared("data", "asn.mmdb"), capture)
-    flux = fluxing(capture)
-    flagged = {d["domain"] for d in result["domains"]}
+    answers, servers = looks(capture)
+    flux = fluxing(answers)
+    double = {domain for domain in flux if servers_flux(answers[domain], servers[domain])}
+    flagged = {d["domain"]: d["class"] for d in result["domains"]}
     confirmed = {d["domain"] for d in result["domains"] if not d["suspected"]}
-    print(f"# {len(flux)} domains flux; {len(flagged & flux)} of them flagged, "
-          f"{len(confirmed & flux)} without suspicion; {len(flagged - flux)} others flagged, "
-          f"{len(confirmed - flux)} without suspicion")
+    as_double = {domain for domain in double if flagged.get(domain) == "double_flux"}
+    print(f"# {len(flux)} domains flux; {len(flagged.keys() & flux)} of them flagged, "
+          f"{len(confirmed & flux)} without suspicion; {len(flagged.keys() - flux)} others "
+          f"flagged, {len(confirmed - flux)} without suspicion")
+    print(f"# of {len(double)} the name servers flux, too; {len(as_double)} of them double_flux")
     equal(len(flux), FLUX_DOMAINS, "domains that flux")
-    assert len(flagged & flux) >= FLUX_FLAGGED, f"flagged {len(flagged & flux)} of {len(flux)}"
+    assert len(flagged.keys() & flux) >= FLUX_SHARE * len(flux), "too few are flagged"
+    assert double and len(as_double) >= DOUBLE_SHARE * len(double), "too few are double flux"
     equal(sorted(confirmed - flux), [], "flagged without suspicion, but too few addresses")
     equal(result["accounting"]["accounting_error"], 0, "accounting error")
 
