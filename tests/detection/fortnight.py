@@ -216,8 +216,8 @@ def memory_rows(watch, limits):
 
 
 def growth(watch):
-    after = max(octets for at, octets in watch.memory if at >= min(1, watch.day()))
-    return after / watch.memory_at(1) - 1
+    before = watch.memory_at(1)
+    return max([before, *(octets for at, octets in watch.memory if at >= 1)]) / before - 1
 
 
 def merge_rows(watch):
