@@ -197,8 +197,9 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	view_make(&v, d, st, window, filter);
 	*f = (struct features){
 		.window = window, .age = age, .seconds = age < length ? age : length};
-	if (d->first > store_since(st))
-		f->history = d->first - store_since(st);
+	uint32_t since = store_since(st);
+	if (since && d->first > since)
+		f->history = d->first - since;
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.n / f->sample_share;
 	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;

@@ -264,7 +264,7 @@ void store_merge(struct store *st, struct shard *const shards[], unsigned n, uin
 	struct sighting g;
 	uint32_t head = 0;
 
-	if (st->since == 0 || now - st->now > STORE_PAUSE_SECONDS)
+	if (st->since == 0 || (now > st->now && now - st->now > STORE_PAUSE_SECONDS))
 		st->since = now;
 	if (now > st->now)
 		st->now = now;

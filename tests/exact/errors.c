@@ -10,6 +10,8 @@
 #define STEPS 1000u /* a thousandth each; what errs by more counts in the last */
 
 #define FEATURES(X) \
+	X(history) \
+	X(age) \
 	X(seconds) \
 	X(addresses) \
 	X(networks) \

@@ -88,6 +88,9 @@ void exact_observe(const struct shard_observation *o, const struct net_lookup *n
 /* The epoch that ends at `now` is complete: counts what is counted by epochs. */
 void exact_epoch(uint32_t now);
 
+/* End of the first epoch after the last pause, as store_since. */
+uint32_t exact_since(void);
+
 /* All domains, in the order they came; their number. */
 size_t exact_domains(struct exact_domain *const **all);
 

@@ -273,6 +273,8 @@ void exact_features(const struct exact_domain *d, enum flux_window window, uint3
 
 	view_of(&v, d, window, now, filter);
 	*f = (struct features){.window = window, .sample_share = 1};
+	f->age = age;
+	f->history = d->first > exact_since() ? d->first - exact_since() : 0;
 	f->seconds = age < length[window] ? age : length[window];
 	f->addresses = (double)v.n;
 	answers(d, &v, now, f);

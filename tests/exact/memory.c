@@ -281,8 +281,18 @@ void exact_observe(const struct shard_observation *o, const struct net_lookup *n
 		unit_observe(d, o->unit[i], o, net);
 }
 
+static uint32_t since, ended;
+
+uint32_t exact_since(void)
+{
+	return since;
+}
+
 void exact_epoch(uint32_t now)
 {
+	if (since == 0 || now > ended + STORE_PAUSE_SECONDS)
+		since = now;
+	ended = now;
 	for (size_t k = 0; k < keys.n; k++) {
 		struct exact_domain *d = domain[k];
 		size_t alive = 0;

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "detect/detect.h"
+#include "store/state.h"
 #include "tests/unit/random.h"
 #include "tests/unit/store_fixture.h"
 
@@ -99,6 +100,19 @@ static void nothing_gives_nothing(void **state)
 		static const double seconds[] = {600, HOUR, DAY, 2 * DAY};
 		near(f.seconds, seconds[w]);
 	}
+}
+
+/* Since the start of the watch, and since the first answer; a store that was there before counts.
+ */
+static void a_name_is_as_new_as_its_first_answer(void **state)
+{
+	(void)state;
+	blank(2 * HOUR);
+	store_restore_begin(st, NOW - 2 * HOUR, NOW - 3 * DAY);
+	near(features(WINDOW_1H).history, 3.0 * DAY - 2 * HOUR);
+	near(features(WINDOW_24H).age, 2 * HOUR);
+	store_restore_begin(st, NOW, NOW - HOUR);
+	near(features(WINDOW_1H).history, 0);
 }
 
 /* Ten addresses: seven in one network, one each in three others. */
@@ -510,6 +524,7 @@ int main(void)
 		cmocka_unit_test(novelty_is_what_the_second_half_brought),
 		cmocka_unit_test(new_addresses_are_counted_by_fresh_epochs),
 		cmocka_unit_test(name_servers_count_by_family),
+		cmocka_unit_test(a_name_is_as_new_as_its_first_answer),
 		cmocka_unit_test(host_names_are_the_sketchs),
 		cmocka_unit_test(the_recapture_test_is_its_definition),
 		cmocka_unit_test(closed_populations_are_not_called_open),

@@ -224,6 +224,8 @@ static void first_version_is_read(void **state)
 	init(&r, 64);
 	assert_int_equal(load(&i, &r), STATE_OK);
 	fixture_check(&r);
+	/* It was written before that was kept: what is new is learned anew. */
+	assert_int_equal(store_since(r.store), START + 3600);
 	restored_free(&r);
 	free(i.octets);
 }

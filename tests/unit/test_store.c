@@ -711,6 +711,21 @@ static void an_alias_does_not_own_its_addresses(void **state)
 	assert_int_equal(s.units, 10);
 }
 
+/* A pause begins it anew, quiet epochs and a clock that is set back do not. */
+static void watching_is_since_the_last_pause(void **state)
+{
+	(void)state;
+	assert_int_equal(store_since(st), 0);
+	merge(START);
+	assert_int_equal(store_since(st), START);
+	merge(START + STORE_PAUSE_SECONDS);
+	assert_int_equal(store_since(st), START);
+	merge(START + STORE_PAUSE_SECONDS - 300);
+	assert_int_equal(store_since(st), START);
+	merge(START + 2 * STORE_PAUSE_SECONDS + 1);
+	assert_int_equal(store_since(st), START + 2 * STORE_PAUSE_SECONDS + 1);
+}
+
 static void fates_have_names(void **state)
 {
 	(void)state;
@@ -748,6 +763,7 @@ int main(void)
 		TEST(siblings_share_addresses_over_networks),
 		TEST(a_sibling_whose_record_went_is_none),
 		TEST(an_alias_does_not_own_its_addresses),
+		TEST(watching_is_since_the_last_pause),
 		TEST(fates_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
