@@ -38,6 +38,7 @@ void detect_defaults(struct detect_config *c)
 		.min_shared_units = 5,
 		.min_shared_networks = 4,
 		.min_siblings = 3,
+		.min_brief_seconds = 2700,
 		.min_open_seconds = 21600,
 		.min_open_ratio = 1.5,
 		.min_open_evidence = 6.9,

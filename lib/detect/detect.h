@@ -128,6 +128,7 @@ struct detect_config {
 	double min_shared_units;
 	double min_shared_networks;
 	double min_siblings;
+	double min_brief_seconds; /* over the hour; min_open_seconds over the day and the week */
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;

@@ -176,7 +176,7 @@ static const double window_seconds[FLUX_WINDOW_COUNT] = {
 static void openness_by_hours(const struct domain *d, const struct store *st,
 	struct view_filter filter, struct features *f)
 {
-	struct features hours = {0};
+	struct features hours = {.age = f->age, .ttl_max = f->ttl_max};
 	struct view v;
 
 	view_by(&v, d, st, VIEW_HOURS, STORE_HOURS, filter);
@@ -201,7 +201,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	if (since && d->first > since)
 		f->history = d->first - since;
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
-	f->addresses = v.n / f->sample_share;
+	f->addresses = v.marks / v.mark_share;
 	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;
 	double answered = d->answered_day[0] + d->answered_day[1];
 	if (answered > 0)

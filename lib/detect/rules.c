@@ -76,6 +76,8 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_shared_networks;
 	case CLAUSE_SIBLINGS:
 		return c->min_siblings;
+	case CLAUSE_BRIEF_SECONDS:
+		return c->min_brief_seconds;
 	case CLAUSE_OPEN_SECONDS:
 		return c->min_open_seconds;
 	case CLAUSE_OPEN_RATIO:
@@ -215,8 +217,11 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 		signs |= SIGN_GLUE;
 	if (ALL(held, CLAUSE_SHARED, CLAUSE_SHARED_NETWORKS, CLAUSE_SIBLINGS))
 		signs |= SIGN_SHARE;
-	if (f->window >= WINDOW_24H &&
-		ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE))
+	if (f->window == WINDOW_1H
+			? ALL(held, CLAUSE_BRIEF_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE)
+			: f->window >= WINDOW_24H &&
+				  ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO,
+					  CLAUSE_OPEN_EVIDENCE))
 		signs |= SIGN_OPEN;
 	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
 		ALL(held, CLAUSE_HISTORY, CLAUSE_AGE, CLAUSE_NEW_EPOCHS))
@@ -316,10 +321,11 @@ static void rule_fast(
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
 		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
-		 * a name is new: a pool may be, too, and six hours tell.
+		 * a name is new, or that addresses come and go within the hour: a pool may be
+		 * new, and be served by a list that is made anew; six hours tell.
 		 */
-		r->suspected = !(r->signs & (SIGN_NS | SIGN_GLUE | SIGN_OPEN)) ||
-			       f->paired_share < c->min_paired_share;
+		unsigned sure = SIGN_NS | SIGN_GLUE | (f->window > WINDOW_1H ? SIGN_OPEN : 0);
+		r->suspected = !(r->signs & sure) || f->paired_share < c->min_paired_share;
 	} else if (!many && f->addresses >= c->small_min_addresses && signs >= 2 &&
 		   r->signs & SIGN_SHARE) {
 		r->class = FLUX_SINGLE;

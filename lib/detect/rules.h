@@ -53,6 +53,8 @@
 		"these lie in %.0f networks (at least %.0f)") \
 	X(CLAUSE_SIBLINGS, "siblings", siblings, true, \
 		"%.0f unrelated domains share as widely (at least %.0f)") \
+	X(CLAUSE_BRIEF_SECONDS, "observed_briefly", seconds, true, \
+		"observed for %.0f s (at least %.0f s)") \
 	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true, "observed for %.0f s (at least %.0f s)") \
 	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true, \
 		"an address returns %.1f times as often soon as late (at least %.1f)") \

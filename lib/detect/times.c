@@ -22,22 +22,66 @@ static double growth(const struct view *v)
 	for (unsigned q = 0; q < QUARTERS; q++) {
 		uint32_t mask = (uint32_t)((uint64_t)low_bits(span) << (q * span));
 		unsigned n = 0;
-		for (unsigned i = 0; i < v->n; i++)
-			n += (view_bits(v, v->item[i]) & mask) != 0;
+		for (unsigned i = 0; i < v->marks; i++)
+			n += (v->mark[i] & mask) != 0;
 		sum += n;
 		quarters += n != 0;
 	}
-	if (quarters < 2 || v->n == 0)
+	if (quarters < 2 || v->marks == 0)
 		return 0;
-	return log(v->n * quarters / sum) / log(quarters);
+	return log(v->marks * quarters / sum) / log(quarters);
+}
+
+static double unit_seconds(const struct view *v)
+{
+	return v->grain == VIEW_SLOTS   ? STORE_SLOT_SECONDS
+	       : v->grain == VIEW_HOURS ? STORE_HOUR_SECONDS
+					: STORE_DAY_SECONDS;
+}
+
+/* Share of what is answered in a unit of time that caches may repeat `lag` units later. */
+static double repeated_share(const struct view *v, double ttl, unsigned lag)
+{
+	double share = ttl / unit_seconds(v) - (lag - 1);
+
+	return share < 0 ? 0 : share > 1 ? 1 : share;
 }
 
 /*
- * Is the population closed? By hours: the share of pairs (address in hour i,
- * address in hour j) that are the same address does not depend on the lag
- * j - i when a fixed pool is drawn from, whatever the size of the draws and of
- * the pool; in flux it falls with the lag, for hosts are seen for hours and
- * then never again. Capture and recapture, tested by a log-likelihood ratio.
+ * A pool that is tested again and again is found open by chance some day: nats that the
+ * number of looks costs (Bonferroni), one for each quarter of the window.
+ */
+static double looks_cost(const struct view *v, double age)
+{
+	double window = __builtin_popcount(v->mask) * unit_seconds(v);
+	double looks = age * QUARTERS / window;
+
+	return looks > 1 ? log(looks) : 0;
+}
+
+/* Pairs of draws that many units apart, and how many of them met, less what caches repeat. */
+static void lag_count(const struct view *v, const unsigned active[32], double ttl, unsigned lag,
+	double *pairs, double *same)
+{
+	double repeated = repeated_share(v, ttl, lag);
+
+	for (unsigned h = 0; h + lag < v->units; h++) {
+		unsigned fewer = active[h] < active[h + lag] ? active[h] : active[h + lag];
+		*pairs += (double)active[h] * active[h + lag];
+		*same -= repeated * fewer;
+	}
+	for (unsigned i = 0; i < v->marks; i++) {
+		uint32_t bits = v->mark[i];
+		*same += __builtin_popcount(bits & bits >> lag);
+	}
+}
+
+/*
+ * Is the population closed? The share of pairs (address in unit i, address in unit j) that
+ * are the same address does not depend on the lag j - i when a fixed pool is drawn from,
+ * whatever the size of the draws and of the pool; in flux it falls with the lag, for hosts
+ * are seen for a while and then never again. Capture and recapture, tested by a
+ * log-likelihood ratio.
  */
 static void openness(const struct view *v, struct features *f)
 {
@@ -45,22 +89,17 @@ static void openness(const struct view *v, struct features *f)
 	double same[2] = {0, 0}, pairs[2] = {0, 0}; /* short lags, long lags */
 	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
 
-	if (v->grain == VIEW_SLOTS || v->units < 4)
+	if (v->units < 4)
 		return;
 	for (unsigned h = 0; h < v->units; h++)
-		for (unsigned i = 0; i < v->n; i++)
-			active[h] += view_bits(v, v->item[i]) >> h & 1;
-	for (unsigned lag = 1; lag < v->units; lag++) {
-		if (lag > near && lag < far)
-			continue;
-		unsigned side = lag > near;
-		for (unsigned h = 0; h + lag < v->units; h++)
-			pairs[side] += (double)active[h] * active[h + lag];
-		for (unsigned i = 0; i < v->n; i++) {
-			uint32_t bits = view_bits(v, v->item[i]);
-			same[side] += __builtin_popcount(bits & bits >> lag);
-		}
-	}
+		for (unsigned i = 0; i < v->marks; i++)
+			active[h] += v->mark[i] >> h & 1;
+	for (unsigned lag = 1; lag < v->units; lag++)
+		if (lag <= near || lag >= far)
+			lag_count(
+				v, active, f->ttl_max, lag, &pairs[lag > near], &same[lag > near]);
+	same[0] = same[0] > 0 ? same[0] : 0;
+	same[1] = same[1] > 0 ? same[1] : 0;
 	double met = same[0] + same[1];
 	if (met <= 0 || pairs[0] <= 0 || pairs[1] <= 0)
 		return;
@@ -74,7 +113,8 @@ static void openness(const struct view *v, struct features *f)
 	double kl = share * log(share / expected);
 	if (share < 1)
 		kl += (1 - share) * log((1 - share) / (1 - expected));
-	f->open_evidence = met * kl;
+	double evidence = met * kl - looks_cost(v, f->age);
+	f->open_evidence = evidence > 0 ? evidence : 0;
 }
 
 /*
@@ -85,8 +125,8 @@ static double never_return(const struct view *v)
 {
 	unsigned away = v->units / QUARTERS ? v->units / QUARTERS : 1, returned = 0;
 
-	for (unsigned i = 0; i < v->n; i++) {
-		uint32_t bits = view_bits(v, v->item[i]);
+	for (unsigned i = 0; i < v->marks; i++) {
+		uint32_t bits = v->mark[i];
 		unsigned gap = 0, widest = 0;
 
 		for (bits >>= bits ? __builtin_ctz(bits) : 0; bits; bits >>= 1) {
@@ -95,7 +135,7 @@ static double never_return(const struct view *v)
 		}
 		returned += widest >= away;
 	}
-	return v->n ? 1 - (double)returned / v->n : 0;
+	return v->marks ? 1 - (double)returned / v->marks : 0;
 }
 
 /* Good and Turing: what was seen once in so many draws says how much was not seen at all. */
@@ -103,8 +143,8 @@ static double coverage(const struct view *v)
 {
 	unsigned once = 0, draws = 0;
 
-	for (unsigned i = 0; i < v->n; i++) {
-		unsigned n = (unsigned)__builtin_popcount(view_bits(v, v->item[i]));
+	for (unsigned i = 0; i < v->marks; i++) {
+		unsigned n = (unsigned)__builtin_popcount(v->mark[i]);
 		once += n == 1;
 		draws += n;
 	}

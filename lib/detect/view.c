@@ -26,10 +26,67 @@ static uint64_t window_threshold(const struct domain *d, enum view_grain grain, 
 	return lowest == 0xffff ? UINT64_MAX : (uint64_t)lowest << 48;
 }
 
+/* Lowest threshold of the hours that `units` of the view reach over. */
+static uint32_t ledger_threshold(
+	const struct ledger *l, const struct domain *d, enum view_grain grain, unsigned units)
+{
+	unsigned hours = units;
+	uint32_t lowest = UINT32_MAX;
+
+	if (grain == VIEW_SLOTS)
+		hours = d->hour - (d->slot - (units - 1)) / HOUR_SLOTS + 1;
+	/* Of hours that the ledger has not come to yet nothing was turned away. */
+	for (unsigned i = d->hour - l->hour; i < hours && i < STORE_HOURS; i++) {
+		uint32_t t = l->hour_threshold[i - (d->hour - l->hour)];
+		lowest = t < lowest ? t : lowest;
+	}
+	return lowest;
+}
+
+static uint32_t mark_bits(const struct ledger *l, const struct ledger_mark *k, const struct view *v)
+{
+	uint32_t behind = v->grain == VIEW_SLOTS ? v->d->slot - l->slot : v->d->hour - l->hour;
+	uint64_t bits = v->grain == VIEW_SLOTS ? k->slots : k->hours;
+
+	return behind < 32 ? (uint32_t)(bits << behind) & v->mask : 0;
+}
+
+static uint32_t marks_from_ledger(struct view *v, const struct ledger *l, struct view_filter filter)
+{
+	uint32_t threshold = ledger_threshold(l, v->d, v->grain, v->units), seen = 0;
+
+	v->mark_share = threshold == UINT32_MAX ? 1 : threshold / 0x1p32;
+	for (unsigned i = 0; i < l->marks; i++) {
+		const struct ledger_mark *k = &l->mark[i];
+		uint32_t bits = mark_bits(l, k, v);
+		if (bits == 0 || k->grade < filter.least || (v->brief && !k->brief))
+			continue;
+		if (filter.server && (k->early || k->server == filter.server))
+			continue;
+		if (threshold != UINT32_MAX && k->hash >= threshold)
+			break;
+		v->mark[v->marks++] = bits;
+		seen |= bits;
+	}
+	return seen;
+}
+
+static uint32_t marks_from_items(struct view *v)
+{
+	uint32_t seen = 0;
+
+	v->mark_share = v->threshold == UINT64_MAX ? 1 : (double)v->threshold / 0x1p64;
+	for (unsigned i = 0; i < v->n; i++) {
+		v->mark[v->marks++] = view_bits(v, v->item[i]);
+		seen |= view_bits(v, v->item[i]);
+	}
+	return seen;
+}
+
 void view_by(struct view *v, const struct domain *d, const struct store *st, enum view_grain grain,
 	unsigned units, struct view_filter filter)
 {
-	uint32_t seen = 0;
+	const struct ledger *l = grain == VIEW_DAYS ? NULL : store_ledger(st, d);
 
 	/* Answers that live long beside ones that do not are another's, or a blind. */
 	v->brief = false;
@@ -40,11 +97,10 @@ void view_by(struct view *v, const struct domain *d, const struct store *st, enu
 	v->units = units;
 	v->mask = low_bits(units);
 	v->threshold = window_threshold(d, grain, units);
-	v->n = 0;
+	v->n = v->marks = 0;
 	for (unsigned i = 0; i < d->items; i++) {
 		const struct domain_item *it = &d->item[i];
-		uint32_t bits = view_bits(v, it);
-		if (bits == 0 || it->grade < filter.least)
+		if (view_bits(v, it) == 0 || it->grade < filter.least)
 			continue;
 		if (v->brief && !it->brief)
 			continue;
@@ -52,9 +108,9 @@ void view_by(struct view *v, const struct domain *d, const struct store *st, enu
 			continue;
 		if (v->threshold != UINT64_MAX && store_unit_hash(st, it->unit) >= v->threshold)
 			continue;
-		seen |= bits;
 		v->item[v->n++] = it;
 	}
+	uint32_t seen = l ? marks_from_ledger(v, l, filter) : marks_from_items(v);
 	/* The window is as long as there is anything in it. */
 	v->units = seen ? 32 - (unsigned)__builtin_clz(seen) : 1;
 }

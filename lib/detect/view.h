@@ -4,10 +4,12 @@
 /*
  * One window over a domain's sample; internal to lib/detect. A window is looked at in
  * slots, hours or days, whichever tell most of it: an item is a word of bits then, bit 0
- * being the newest.
+ * being the newest. What is asked of times only is asked of the domain's ledger where it
+ * has one, which keeps more addresses: the marks.
  */
 
 #include "detect/detect.h"
+#include "store/ledger.h"
 
 enum view_grain { VIEW_SLOTS, VIEW_HOURS, VIEW_DAYS };
 
@@ -20,6 +22,9 @@ struct view {
 	bool brief;         /* items that were never answered with a short TTL are left out */
 	unsigned n;
 	const struct domain_item *item[STORE_SAMPLE]; /* active in the window, below threshold */
+	unsigned marks;
+	double mark_share;           /* of the window's addresses, that marks are */
+	uint32_t mark[LEDGER_MARKS]; /* their bits */
 };
 
 void view_make(struct view *v, const struct domain *d, const struct store *st, enum flux_window w,
@@ -43,5 +48,8 @@ static inline uint32_t low_bits(unsigned n)
 	return n >= 32 ? UINT32_MAX : (UINT32_C(1) << n) - 1;
 }
 
-/* Recapture and what else the items' bits tell of time: growth, open_*, never_return, coverage. */
+/*
+ * Recapture and what else the marks tell of time: growth, open_*, never_return,
+ * coverage. Reads age and ttl_max.
+ */
 void view_times(const struct view *v, struct features *f);

@@ -170,6 +170,8 @@ static void record_merge(struct store *st, struct candidate *c, const struct sig
 	struct domain *d = &st->domains[c->record];
 
 	domain_merge(st, d, g, net);
+	ledger_merge(st, d, g);
+	ledger_grant(st, d);
 	sketches_merge(d, w->shards[m->shard], m->entry);
 	for (unsigned i = m->shard + 1; i < w->n; i++) {
 		const struct shard_entry *e = shard_find(w->shards[i], g->key);

@@ -61,6 +61,7 @@ void candidate_from_domain(const struct store *st, struct domain *d, struct cand
 static void demote(struct store *st, struct domain *d)
 {
 	candidate_from_domain(st, d, candidate_find(st, d->key));
+	ledger_release(st, d);
 	d->key = 0;
 	st->account.demoted++;
 	st->account.tracked--;
@@ -80,6 +81,7 @@ void record_release(struct store *st, struct candidate *c)
 {
 	if (!c->tracked)
 		return;
+	ledger_release(st, &st->domains[c->record]);
 	st->domains[c->record].key = 0;
 	st->free[st->free_n++] = c->record;
 	c->tracked = 0;

@@ -13,6 +13,7 @@
 
 #include "base/codec.h"
 #include "psl/psl.h"
+#include "store/ledger.h"
 #include "store/store.h"
 
 /* Kinds of records, in the order in which they are saved: what is worth most comes first. */
@@ -71,6 +72,10 @@ unsigned store_save_reverse(
  * is scratch. store_restore_begin comes first, with the times saved.
  */
 void store_restore_begin(struct store *st, uint32_t now, uint32_t since);
+/* A domain's ledger, or that it has none, as the end of its record. */
+void ledger_put(struct encoder *e, const struct ledger *l);
+/* Gives a domain just restored the ledger saved with it, if there is room. */
+bool ledger_get(struct store *st, struct decoder *in, struct domain *d);
 bool domain_item_fits(const struct domain_item *it, uint32_t now);
 bool store_restore_domain(struct store *st, struct decoder *d, const struct psl *psl,
 	struct domain *image, struct state_restored *r);

@@ -155,7 +155,7 @@ static void words_get(struct decoder *in, uint16_t *v, unsigned n)
 	}
 }
 
-static bool domain_put(struct encoder *e, const struct domain *d)
+static bool domain_put(struct encoder *e, const struct store *st, const struct domain *d)
 {
 	uint8_t *start = record_begin(e, STATE_DOMAIN);
 
@@ -181,6 +181,7 @@ static bool domain_put(struct encoder *e, const struct domain *d)
 	put_list(e, d->ns_names, 8);
 	for (unsigned i = 0; i < d->ns_names; i++)
 		put_u64(e, d->ns_name[i]);
+	ledger_put(e, store_ledger(st, d));
 	return record_end(e, start);
 }
 
@@ -194,7 +195,7 @@ unsigned store_save_domains(const struct store *st, struct store_walk *w, bool f
 
 		if (d->key == 0 || domain_flagged(d) != flagged)
 			continue;
-		if (!domain_put(e, d))
+		if (!domain_put(e, st, d))
 			return n;
 		n++;
 	}
@@ -304,8 +305,10 @@ static bool name_fits(const struct store *st, const struct domain *d, struct dns
 	       (hash_bytes(name->wire, name->len, st->sketch) | 1) == d->key;
 }
 
-/* Puts a record in its table, or, where there is no room for it, what a candidate keeps of it. */
-static void domain_place(struct store *st, const struct domain *image, struct state_restored *r)
+/* Puts a record in its table, or, where there is no room for it, what a candidate keeps of it:
+ * NULL. */
+static struct domain *domain_place(
+	struct store *st, const struct domain *image, struct state_restored *r)
 {
 	struct candidate *c, as = {.key = image->key, .first = image->first, .last = image->last};
 	struct domain copy = *image, *d;
@@ -315,7 +318,7 @@ static void domain_place(struct store *st, const struct domain *image, struct st
 	c = candidate_place(st, &as);
 	if (!c) {
 		r->domains_lost++;
-		return;
+		return NULL;
 	}
 	/* Not tracked for as long as it has no record. */
 	c->tracked = 0;
@@ -325,7 +328,7 @@ static void domain_place(struct store *st, const struct domain *image, struct st
 		candidate_from_domain(st, &copy, c);
 		r->reduced++;
 		r->candidates++;
-		return;
+		return NULL;
 	}
 	*d = copy;
 	c->record = (uint32_t)(d - st->domains);
@@ -333,6 +336,7 @@ static void domain_place(struct store *st, const struct domain *image, struct st
 	st->account.records_restored++;
 	st->account.tracked++;
 	r->domains++;
+	return d;
 }
 
 bool store_restore_domain(struct store *st, struct decoder *in, const struct psl *psl,
@@ -358,6 +362,6 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 		r->domains_lost++;
 		return true;
 	}
-	domain_place(st, image, r);
-	return true;
+	struct domain *d = domain_place(st, image, r);
+	return !d || ledger_get(st, in, d);
 }

@@ -9,7 +9,8 @@
 #define REVERSE_UNITS 16u /* entries of the reverse view for a full record */
 
 struct layout {
-	size_t door, candidates, domains, free, touched, sorted, bucket, reverse, total;
+	size_t door, candidates, domains, free, touched, sorted, bucket, ledgers, ledger_free,
+		reverse, total;
 	unsigned reverse_log2;
 };
 
@@ -42,6 +43,10 @@ static bool layout_of(const struct store_config *c, struct layout *l)
 	at = align_up(at + 2 * n * sizeof(struct touched), CACHE_LINE);
 	l->bucket = at;
 	at += (((size_t)1 << TOUCHED_BUCKETS_LOG2) + 1) * sizeof(uint32_t);
+	l->ledgers = align_up(at, CACHE_LINE);
+	at = l->ledgers + ledger_count(c->domains) * sizeof(struct ledger);
+	l->ledger_free = at;
+	at += ledger_count(c->domains) * sizeof(uint32_t);
 	l->reverse = align_up(at, CACHE_LINE);
 	l->total = l->reverse + reverse_size(l->reverse_log2);
 	return true;
@@ -74,12 +79,19 @@ struct store *store_init(void *mem, const struct store_config *config, struct ha
 	st->touched = (struct touched *)(base + l.touched);
 	st->sorted = (struct touched *)(base + l.sorted);
 	st->bucket = (uint32_t *)(base + l.bucket);
+	st->ledgers = (struct ledger *)(base + l.ledgers);
+	st->ledger_free = (uint32_t *)(base + l.ledger_free);
 	st->reverse = reverse_init(base + l.reverse, l.reverse_log2, placement);
 	for (uint32_t i = 0; i < config->domains; i++) {
 		st->domains[i].key = 0;
 		st->free[i] = config->domains - 1 - i;
 	}
 	st->free_n = config->domains;
+	st->ledger_free_n = ledger_count(config->domains);
+	for (uint32_t i = 0; i < st->ledger_free_n; i++) {
+		st->ledgers[i].key = 0;
+		st->ledger_free[i] = st->ledger_free_n - 1 - i;
+	}
 	return st;
 }
 

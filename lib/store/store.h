@@ -109,6 +109,7 @@ struct domain {
 	uint32_t spread; /* bitmap over hashes of the items' aggregates; 0: to be computed */
 	struct domain_verdict verdict;
 	uint32_t tracked;    /* since when the full record exists */
+	uint32_t ledger;     /* 1-based place of its wide sample (ledger.h); 0: none */
 	uint32_t slot;       /* number (time / 300) of bit 0 of the slots */
 	uint32_t hour;       /* number (time / 3600) of bit 0 of the hours */
 	uint32_t day;        /* number (time / 86400) of bit 0 of the days */
@@ -146,7 +147,8 @@ _Static_assert(sizeof(struct domain) <= 3072, "a tracked domain takes 3 KiB at m
 /*
  * 10^7 names take 1.4 GiB: door_log2 24 (128 MiB), candidates_log2 24 (1 GiB: room for
  * every name as a candidate at 60 % load), domains 65,536 (3 KiB, lists of 52 octets
- * and 1 KiB of the reverse view each: 259 MiB).
+ * and 1 KiB of the reverse view each: 259 MiB), and a ledger of 6 KiB for every 32nd of
+ * these (13 MiB).
  */
 struct store_config {
 	unsigned door_log2;       /* doorkeeper entries of 8 octets, 10..30 */
@@ -178,6 +180,7 @@ struct store_account {
 	uint64_t demoted;  /* full records given up for a more diverse domain */
 	uint64_t released; /* full records of domains that were evicted or expired */
 	uint64_t promotion_denied; /* no record could be freed; tried again when next seen */
+	uint64_t ledger_denied;    /* the same of a ledger */
 	uint64_t door_evicted;
 };
 

@@ -7,6 +7,7 @@
  */
 
 #include "base/bits.h"
+#include "store/ledger.h"
 #include "store/reverse.h"
 #include "store/store.h"
 
@@ -98,6 +99,8 @@ struct store {
 	uint32_t sweep; /* next home slot to be swept of expired names */
 	uint32_t hand;  /* next record that is looked at for demotion */
 	uint32_t free_n;
+	uint32_t ledger_free_n;
+	uint32_t ledger_hand; /* next ledger that is looked at to be taken away */
 	uint32_t touched_n;
 	struct door_bucket *door;
 	struct candidate *candidates; /* slots + CANDIDATE_PROBE_MAX: probing does not wrap */
@@ -106,6 +109,8 @@ struct store {
 	struct touched *touched; /* 2 * domains, with records given up since */
 	struct touched *sorted;  /* scratch of the same size */
 	uint32_t *bucket;        /* 2^TOUCHED_BUCKETS_LOG2 + 1, scratch */
+	struct ledger *ledgers;
+	uint32_t *ledger_free; /* stack of free ones */
 	struct reverse *reverse;
 	struct servers servers;
 };
@@ -191,6 +196,15 @@ struct moment {
 struct moment moment_at(const struct domain *d, uint32_t t);
 /* A unit of that hash, active then, did not find room: lowers the thresholds of these bits. */
 void thresholds_lower(struct domain *d, struct moment m, uint64_t hash);
+
+/* Gives d a ledger where one would tell more than its sample, and one can be had. */
+void ledger_grant(struct store *st, struct domain *d);
+/* One for d, empty; NULL: none can be had. */
+struct ledger *ledger_attach(struct store *st, struct domain *d);
+/* Adds the sighting to d's ledger, if it has one; d is advanced to it. */
+void ledger_merge(struct store *st, const struct domain *d, const struct sighting *g);
+/* Takes d's ledger away, if it has one. */
+void ledger_release(struct store *st, struct domain *d);
 
 /* Starts an unnamed full record with what the candidate knew; the sighting is merged later. */
 void domain_start(const struct store *st, struct domain *d, const struct candidate *c,

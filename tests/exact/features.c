@@ -31,7 +31,7 @@ void exact_view_by(struct exact_view *v, const struct exact_domain *d, uint32_t 
 {
 	uint32_t all = 0;
 
-	*v = (struct exact_view){.grain = grain, .span = 1};
+	*v = (struct exact_view){.grain = grain, .most = most, .span = 1};
 	v->seen = array_grow(NULL, d->units.n + 1, sizeof(*v->seen));
 	for (size_t i = 0; i < d->units.n; i++)
 		v->brief |= exact_alive(&d->unit[i], now) && d->unit[i].brief;
@@ -252,7 +252,7 @@ static void answers(
 static void openness_by_hours(
 	const struct exact_domain *d, uint32_t now, struct view_filter filter, struct features *f)
 {
-	struct features hours = {0};
+	struct features hours = {.age = f->age, .ttl_max = f->ttl_max};
 	struct exact_view v;
 
 	exact_view_by(&v, d, now, STORE_HOUR_SECONDS, STORE_HOURS, filter);

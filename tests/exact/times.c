@@ -68,12 +68,22 @@ static double coverage(const struct exact_view *v)
 	return draws > 0 ? 1 - once / draws : 0;
 }
 
-/* Draws at a lag that could have met, and those that met. */
-static void lag_count(
-	const struct exact_view *v, const double *active, unsigned lag, double *pairs, double *same)
+/* Of `lag` units the share in which a cache may still give what was fetched at the other end. */
+static double cached(const struct exact_view *v, double ttl, unsigned lag)
 {
-	for (unsigned i = 0; i + lag < v->span; i++)
+	double left = ttl - (lag - 1.0) * v->grain;
+
+	return fmin(fmax(left / v->grain, 0), 1);
+}
+
+/* Draws at a lag that could have met, and those that met, but for those out of a cache. */
+static void lag_count(const struct exact_view *v, const double *active, double ttl, unsigned lag,
+	double *pairs, double *same)
+{
+	for (unsigned i = 0; i + lag < v->span; i++) {
 		*pairs += active[i] * active[i + lag];
+		*same -= cached(v, ttl, lag) * fmin(active[i], active[i + lag]);
+	}
 	for (size_t k = 0; k < v->n; k++)
 		*same += __builtin_popcount(v->seen[k].when & v->seen[k].when >> lag);
 }
@@ -81,24 +91,27 @@ static void lag_count(
 /*
  * If the population is closed, the chance that two draws are the same unit does not depend
  * on the time between them. Log-likelihood ratio of short lags (up to a quarter) against long
- * ones (half and more).
+ * ones (half and more), less the logarithm of how often such a window was looked at anew.
  */
 static void openness(const struct exact_view *v, struct features *f)
 {
 	double active[32] = {0}, pairs[2] = {0}, same[2] = {0};
 	unsigned near = v->span / 4, far = (v->span + 1) / 2;
+	double quarter = v->most * (double)v->grain / 4;
 
-	if (v->grain == STORE_SLOT_SECONDS || v->span < 4)
+	if (v->span < 4)
 		return;
 	for (unsigned i = 0; i < v->span; i++)
 		for (size_t k = 0; k < v->n; k++)
 			active[i] += at(&v->seen[k], i);
 	for (unsigned lag = 1; lag < v->span; lag++) {
 		if (lag <= near)
-			lag_count(v, active, lag, &pairs[0], &same[0]);
+			lag_count(v, active, f->ttl_max, lag, &pairs[0], &same[0]);
 		else if (lag >= far)
-			lag_count(v, active, lag, &pairs[1], &same[1]);
+			lag_count(v, active, f->ttl_max, lag, &pairs[1], &same[1]);
 	}
+	same[0] = fmax(same[0], 0);
+	same[1] = fmax(same[1], 0);
 	if (same[0] + same[1] <= 0 || pairs[0] <= 0 || pairs[1] <= 0)
 		return;
 	double met = same[0] + same[1], share = same[0] / met;
@@ -106,9 +119,10 @@ static void openness(const struct exact_view *v, struct features *f)
 	f->open_ratio = same[0] / pairs[0] / ((same[1] > 0 ? same[1] : 0.5) / pairs[1]);
 	if (share <= closed)
 		return;
-	f->open_evidence = same[0] * log(share / closed);
+	double nats = same[0] * log(share / closed);
 	if (same[1] > 0)
-		f->open_evidence += same[1] * log((1 - share) / (1 - closed));
+		nats += same[1] * log((1 - share) / (1 - closed));
+	f->open_evidence = fmax(nats - log(fmax(f->age / quarter, 1)), 0);
 }
 
 void exact_times(const struct exact_view *v, struct features *f)

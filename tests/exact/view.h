@@ -13,6 +13,7 @@ struct exact_seen {
 
 struct exact_view {
 	uint32_t grain; /* seconds of a bit: a slot, an hour or a day */
+	unsigned most;  /* bits that there may be */
 	unsigned span;  /* bits from the newest to the oldest with anything */
 	bool brief;     /* units never answered with a short TTL are left out */
 	size_t n;
@@ -23,7 +24,7 @@ struct exact_view {
 void exact_view_by(struct exact_view *v, const struct exact_domain *d, uint32_t now, uint32_t grain,
 	unsigned most, struct view_filter filter);
 
-/* growth, never_return, coverage, open_*. */
+/* growth, never_return, coverage, open_*; reads age and ttl_max. */
 void exact_times(const struct exact_view *v, struct features *f);
 
 /*

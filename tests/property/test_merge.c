@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "store/ledger.h"
 #include "tests/unit/store_fixture.h"
 
 #define DAY 86400u
@@ -78,7 +79,7 @@ struct side {
 static struct side side[VARIANTS];
 static struct model model[NAMES];
 static uint64_t waiting, inserted; /* by the model */
-static uint64_t complete_slots, bounded_slots;
+static uint64_t complete_slots, bounded_slots, ledger_hours;
 static const struct net_lookup net = {test_network, NULL};
 
 static void model_see(struct model *m, uint64_t unit, uint64_t host, uint32_t epoch, uint8_t server)
@@ -193,12 +194,24 @@ static void touched_fold(void *ctx, struct domain *d)
 	*fold = hash_u64(*fold ^ d->key, test_sketch);
 }
 
-static void domains_equal(const struct domain *a, const struct domain *b)
+static void ledgers_equal(const struct ledger *a, const struct ledger *b)
+{
+	assert_int_equal(a == NULL, b == NULL);
+	if (a)
+		assert_memory_equal(
+			a, b, offsetof(struct ledger, mark) + a->marks * sizeof(a->mark[0]));
+}
+
+static void domains_equal(unsigned v, const struct domain *a, const struct domain *b)
 {
 	assert_int_equal(a == NULL, b == NULL);
 	if (!a)
 		return;
-	assert_memory_equal(a, b, offsetof(struct domain, item));
+	/* Which ledger it is depends on who came first. */
+	struct domain x = *a, y = *b;
+	x.ledger = y.ledger = 0;
+	assert_memory_equal(&x, &y, offsetof(struct domain, item));
+	ledgers_equal(store_ledger(side[0].store, a), store_ledger(side[v].store, b));
 	assert_memory_equal(a->item, b->item, a->items * sizeof(a->item[0]));
 	assert_memory_equal(a->ns, b->ns, a->ns_items * sizeof(a->ns[0]));
 	assert_memory_equal(a->ns_name, b->ns_name, a->ns_names * sizeof(a->ns_name[0]));
@@ -215,7 +228,7 @@ static void sides_equal(void)
 		assert_memory_equal(&a, &b, sizeof(a));
 		assert_int_equal(side[0].touched, side[v].touched);
 		for (uint32_t id = 0; id < NAMES; id++)
-			domains_equal(store_find(side[0].store, test_key(id)),
+			domains_equal(v, store_find(side[0].store, test_key(id)),
 				store_find(side[v].store, test_key(id)));
 	}
 }
@@ -280,6 +293,39 @@ static void window_equal(const struct domain *d, const struct model *m, unsigned
 	for (unsigned i = 0; i < d->items; i++)
 		if (bits_of(&d->item[i], kind) >> ago & 1)
 			assert_true(active_in(m, d->item[i].unit, g.width, number));
+}
+
+/* Below its thresholds a ledger's hours are the set of the model, too. */
+static void ledger_equal(const struct domain *d, const struct model *m)
+{
+	const struct ledger *l = store_ledger(side[0].store, d);
+
+	for (unsigned ago = 0; l && ago < STORE_HOURS; ago++) {
+		uint32_t number = l->hour - ago;
+
+		/* What came before the record, and before the ledger, the record's sample told. */
+		if (number <= m->tracked / STORE_HOUR_SECONDS)
+			continue;
+		ledger_hours++;
+		for (uint32_t i = 0; i < m->n; i++) {
+			uint32_t hash = (uint32_t)(hash_u64(m->seen[i].unit, test_sketch) >> 32),
+				 k = 0;
+			if (m->seen[i].epoch / STORE_HOUR_SECONDS != number ||
+				hash >= l->hour_threshold[ago])
+				continue;
+			while (k < l->marks && l->mark[k].hash != hash)
+				k++;
+			assert_true(k < l->marks);
+			assert_true(l->mark[k].hours >> ago & 1);
+			if (m->seen[i].epoch / STORE_SLOT_SECONDS + STORE_SLOTS > l->slot)
+				assert_true(
+					l->mark[k].slots >>
+						(l->slot - m->seen[i].epoch / STORE_SLOT_SECONDS) &
+					1);
+		}
+	}
+	for (uint32_t k = 1; l && k < l->marks; k++)
+		assert_true(l->mark[k].hash > l->mark[k - 1].hash && l->mark[k].hours);
 }
 
 /* Who attested an item since it is one, and the least of its names. */
@@ -353,6 +399,7 @@ static void record_equal(const struct domain *d, const struct model *m)
 	assert_int_equal(d->responses, m->responses);
 	assert_int_equal(d->last, m->last);
 	items_equal(d, m);
+	ledger_equal(d, m);
 	sketches_equal(d, m);
 	for (unsigned i = 0; i < STORE_SLOTS; i++)
 		window_equal(d, m, 0, i);
@@ -456,7 +503,7 @@ static void merge_is_the_model_however_answers_are_dealt(void **state)
 		sides_end();
 	}
 	/* Both kinds of windows were there to be compared. */
-	assert_true(complete_slots > 10000 && bounded_slots > 1000);
+	assert_true(complete_slots > 10000 && bounded_slots > 1000 && ledger_hours > 1000);
 }
 
 /*

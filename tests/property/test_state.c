@@ -75,7 +75,8 @@ static void answer(uint32_t id)
 		.ns_unit = ns,
 		.now = now + below(EPOCH),
 		.ttl = id % 17 ? 30 + below(200) : 1700 + below(200),
-		/* A few of a name's own: none becomes established, which the state does not keep. */
+		/* A few of a name's own: none becomes established, which the state does not keep.
+		 */
 		.server = (uint8_t)(1 + id % 80 * 3 + below(3)),
 		.conflict = below(12) == 0,
 		.grade = id % 11 ? EVIDENCE_PAIRED : (enum evidence_grade)below(4)};
@@ -130,12 +131,25 @@ static void epoch_merge(struct store *st, struct detector *t)
 	assert_int_equal(detect_account_error(t), 0);
 }
 
+static unsigned candidates_compared, domains_compared, ledgers_compared, verdicts_compared,
+	campaigns_compared;
+
+static void ledgers_equal(const struct ledger *a, const struct ledger *b)
+{
+	assert_int_equal(a == NULL, b == NULL);
+	if (!a)
+		return;
+	assert_memory_equal(a, b, offsetof(struct ledger, mark) + a->marks * sizeof(a->mark[0]));
+	ledgers_compared++;
+}
+
 static void domains_equal(const struct domain *a, const struct domain *b)
 {
 	struct domain x = *a, y = *b;
 
 	assert_int_equal(a->verdict.slot != 0, b->verdict.slot != 0);
 	x.verdict.slot = y.verdict.slot = 0;
+	x.ledger = y.ledger = 0;
 	assert_memory_equal(&x, &y, offsetof(struct domain, item));
 	assert_memory_equal(a->item, b->item, a->items * sizeof(a->item[0]));
 	for (unsigned i = 0; i < a->ns_items; i++)
@@ -143,8 +157,6 @@ static void domains_equal(const struct domain *a, const struct domain *b)
 	assert_memory_equal(a->ns_name, b->ns_name, a->ns_names * sizeof(a->ns_name[0]));
 	assert_memory_equal(a->name, b->name, a->name_len);
 }
-
-static unsigned candidates_compared, domains_compared, verdicts_compared, campaigns_compared;
 
 static void verdicts_equal(const struct verdict *a, const struct verdict *b)
 {
@@ -218,6 +230,7 @@ static void sides_equal(const struct restored *a, const struct restored *b)
 		const struct domain *d = store_find(a->store, test_key(id));
 		const struct domain *e = store_find(b->store, test_key(id));
 		domains_equal(d, e);
+		ledgers_equal(store_ledger(a->store, d), store_ledger(b->store, e));
 		features_equal(d, a->store, e, b->store, &a->detect);
 		domains_compared++;
 		if (!d->verdict.slot)
@@ -299,7 +312,7 @@ static void goes_on_as_before(void **state)
 	print_message("%u candidates, %u domains, %u verdicts, %u in campaigns were the same\n",
 		candidates_compared, domains_compared, verdicts_compared, campaigns_compared);
 	assert_true(candidates_compared > 1000 && domains_compared > 1000);
-	assert_true(verdicts_compared > 1000 && campaigns_compared > 100);
+	assert_true(ledgers_compared > 100 && verdicts_compared > 1000 && campaigns_compared > 100);
 }
 
 /* A store after `epochs` of traffic. */

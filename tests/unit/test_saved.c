@@ -279,9 +279,13 @@ static bool second_domain(struct state_load *l, struct decoder *d)
 static void later_versions(void **state)
 {
 	struct state_reader two[2] = {state_readers[0], state_readers[0]};
-	struct image first = fixture_read(), second = image_longer(&first, 5);
 	struct restored r;
 	(void)state;
+
+	traffic(&r);
+	struct image first = image_save(r.store, r.detector, 7, 70000);
+	struct image second = image_longer(&first, 5);
+	restored_free(&r);
 
 	two[1].version = 2;
 	two[1].record[STATE_DOMAIN] = second_domain;
