@@ -131,7 +131,8 @@ static void accounting_is_whole(void **state)
 	unsigned leaves = 0;
 	uint64_t sum = 0;
 
-	keys_are(t, "port rx layers fragments datagrams tcp dns records table verdict notes "
+	keys_are(t, "port rx layers fragments datagrams tcp dns early_responses records table "
+		    "verdict notes "
 		    "accounting_error epochs_with_error worst_epoch_error");
 	assert_int_equal(count_at(t, "rx/received"), a->received);
 	assert_int_equal(count_at(t, "rx/octets"), a->octets);
@@ -160,6 +161,9 @@ static void accounting_is_whole(void **state)
 		count_at(t, "dns/responses/conflicting"), a->response[RESPONSE_CONFLICTING]);
 	assert_int_equal(count_at(t, "dns/responses/without_evidence/public_suffix"),
 		a->response[RESPONSE_SUFFIX]);
+	assert_int_equal(count_at(t, "early_responses/taken"), a->early_responses);
+	assert_int_equal(count_at(t, "early_responses/evicted"), a->early[EARLY_EVICTED]);
+	assert_int_equal(count_at(t, "early_responses/held"), a->early_held);
 	assert_int_equal(count_at(t, "dns/not_dns/short_header"), a->not_dns[NOT_DNS_SHORT]);
 	assert_int_equal(count_at(t, "records/declared"), a->declared);
 	assert_int_equal(count_at(t, "records/used"), a->record[RECORD_USED]);
