@@ -365,6 +365,30 @@ static void replay_shape(void **state)
 	snapshot_put(s);
 }
 
+static void a_tap_shows_both_directions_or_one(void **state)
+{
+	static const struct {
+		struct pairing_status p;
+		enum direction direction;
+		const char *name;
+	} cases[] = {
+		{{0, 0, 0, 0}, DIRECTION_UNKNOWN, "unknown"},
+		{{0, 99, 0, 99}, DIRECTION_UNKNOWN, "unknown"},
+		{{0, 100, 0, 99}, DIRECTION_RESPONSES_ONLY, "responses_only"},
+		{{99, 1600, 99, 0}, DIRECTION_RESPONSES_ONLY, "responses_only"},
+		{{100, 1600, 99, 0}, DIRECTION_BOTH, "both"},
+		{{1600, 100, 99, 0}, DIRECTION_BOTH, "both"},
+		{{1600, 99, 99, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
+		{{100, 0, 0, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(pairing_direction(&cases[i].p), cases[i].direction);
+		assert_string_equal(direction_name(cases[i].direction), cases[i].name);
+	}
+}
+
 static void other_answers(void **state)
 {
 	(void)state;
@@ -376,6 +400,10 @@ static void other_answers(void **state)
 	assert_int_equal(json_array_size(at(t, "degraded")), 2);
 	assert_string_equal(
 		json_string_value(json_array_get(at(t, "degraded"), 0)), "unpaired_ratio");
+	assert_string_equal(text_at(t, "pairing/direction"), "both");
+	assert_int_equal(count_at(t, "pairing/queries"), 4000);
+	assert_int_equal(count_at(t, "pairing/responses"), 3900);
+	assert_true(json_number_value(at(t, "pairing/paired_share")) == 0.75);
 	assert_int_equal(json_array_size(at(t, "conditions")), 2);
 	const json_t *condition = json_array_get(at(t, "conditions"), 1);
 	assert_string_equal(text_at(condition, "name"), "no_asn_db");
@@ -448,6 +476,7 @@ int main(void)
 		cmocka_unit_test(filters_select),
 		cmocka_unit_test(cursors_are_checked),
 		cmocka_unit_test(replay_shape),
+		cmocka_unit_test(a_tap_shows_both_directions_or_one),
 		cmocka_unit_test(other_answers),
 		cmocka_unit_test(times),
 	};
