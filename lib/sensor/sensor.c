@@ -189,6 +189,8 @@ static void observe(
 
 	for (unsigned i = 0; i < e->owners; i++) {
 		const struct evidence_owner *o = &e->owner[i];
+		/* Name servers have no grade: what a race attests of them would count as firm. */
+		bool ns = o->ns && grade != EVIDENCE_CONTESTED;
 		shard_observe(s->shard, &(struct shard_observation){
 						.key = o->key,
 						.host = o->host,
@@ -198,10 +200,10 @@ static void observe(
 						.units = e->units,
 						.ttl = e->ttl,
 						.ns_name = e->ns_name,
-						.ns_names = o->ns ? e->ns_names : 0,
+						.ns_names = ns ? e->ns_names : 0,
 						.ns_unit = e->ns_unit,
-						.ns_units = o->ns ? e->ns_units : 0,
-						.ns_ttl = o->ns ? e->ns_ttl : 0,
+						.ns_units = ns ? e->ns_units : 0,
+						.ns_ttl = ns ? e->ns_ttl : 0,
 						.now = (uint32_t)(a->time_ns / NS_PER_SECOND),
 						.grade = grade_for(o, grade),
 						.server = a->server,

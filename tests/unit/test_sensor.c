@@ -782,6 +782,64 @@ static void name_servers_are_evidence_for_their_zone_only(void **state)
 	assert_int_equal(RECORDS(r, RECORD_SPECIAL), 1);
 }
 
+/*
+ * An attacker's answer names somebody else's servers, and addresses of theirs, as his: all of it is
+ * about his domain. And what he says of theirs beside it is nobody's evidence.
+ */
+static void glue_says_nothing_of_the_servers_domain(void **state)
+{
+	struct rig *r = *state;
+	struct message *m = ask(r, "www.evil.com");
+
+	message_address(m, DNS_ANSWER, "www.evil.com", 60, "8.0.0.1");
+	message_ns(m, "evil.com", 300, "ns1.victim.org");
+	message_ns(m, "victim.org", 300, "ns2.victim.org");
+	message_address(m, DNS_ADDITIONAL, "ns1.victim.org", 60, "8.0.1.1");
+	message_address(m, DNS_ADDITIONAL, "ns2.victim.org", 60, "8.0.1.2");
+	message_address(m, DNS_ADDITIONAL, "www.victim.org", 60, "8.0.1.3");
+	deliver(r);
+	assert_null(entry(r, "victim.org"));
+	assert_int_equal(r->shard->used, 1);
+	const struct shard_detail *d = detail(r, "evil.com");
+	assert_int_equal(d->ns_names, 1);
+	assert_int_equal(d->ns_units, 1);
+	assert_true(has_ns(d, "ns1.victim.org", "8.0.1.1"));
+	/* A referral has no answer, and gives no evidence at all. */
+	m = ask(r, "www.evil.com");
+	message_ns(m, "evil.com", 300, "ns3.victim.org");
+	message_address(m, DNS_ADDITIONAL, "ns3.victim.org", 60, "8.0.1.4");
+	deliver(r);
+	assert_int_equal(RESPONSES(r, RESPONSE_EMPTY), 1);
+	assert_int_equal(detail(r, "evil.com")->ns_names, 1);
+	assert_int_equal(r->shard->used, 1);
+}
+
+/* Addresses carry a grade, name servers none: an injector's must not come beside the zone's own. */
+static void name_servers_of_a_race_are_not_taken(void **state)
+{
+	struct rig *r = *state;
+	struct message *m = ask(r, "www.a.com");
+
+	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.1");
+	message_ns(m, "a.com", 300, "ns1.a.com");
+	message_address(m, DNS_ADDITIONAL, "ns1.a.com", 60, "8.0.1.1");
+	deliver(r);
+	message_start(m, r->id, MESSAGE_RESPONSE, "www.a.com", DNS_TYPE_A);
+	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.66");
+	message_ns(m, "a.com", 30, "ns66.a.com");
+	message_ns(m, "a.com", 900, "ns67.a.com");
+	message_address(m, DNS_ADDITIONAL, "ns66.a.com", 60, "8.0.0.1");
+	message_address(m, DNS_ADDITIONAL, "ns67.a.com", 60, "8.0.0.66");
+	deliver(r);
+	assert_int_equal(RESPONSES(r, RESPONSE_CONFLICTING), 1);
+	assert_int_equal(grade(r, "a.com", "8.0.0.66"), EVIDENCE_CONTESTED);
+	const struct shard_detail *d = detail(r, "a.com");
+	assert_int_equal(d->ns_names, 1);
+	assert_int_equal(d->ns_units, 1);
+	assert_int_equal(d->ns_ttl, 300);
+	assert_true(has_ns(d, "ns1.a.com", "8.0.1.1"));
+}
+
 /* Whoever writes the alias writes this answer: of the target's servers it is no word. */
 static void name_servers_behind_an_alias_are_not_taken(void **state)
 {
@@ -1427,6 +1485,8 @@ int main(void)
 		RIG_TEST(a_faulty_record_leaves_nothing),
 		RIG_TEST(more_addresses_than_there_is_room_for_are_capped),
 		RIG_TEST(name_servers_are_evidence_for_their_zone_only),
+		RIG_TEST(glue_says_nothing_of_the_servers_domain),
+		RIG_TEST(name_servers_of_a_race_are_not_taken),
 		RIG_TEST(name_servers_behind_an_alias_are_not_taken),
 		RIG_TEST(names_behind_the_answer_have_a_budget),
 		RIG_TEST(pointers_to_a_long_name_have_a_budget),
