@@ -120,13 +120,12 @@ const char *snapshot_degraded_remedy(enum degraded_reason r)
 	return degraded[r].remedy;
 }
 
-/* Of fewer messages nothing can be said; sixteen of one kind to one of the other are one way. */
-#define DIRECTION_LEAST 100u
+/* Sixteen of one kind to one of the other are one way; of fewer messages nothing can be said. */
 #define DIRECTION_RATIO 16u
 
 enum direction pairing_direction(const struct pairing_status *p)
 {
-	if (p->queries + p->responses < DIRECTION_LEAST)
+	if (p->queries + p->responses < DIRECTION_RATIO)
 		return DIRECTION_UNKNOWN;
 	if (p->queries < p->responses / DIRECTION_RATIO)
 		return DIRECTION_RESPONSES_ONLY;

@@ -373,13 +373,13 @@ static void a_tap_shows_both_directions_or_one(void **state)
 		const char *name;
 	} cases[] = {
 		{{0, 0, 0, 0}, DIRECTION_UNKNOWN, "unknown"},
-		{{0, 99, 0, 99}, DIRECTION_UNKNOWN, "unknown"},
-		{{0, 100, 0, 99}, DIRECTION_RESPONSES_ONLY, "responses_only"},
+		{{0, 15, 0, 15}, DIRECTION_UNKNOWN, "unknown"},
+		{{0, 16, 0, 15}, DIRECTION_RESPONSES_ONLY, "responses_only"},
 		{{99, 1600, 99, 0}, DIRECTION_RESPONSES_ONLY, "responses_only"},
 		{{100, 1600, 99, 0}, DIRECTION_BOTH, "both"},
 		{{1600, 100, 99, 0}, DIRECTION_BOTH, "both"},
 		{{1600, 99, 99, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
-		{{100, 0, 0, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
+		{{16, 0, 0, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
 	};
 
 	(void)state;
@@ -444,6 +444,16 @@ static void other_answers(void **state)
 	assert_int_equal(json_object_size(at(t, "features")),
 		(offsetof(struct features, top_server) - offsetof(struct features, history)) /
 			sizeof(double));
+	/* No glue seen is not that there is none. */
+	assert_true(json_is_null(at(t, "features/ns_addresses")));
+	assert_true(json_is_null(at(t, "features/ns_networks")));
+	assert_true(json_is_null(at(t, "features/glue_in_pool")));
+	assert_true(json_is_real(at(t, "features/ns_names")));
+	json_decref(t);
+	s->verdict[0].features.ns_addresses = 2;
+	t = round_trip("domain", export_domain_detail(s, &s->verdict[0]));
+	assert_true(json_real_value(at(t, "features/ns_addresses")) == 2);
+	assert_true(json_real_value(at(t, "features/glue_in_pool")) == 0);
 	json_decref(t);
 	t = round_trip("problem", export_problem(404, "Not Found", "Not flagged."));
 	assert_int_equal(count_at(t, "status"), 404);
