@@ -117,6 +117,26 @@ static void balance_assess(struct control *c)
 	degraded_set(c, DEGRADED_QUEUE_IMBALANCE, c->imbalance > BALANCE_BOUND);
 }
 
+/* What the tap was like minutes ago says less than what it is like now. */
+static void pairing_assess(struct control *c, const struct account *before)
+{
+	const struct account *now = &c->account;
+	struct pairing_status *p = &c->pairing;
+
+	if ((c->closed - c->pairing_halved) * c->config.epoch_ns >=
+		PAIRING_SECONDS * NS_PER_SECOND) {
+		p->queries /= 2;
+		p->responses /= 2;
+		p->paired /= 2;
+		p->unpaired /= 2;
+		c->pairing_halved = c->closed;
+	}
+	p->queries += account_queries(now) - account_queries(before);
+	p->responses += account_responses(now) - account_responses(before);
+	p->paired += now->response[RESPONSE_PAIRED] - before->response[RESPONSE_PAIRED];
+	p->unpaired += now->response[RESPONSE_UNPAIRED] - before->response[RESPONSE_UNPAIRED];
+}
+
 /* What this epoch says of the sensor's own condition; again: it was closed before. */
 static void assess(struct control *c, const struct account *before, bool again)
 {
@@ -138,6 +158,7 @@ static void assess(struct control *c, const struct account *before, bool again)
 	degraded_set(c, DEGRADED_CLOCK_STEP, c->clock_steps > c->clock_steps_seen);
 	c->clock_steps_seen = c->clock_steps;
 	balance_assess(c);
+	pairing_assess(c, before);
 	for (unsigned i = 0; i < c->config.handover->workers; i++) {
 		struct worker_status *w = &c->worker[i];
 		uint64_t overruns =
@@ -409,6 +430,7 @@ int control_publish(struct control *c)
 	s->merge_ns = c->merge_ns;
 	s->degraded = c->degraded;
 	s->imbalance = c->imbalance;
+	s->pairing = c->pairing;
 	s->account = c->account;
 	s->visibility = c->visibility;
 	s->store = *store_account(c->config.store);

@@ -68,6 +68,8 @@ struct control {
 	struct worker_status worker[WORKERS_MAX];
 	uint64_t frames_before[WORKERS_MAX]; /* of each worker, as of the last epoch */
 	uint32_t imbalance;                  /* in the last epoch */
+	struct pairing_status pairing;
+	uint64_t pairing_halved; /* epoch in which it was halved last */
 	unsigned pending;
 	struct shard *shard[SHARDS_MAX];
 };

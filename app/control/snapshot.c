@@ -120,6 +120,31 @@ const char *snapshot_degraded_remedy(enum degraded_reason r)
 	return degraded[r].remedy;
 }
 
+/* Sixteen of one kind to one of the other are one way; of fewer messages nothing can be said. */
+#define DIRECTION_RATIO 16u
+
+enum direction pairing_direction(const struct pairing_status *p)
+{
+	if (p->queries + p->responses < DIRECTION_RATIO)
+		return DIRECTION_UNKNOWN;
+	if (p->queries < p->responses / DIRECTION_RATIO)
+		return DIRECTION_RESPONSES_ONLY;
+	if (p->responses < p->queries / DIRECTION_RATIO)
+		return DIRECTION_QUERIES_ONLY;
+	return DIRECTION_BOTH;
+}
+
+const char *direction_name(enum direction d)
+{
+	static const char *const names[] = {
+		[DIRECTION_UNKNOWN] = "unknown",
+		[DIRECTION_BOTH] = "both",
+		[DIRECTION_RESPONSES_ONLY] = "responses_only",
+		[DIRECTION_QUERIES_ONLY] = "queries_only",
+	};
+	return names[d];
+}
+
 const char *worker_state_name(enum worker_state s)
 {
 	static const char *const names[] = {

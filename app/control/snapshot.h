@@ -40,6 +40,24 @@ enum degraded_reason {
 	DEGRADED_COUNT
 };
 
+/* Which directions of DNS the tap shows. */
+enum direction {
+	DIRECTION_UNKNOWN, /* too little was seen */
+	DIRECTION_BOTH,
+	DIRECTION_RESPONSES_ONLY, /* nothing can be paired: what is flagged is suspected only */
+	DIRECTION_QUERIES_ONLY,   /* nothing can be found */
+};
+
+/* What the last minutes say of it: sums that are halved after PAIRING_SECONDS. */
+#define PAIRING_SECONDS 120u
+
+struct pairing_status {
+	uint64_t queries;
+	uint64_t responses;
+	uint64_t paired;   /* responses with evidence whose query was seen ... */
+	uint64_t unpaired; /* ... and was not */
+};
+
 enum worker_state {
 	WORKER_RUNNING,
 	WORKER_LATE, /* an epoch closed without its shard */
@@ -112,6 +130,7 @@ struct snapshot {
 	struct visibility visibility; /* of the last epoch, all workers */
 	struct store_account store;
 	struct verdict_account verdict_account;
+	struct pairing_status pairing;
 	uint32_t imbalance;         /* of the last epoch, see control/balance.h; 0: not told */
 	uint64_t accounting_error;  /* of all identities together; 0 */
 	uint64_t epochs_with_error; /* epochs whose own identities missed something; 0 */
@@ -141,4 +160,6 @@ void snapshot_put(const struct snapshot *s);
 const char *snapshot_degraded_name(enum degraded_reason r);
 /* What to do about it, a sentence; docs/api.md says the same. */
 const char *snapshot_degraded_remedy(enum degraded_reason r);
+enum direction pairing_direction(const struct pairing_status *p);
+const char *direction_name(enum direction d);
 const char *worker_state_name(enum worker_state s);

@@ -23,6 +23,9 @@ enum family_index {
 	FAMILY_TCP_MESSAGES,
 	FAMILY_MESSAGES_ALL,
 	FAMILY_MESSAGES,
+	FAMILY_EARLY_ALL,
+	FAMILY_EARLY,
+	FAMILY_EARLY_HELD,
 	FAMILY_DECLARED,
 	FAMILY_RECORDS,
 	FAMILY_UPDATES,
@@ -86,6 +89,13 @@ static const struct counter_family families[FAMILY_COUNT] = {
 	[FAMILY_MESSAGES_ALL] = {NULL, NULL, false, {"dns", "messages"}, {NULL}, 0},
 	[FAMILY_MESSAGES] = {"dns_messages_total", "What became of each DNS message.", false,
 		{"dns"}, {"kind", "fate", "reason"}, 0},
+	[FAMILY_EARLY_ALL] = {NULL, NULL, false, {"early_responses", "taken"}, {NULL},
+		AT(account.early_responses)},
+	[FAMILY_EARLY] = {"early_responses_total",
+		"What became of each response that came before its query.", false,
+		{"early_responses"}, {"fate"}, 0},
+	[FAMILY_EARLY_HELD] = {"early_responses_held", "Responses that wait for their query now.",
+		true, {"early_responses", "held"}, {NULL}, AT(account.early_held)},
 	[FAMILY_DECLARED] = {"records_declared_total", "Records that response headers promise.",
 		false, {"records", "declared"}, {NULL}, AT(account.declared)},
 	[FAMILY_RECORDS] = {"records_total", "What became of each record of a response.", false,
@@ -309,6 +319,11 @@ static void family_each(const struct walk *w, const struct snapshot *s, enum fam
 		break;
 	case FAMILY_MESSAGES:
 		messages_each(w, &s->account);
+		break;
+	case FAMILY_EARLY:
+		for (unsigned i = 0; i < EARLY_FATE_COUNT; i++)
+			emit(w, f, early_fate_name((enum early_fate)i), NULL, NULL,
+				s->account.early[i]);
 		break;
 	case FAMILY_RECORDS:
 		records_each(w, &s->account);

@@ -14,11 +14,16 @@
 struct feature_column {
 	const char *key;
 	size_t offset; /* of a double in struct features */
+	bool glue;     /* unknown where no glue was seen: most answers have none */
 };
 
 #define FEATURE(member) \
 	{ \
-#member, offsetof(struct features, member) \
+#member, offsetof(struct features, member), false \
+	}
+#define GLUE_FEATURE(member) \
+	{ \
+#member, offsetof(struct features, member), true \
 	}
 
 /* In the order of struct features. */
@@ -46,10 +51,10 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(names_share),
 	FEATURE(host_networks),
 	FEATURE(answer_max),
-	FEATURE(ns_addresses),
-	FEATURE(ns_networks),
+	GLUE_FEATURE(ns_addresses),
+	GLUE_FEATURE(ns_networks),
 	FEATURE(ns_names),
-	FEATURE(glue_in_pool),
+	GLUE_FEATURE(glue_in_pool),
 	FEATURE(shared_units),
 	FEATURE(shared_networks),
 	FEATURE(siblings),
@@ -73,9 +78,11 @@ json_t *export_features(const struct features *f)
 	int bad = 0;
 
 	for (size_t i = 0; i < sizeof(feature_columns) / sizeof(*feature_columns); i++) {
-		const char *at = (const char *)f + feature_columns[i].offset;
+		const struct feature_column *c = &feature_columns[i];
+		double value = *(const double *)((const char *)f + c->offset);
+		bool unknown = c->glue && f->ns_addresses == 0;
 		bad |= json_object_set_new(
-			object, feature_columns[i].key, value_real(*(const double *)at));
+			object, c->key, unknown ? json_null() : value_real(value));
 	}
 	return value_whole(object, bad);
 }

@@ -144,6 +144,19 @@ static json_t *imbalance_json(const struct snapshot *s)
 	return s->imbalance ? value_real(s->imbalance / 1000.0) : json_null();
 }
 
+/* Which directions the tap shows, and how many of the responses found their query. */
+static json_t *pairing_json(const struct snapshot *s)
+{
+	const struct pairing_status *p = &s->pairing;
+	uint64_t all = p->paired + p->unpaired;
+
+	return json_pack("{s:s, s:o, s:o, s:o}",                   //
+		"direction", direction_name(pairing_direction(p)), //
+		"queries", value_count(p->queries),                //
+		"responses", value_count(p->responses),            //
+		"paired_share", all ? value_real((double)p->paired / (double)all) : json_null());
+}
+
 /* The same with what a person needs: since when, and what to do. */
 static json_t *conditions_json(const struct snapshot *s)
 {
@@ -304,7 +317,7 @@ json_t *export_status(
 {
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o}",                                                    //
+		"s:o, s:o, s:o, s:o, s:o}",                                               //
 		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
 		"version", about->version,                                                //
 		"dpdk", about->dpdk,                                                      //
@@ -322,8 +335,9 @@ json_t *export_status(
 		"workers", s ? worker_states_json(s) : json_array(),                      //
 		"accounting_error", s ? value_count(s->accounting_error) : json_null(),   //
 		"epochs_with_error", s ? value_count(s->epochs_with_error) : json_null(), //
-		"imbalance", s ? imbalance_json(s) : json_null(),                         //
-		"flagged", s ? value_count(s->verdicts) : json_null(),                    //
+		"pairing", s ? pairing_json(s) : json_null(), "imbalance",
+		s ? imbalance_json(s) : json_null(),                   //
+		"flagged", s ? value_count(s->verdicts) : json_null(), //
 		"ports", s ? ports_json(s) : json_array());
 }
 

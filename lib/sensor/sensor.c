@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "sensor/evidence.h"
+#include "sensor/hold.h"
 #include "sensor/sensor.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -26,17 +27,15 @@ enum kind {
 /* What a frame is waiting for between the passes. */
 struct pending {
 	uint64_t transaction;
-	uint64_t time_ns;
-	uint8_t kind; /* enum kind */
-	uint8_t server;
-	enum response_fate fate;
-	struct evidence evidence;
+	enum kind kind;
+	struct answer answer; /* of a query only the time */
 };
 
 struct sensor {
 	struct sensor_config config;
 	struct shard *shard;
 	struct match *match;
+	struct hold hold;
 	struct reasm *reasm;
 	uint64_t queries; /* since start: is this tap one-directional? */
 	uint64_t responses;
@@ -53,11 +52,21 @@ static size_t head_size(void)
 	return align_up(sizeof(struct sensor), CACHE_LINE);
 }
 
+/* One held response for 64 slots of the pairing table, 8192 at most. */
+static unsigned hold_log2(const struct sensor_config *config)
+{
+	unsigned log2 = config->match_log2 - 6;
+
+	return log2 < 13 ? log2 : 13;
+}
+
 size_t sensor_size(const struct sensor_config *config)
 {
 	size_t match = match_size(config->match_log2), reasm = reasm_size(&config->reasm);
 
-	return match && reasm ? head_size() + align_up(match, CACHE_LINE) + reasm : 0;
+	return match && reasm ? head_size() + align_up(match, CACHE_LINE) +
+					hold_size(hold_log2(config)) + reasm
+			      : 0;
 }
 
 struct sensor *sensor_init(void *mem, const struct sensor_config *config)
@@ -71,6 +80,8 @@ struct sensor *sensor_init(void *mem, const struct sensor_config *config)
 	s->config = *config;
 	s->match = match_init(at, config->match_log2);
 	at += align_up(match_size(config->match_log2), CACHE_LINE);
+	hold_init(&s->hold, at, hold_log2(config));
+	at += hold_size(hold_log2(config));
 	s->reasm = reasm_init(at, &config->reasm, config->placement);
 	return s;
 }
@@ -141,15 +152,15 @@ static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pe
 		count_client(s->shard, pkt);
 	} else {
 		p->kind = KIND_RESPONSE;
-		p->server = server_of(&s->config, pkt);
+		p->answer.server = server_of(&s->config, pkt);
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
-		p->fate = evidence_extract(&s->config, msg, pkt->payload_len, v, &m, s->record,
-			&s->arena, a, &p->evidence);
-		if (p->fate == RESPONSE_PAIRED)
-			for (unsigned i = 0; i < p->evidence.owners; i++)
-				shard_prefetch(s->shard, p->evidence.owner[i].key);
+		p->answer.fate = evidence_extract(&s->config, msg, pkt->payload_len, v, &m,
+			s->record, &s->arena, a, &p->answer.evidence);
+		if (p->answer.fate == RESPONSE_PAIRED)
+			for (unsigned i = 0; i < p->answer.evidence.owners; i++)
+				shard_prefetch(s->shard, p->answer.evidence.owner[i].key);
 		else
-			p->evidence.digest = (uint32_t)p->fate;
+			p->answer.evidence.digest = (uint32_t)p->answer.fate;
 	}
 	p->transaction = match_hash(pkt, msg, &m, s->config.placement);
 	match_prefetch(s->match, p->transaction);
@@ -172,12 +183,14 @@ static enum evidence_grade grade_for(const struct evidence_owner *o, enum eviden
 }
 
 static void observe(
-	struct sensor *s, const struct pending *p, enum evidence_grade grade, bool conflict)
+	struct sensor *s, const struct answer *a, enum evidence_grade grade, bool conflict)
 {
-	const struct evidence *e = &p->evidence;
+	const struct evidence *e = &a->evidence;
 
 	for (unsigned i = 0; i < e->owners; i++) {
 		const struct evidence_owner *o = &e->owner[i];
+		/* Name servers have no grade: what a race attests of them would count as firm. */
+		bool ns = o->ns && grade != EVIDENCE_CONTESTED;
 		shard_observe(s->shard, &(struct shard_observation){
 						.key = o->key,
 						.host = o->host,
@@ -187,19 +200,20 @@ static void observe(
 						.units = e->units,
 						.ttl = e->ttl,
 						.ns_name = e->ns_name,
-						.ns_names = o->ns ? e->ns_names : 0,
+						.ns_names = ns ? e->ns_names : 0,
 						.ns_unit = e->ns_unit,
-						.ns_units = o->ns ? e->ns_units : 0,
-						.ns_ttl = o->ns ? e->ns_ttl : 0,
-						.now = (uint32_t)(p->time_ns / NS_PER_SECOND),
+						.ns_units = ns ? e->ns_units : 0,
+						.ns_ttl = ns ? e->ns_ttl : 0,
+						.now = (uint32_t)(a->time_ns / NS_PER_SECOND),
 						.grade = grade_for(o, grade),
-						.server = p->server,
+						.server = a->server,
 						.conflict = conflict && o->asked,
 					});
 	}
 }
 
-static void settle_response(struct sensor *s, const struct pending *p)
+/* Counts a response whose pairing is decided, and hands its evidence on. */
+static void settle_answer(struct sensor *s, const struct answer *a, enum match_result r)
 {
 	static const enum response_fate fates[MATCH_RESULT_COUNT] = {
 		[MATCH_PAIRED] = RESPONSE_PAIRED,
@@ -207,25 +221,88 @@ static void settle_response(struct sensor *s, const struct pending *p)
 		[MATCH_DUPLICATE] = RESPONSE_DUPLICATE,
 		[MATCH_CONFLICTING] = RESPONSE_CONFLICTING,
 	};
-	enum match_result r = match_response(
-		s->match, p->transaction, p->evidence.digest, p->time_ns / NS_PER_MS);
 
-	s->responses++;
-	if (p->fate != RESPONSE_PAIRED) {
-		s->shard->account.response[p->fate]++;
+	if (a->fate != RESPONSE_PAIRED) {
+		s->shard->account.response[a->fate]++;
 		return;
 	}
 	s->shard->account.response[fates[r]]++;
 	if (likely(r == MATCH_PAIRED))
-		observe(s, p, EVIDENCE_PAIRED, false);
+		observe(s, a, EVIDENCE_PAIRED, false);
 	else if (r == MATCH_CONFLICTING)
-		observe(s, p, EVIDENCE_CONTESTED, true);
-	else if (r == MATCH_UNPAIRED && one_way(s))
-		observe(s, p, EVIDENCE_UNPAIRED, false);
+		observe(s, a, EVIDENCE_CONTESTED, true);
 }
 
-/* Pass 3, in the order of arrival: a burst may hold a query and its response. */
-static void settle_one(struct sensor *s, const struct pending *p)
+/* A response's wait ends. One that stays unpaired is no evidence: there were queries on the tap. */
+static void early_end(
+	struct sensor *s, struct held *held, enum early_fate fate, enum match_result r)
+{
+	s->shard->account.early[fate]++;
+	s->shard->account.early_held--;
+	hold_take(&s->hold, held);
+	settle_answer(s, &held->answer, r);
+}
+
+/* Those whose query did not come within their time. */
+static __attribute__((noinline)) void early_expire(struct sensor *s, uint64_t now_ns)
+{
+	while (s->hold.due_ns < now_ns)
+		early_end(s, hold_oldest(&s->hold), EARLY_EXPIRED, MATCH_UNPAIRED);
+}
+
+/*
+ * A response without a query on a tap that carries queries: its own may be in the other leg's
+ * queue. False: it is not to wait.
+ */
+static __attribute__((noinline)) bool early_hold(struct sensor *s, const struct pending *p)
+{
+	struct held *first = hold_find(&s->hold, p->transaction);
+
+	if (first) {
+		first->disputed |= first->answer.evidence.digest != p->answer.evidence.digest;
+		return false;
+	}
+	s->shard->account.early_responses++;
+	if (!hold_fits(&p->answer)) {
+		s->shard->account.early[EARLY_TOO_LARGE]++;
+		return false;
+	}
+	if (hold_is_full(&s->hold))
+		early_end(s, hold_oldest(&s->hold), EARLY_EVICTED, MATCH_UNPAIRED);
+	s->shard->account.early_held++;
+	hold_put(&s->hold, p->transaction, &p->answer);
+	return true;
+}
+
+/* The query that a response waited for, if one did. It counts as of now: this may be a new epoch.
+ */
+static __attribute__((noinline)) void early_pair(struct sensor *s, const struct pending *query)
+{
+	struct held *held = hold_find(&s->hold, query->transaction);
+
+	if (!held)
+		return;
+	match_response(s->match, held->transaction, held->answer.evidence.digest,
+		query->answer.time_ns / NS_PER_MS);
+	held->answer.time_ns = query->answer.time_ns;
+	early_end(s, held, EARLY_PAIRED, held->disputed ? MATCH_CONFLICTING : MATCH_PAIRED);
+}
+
+static void settle_response(struct sensor *s, const struct pending *p)
+{
+	enum match_result r = match_response(
+		s->match, p->transaction, p->answer.evidence.digest, p->answer.time_ns / NS_PER_MS);
+
+	s->responses++;
+	bool weak = r == MATCH_UNPAIRED && one_way(s);
+	if (unlikely(r == MATCH_UNPAIRED) && !weak && early_hold(s, p))
+		return;
+	settle_answer(s, &p->answer, r);
+	if (unlikely(weak) && p->answer.fate == RESPONSE_PAIRED)
+		observe(s, &p->answer, EVIDENCE_UNPAIRED, false);
+}
+
+static void settle_query(struct sensor *s, const struct pending *p)
 {
 	static const enum query_fate fates[MATCH_STORED_COUNT] = {
 		[MATCH_NEW] = QUERY_NEW,
@@ -233,13 +310,22 @@ static void settle_one(struct sensor *s, const struct pending *p)
 		[MATCH_EVICTED] = QUERY_EVICTING,
 	};
 
-	if (p->kind == KIND_QUERY) {
-		s->queries++;
-		enum match_stored r = match_query(s->match, p->transaction, p->time_ns / NS_PER_MS);
-		s->shard->account.query[fates[r]]++;
-	} else if (p->kind == KIND_RESPONSE) {
+	s->queries++;
+	enum match_stored r = match_query(s->match, p->transaction, p->answer.time_ns / NS_PER_MS);
+	s->shard->account.query[fates[r]]++;
+	if (unlikely(!hold_is_empty(&s->hold)))
+		early_pair(s, p);
+}
+
+/* Pass 3, in the order of arrival: a burst may hold a query and its response. */
+static void settle_one(struct sensor *s, const struct pending *p)
+{
+	if (unlikely(s->hold.due_ns < p->answer.time_ns))
+		early_expire(s, p->answer.time_ns);
+	if (p->kind == KIND_QUERY)
+		settle_query(s, p);
+	else if (p->kind == KIND_RESPONSE)
 		settle_response(s, p);
-	}
 }
 
 /* The messages gathered so far, in two passes over them. */
@@ -247,7 +333,7 @@ static void settle(struct sensor *s, unsigned n)
 {
 	evidence_reset(&s->arena);
 	for (unsigned i = 0; i < n; i++) {
-		s->pending[i].time_ns = s->time_ns[i];
+		s->pending[i].answer.time_ns = s->time_ns[i];
 		parse_one(s, &s->packet[i], &s->pending[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -303,6 +389,7 @@ void sensor_sweep(struct sensor *s, uint64_t now_ns, bool all)
 		more = reasm_sweep(s->reasm, now_ns / NS_PER_MS, all, &s->shard->account);
 		settle(s, gather_ready(s, 0, now_ns));
 	}
+	early_expire(s, all ? UINT64_MAX : now_ns);
 }
 
 /* Layers beside the plain ones, and what cannot be read: seldom, so not in the way. */

@@ -5,7 +5,7 @@
  * One worker's whole path, from a burst of frames to its epoch shard:
  *
  *   decode (-> reassemble) -> parse -> (evidence | transaction hash), prefetch
- *                          -> pair -> observe
+ *                          -> pair (-> hold) -> observe
  *
  * The passes run over the burst, so that the cache lines of pairing table and
  * shard are on their way while the rest of the burst is parsed. Free of DPDK:
@@ -72,8 +72,9 @@ struct sensor *sensor_init(void *mem, const struct sensor_config *config);
 struct shard *sensor_shard(struct sensor *s, struct shard *shard);
 
 /*
- * Gives up what fragments and streams wait for, where it is due by `now_ns`, or, with `all`
- * set, whatever waits in streams: at each epoch's end, and at the last one. A shard is in use.
+ * Gives up what fragments, streams and early responses wait for, where it is due by `now_ns`,
+ * or, with `all` set, whatever waits in streams and all such responses: at each epoch's end, and
+ * at the last one. A shard is in use.
  */
 void sensor_sweep(struct sensor *s, uint64_t now_ns, bool all);
 

@@ -62,7 +62,8 @@ static uint64_t difference(uint64_t a, uint64_t b)
 
 uint64_t account_error(const struct account *a)
 {
-	uint64_t messages = account_queries(a) + account_responses(a) + account_not_dns(a);
+	uint64_t messages =
+		account_queries(a) + account_responses(a) + account_not_dns(a) + a->early_held;
 
 	return difference(a->received, sum(a->rx, WIRE_VERDICT_COUNT)) +
 	       difference(account_fragments(a),
@@ -71,6 +72,7 @@ uint64_t account_error(const struct account *a)
 	       difference(account_segments(a), sum(a->segment, SEGMENT_FATE_COUNT)) +
 	       difference(a->tcp_octets, sum(a->tcp_octet, OCTET_FATE_COUNT) + a->tcp_octets_held) +
 	       difference(account_messages(a), messages) +
+	       difference(a->early_responses, sum(a->early, EARLY_FATE_COUNT) + a->early_held) +
 	       difference(a->declared, sum(a->record, RECORD_FATE_COUNT)) +
 	       difference(a->updates, sum(a->table, TABLE_FATE_COUNT));
 }
@@ -113,6 +115,12 @@ bool response_fate_is_evidence(enum response_fate f)
 {
 	static const bool without[RESPONSE_FATE_COUNT] = {RESPONSE_FATES(FLAG3)};
 	return !without[f];
+}
+
+const char *early_fate_name(enum early_fate f)
+{
+	static const char *const names[EARLY_FATE_COUNT] = {EARLY_FATES(NAME2)};
+	return names[f];
 }
 
 const char *not_dns_reason_name(enum not_dns_reason r)

@@ -10,7 +10,8 @@
  *   segments   segments in rx[] and whole[] = sum of segment[]
  *   octets     octets of their data = sum of tcp_octet[] + held
  *   dns        datagrams in rx[] and whole[] + messages over TCP
- *                         = queries + responses + not_dns
+ *                         = queries + responses + not_dns + held
+ *   early      responses before their query = sum of early[] + held
  *   records    declared = sum of records[]
  *   table      updates = hit + inserted + denied{reason}
  *
@@ -84,6 +85,16 @@
 	X(RESPONSE_OPCODE, "opcode", 1) \
 	X(RESPONSE_MALFORMED, "malformed", 1)
 
+/*
+ * X(enumerator, name): what became of a response that came before any query of its own. But for
+ * a paired one it goes on as unpaired.
+ */
+#define EARLY_FATES(X) \
+	X(EARLY_PAIRED, "paired") \
+	X(EARLY_EXPIRED, "expired") \
+	X(EARLY_EVICTED, "evicted") \
+	X(EARLY_TOO_LARGE, "too_large")
+
 /* X(enumerator, name): what became of a message that is no DNS. */
 #define NOT_DNS_REASONS(X) \
 	X(NOT_DNS_SHORT, "short_header") \
@@ -122,6 +133,7 @@ enum segment_fate { SEGMENT_FATES(ACCOUNT_ENUM2) SEGMENT_FATE_COUNT };
 enum octet_fate { OCTET_FATES(ACCOUNT_ENUM2) OCTET_FATE_COUNT };
 enum query_fate { QUERY_FATES(ACCOUNT_ENUM2) QUERY_FATE_COUNT };
 enum response_fate { RESPONSE_FATES(ACCOUNT_ENUM3) RESPONSE_FATE_COUNT };
+enum early_fate { EARLY_FATES(ACCOUNT_ENUM2) EARLY_FATE_COUNT };
 enum not_dns_reason { NOT_DNS_REASONS(ACCOUNT_ENUM2) NOT_DNS_REASON_COUNT };
 enum record_fate { RECORD_FATES(ACCOUNT_ENUM2) RECORD_FATE_COUNT };
 enum table_fate { TABLE_FATES(ACCOUNT_ENUM3) TABLE_FATE_COUNT };
@@ -143,6 +155,9 @@ struct account {
 	uint64_t tcp_messages;
 	uint64_t query[QUERY_FATE_COUNT];
 	uint64_t response[RESPONSE_FATE_COUNT];
+	uint64_t early_responses; /* that were to wait for their query */
+	uint64_t early[EARLY_FATE_COUNT];
+	uint64_t early_held; /* as fragments_held */
 	uint64_t not_dns[NOT_DNS_REASON_COUNT];
 	uint64_t declared; /* records that response headers promise */
 	uint64_t record[RECORD_FATE_COUNT];
@@ -172,6 +187,7 @@ const char *octet_fate_name(enum octet_fate f);
 const char *query_fate_name(enum query_fate f);
 const char *response_fate_name(enum response_fate f);
 bool response_fate_is_evidence(enum response_fate f);
+const char *early_fate_name(enum early_fate f);
 const char *not_dns_reason_name(enum not_dns_reason r);
 const char *record_fate_name(enum record_fate f);
 const char *table_fate_name(enum table_fate f);

@@ -119,6 +119,7 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->last_ns = 1236870299999999999u;
 	s->merge_ns = 1234567;
 	s->degraded = 1u << DEGRADED_NO_ASN_DB | 1u << DEGRADED_UNPAIRED;
+	s->pairing = (struct pairing_status){4000, 3900, 750, 250};
 	s->workers = 2;
 	s->degraded_since[DEGRADED_NO_ASN_DB] = SAMPLE_TIME - 900;
 	s->degraded_since[DEGRADED_UNPAIRED] = SAMPLE_TIME;

@@ -131,7 +131,8 @@ static void accounting_is_whole(void **state)
 	unsigned leaves = 0;
 	uint64_t sum = 0;
 
-	keys_are(t, "port rx layers fragments datagrams tcp dns records table verdict notes "
+	keys_are(t, "port rx layers fragments datagrams tcp dns early_responses records table "
+		    "verdict notes "
 		    "accounting_error epochs_with_error worst_epoch_error");
 	assert_int_equal(count_at(t, "rx/received"), a->received);
 	assert_int_equal(count_at(t, "rx/octets"), a->octets);
@@ -160,6 +161,9 @@ static void accounting_is_whole(void **state)
 		count_at(t, "dns/responses/conflicting"), a->response[RESPONSE_CONFLICTING]);
 	assert_int_equal(count_at(t, "dns/responses/without_evidence/public_suffix"),
 		a->response[RESPONSE_SUFFIX]);
+	assert_int_equal(count_at(t, "early_responses/taken"), a->early_responses);
+	assert_int_equal(count_at(t, "early_responses/evicted"), a->early[EARLY_EVICTED]);
+	assert_int_equal(count_at(t, "early_responses/held"), a->early_held);
 	assert_int_equal(count_at(t, "dns/not_dns/short_header"), a->not_dns[NOT_DNS_SHORT]);
 	assert_int_equal(count_at(t, "records/declared"), a->declared);
 	assert_int_equal(count_at(t, "records/used"), a->record[RECORD_USED]);
@@ -361,6 +365,30 @@ static void replay_shape(void **state)
 	snapshot_put(s);
 }
 
+static void a_tap_shows_both_directions_or_one(void **state)
+{
+	static const struct {
+		struct pairing_status p;
+		enum direction direction;
+		const char *name;
+	} cases[] = {
+		{{0, 0, 0, 0}, DIRECTION_UNKNOWN, "unknown"},
+		{{0, 15, 0, 15}, DIRECTION_UNKNOWN, "unknown"},
+		{{0, 16, 0, 15}, DIRECTION_RESPONSES_ONLY, "responses_only"},
+		{{99, 1600, 99, 0}, DIRECTION_RESPONSES_ONLY, "responses_only"},
+		{{100, 1600, 99, 0}, DIRECTION_BOTH, "both"},
+		{{1600, 100, 99, 0}, DIRECTION_BOTH, "both"},
+		{{1600, 99, 99, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
+		{{16, 0, 0, 0}, DIRECTION_QUERIES_ONLY, "queries_only"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(pairing_direction(&cases[i].p), cases[i].direction);
+		assert_string_equal(direction_name(cases[i].direction), cases[i].name);
+	}
+}
+
 static void other_answers(void **state)
 {
 	(void)state;
@@ -372,6 +400,10 @@ static void other_answers(void **state)
 	assert_int_equal(json_array_size(at(t, "degraded")), 2);
 	assert_string_equal(
 		json_string_value(json_array_get(at(t, "degraded"), 0)), "unpaired_ratio");
+	assert_string_equal(text_at(t, "pairing/direction"), "both");
+	assert_int_equal(count_at(t, "pairing/queries"), 4000);
+	assert_int_equal(count_at(t, "pairing/responses"), 3900);
+	assert_true(json_number_value(at(t, "pairing/paired_share")) == 0.75);
 	assert_int_equal(json_array_size(at(t, "conditions")), 2);
 	const json_t *condition = json_array_get(at(t, "conditions"), 1);
 	assert_string_equal(text_at(condition, "name"), "no_asn_db");
@@ -412,6 +444,16 @@ static void other_answers(void **state)
 	assert_int_equal(json_object_size(at(t, "features")),
 		(offsetof(struct features, top_server) - offsetof(struct features, history)) /
 			sizeof(double));
+	/* No glue seen is not that there is none. */
+	assert_true(json_is_null(at(t, "features/ns_addresses")));
+	assert_true(json_is_null(at(t, "features/ns_networks")));
+	assert_true(json_is_null(at(t, "features/glue_in_pool")));
+	assert_true(json_is_real(at(t, "features/ns_names")));
+	json_decref(t);
+	s->verdict[0].features.ns_addresses = 2;
+	t = round_trip("domain", export_domain_detail(s, &s->verdict[0]));
+	assert_true(json_real_value(at(t, "features/ns_addresses")) == 2);
+	assert_true(json_real_value(at(t, "features/glue_in_pool")) == 0);
 	json_decref(t);
 	t = round_trip("problem", export_problem(404, "Not Found", "Not flagged."));
 	assert_int_equal(count_at(t, "status"), 404);
@@ -444,6 +486,7 @@ int main(void)
 		cmocka_unit_test(filters_select),
 		cmocka_unit_test(cursors_are_checked),
 		cmocka_unit_test(replay_shape),
+		cmocka_unit_test(a_tap_shows_both_directions_or_one),
 		cmocka_unit_test(other_answers),
 		cmocka_unit_test(times),
 	};

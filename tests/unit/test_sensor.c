@@ -5,223 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/address.h"
-#include "sensor/evidence.h"
-#include "sensor/sensor.h"
-#include "tests/unit/frames.h"
-#include "tests/unit/random.h"
-
-static const struct hash_key placement = {0x243f6a8885a308d3u, 0x13198a2e03707344u};
-static const struct hash_key sketch = {0xa4093822299f31d0u, 0x082efa98ec4e6c89u};
-static const struct shard_config shard_config = {
-	.entries_log2 = 10, .details_small = 64, .details_large = 16, .name_octets = 16384};
-static const char suffixes[] = "com\nnet\norg\nuk\nco.uk\nck\n*.ck\n!www.ck\ngithub.io\n";
-
-static const struct flow flow = {"10.0.0.1", "9.9.9.9", 4321};
-
-#define START_S 1700000000u
-
-/* A sensor with its shard, a clock that frames push on, and a message at hand. */
-struct rig {
-	struct psl *psl;
-	struct sensor *sensor;
-	struct shard *shard;
-	uint64_t now_ns;
-	uint16_t id; /* of the transaction in hand */
-	struct message m;
-};
-
-static void *memory(size_t size)
-{
-	void *mem = size ? aligned_alloc(64, (size + 63) & ~(size_t)63) : NULL;
-
-	assert_non_null(mem);
-	return mem;
-}
-
-static struct shard *shard_new(void)
-{
-	return shard_init(memory(shard_size(&shard_config)), &shard_config, placement, sketch);
-}
-
-static int rig_make(void **state, const struct dns64 *dns64)
-{
-	static struct rig r;
-	static const uint16_t ports[] = {53, 5353};
-	struct psl_error err;
-	size_t size = psl_size(suffixes, strlen(suffixes));
-	static struct wire_config wire;
-	struct sensor_config c = {
-		.wire = &wire,
-		.placement = placement,
-		.sketch = sketch,
-		.match_log2 = 12,
-		.dns64 = *dns64,
-		.reasm = {16, 5000, 64, 8},
-	};
-
-	r = (struct rig){.now_ns = START_S * UINT64_C(1000000000)};
-	r.psl = psl_init(memory(size), size, suffixes, strlen(suffixes), &err);
-	assert_non_null(r.psl);
-	c.psl = r.psl;
-	assert_int_equal(wire_config_init(&wire, ports, 2), 0);
-	r.sensor = sensor_init(memory(sensor_size(&c)), &c);
-	assert_non_null(r.sensor);
-	r.shard = shard_new();
-	assert_null(sensor_shard(r.sensor, r.shard));
-	*state = &r;
-	return 0;
-}
-
-static int rig_start(void **state)
-{
-	return rig_make(state, &(struct dns64){0});
-}
-
-/* In a network whose DNS64 answers below 2001:db8:64::/96 and 2a00:1:2::/48. */
-static int rig_start_dns64(void **state)
-{
-	struct dns64 dns64 = {0};
-	uint8_t addr[16];
-
-	inet_pton(AF_INET6, "2001:db8:64::", addr);
-	assert_int_equal(dns64_add(&dns64, addr, 96), 0);
-	inet_pton(AF_INET6, "2a00:1:2::", addr);
-	assert_int_equal(dns64_add(&dns64, addr, 48), 0);
-	return rig_make(state, &dns64);
-}
-
-static int rig_end(void **state)
-{
-	struct rig *r = *state;
-	uint64_t error = account_error(&r->shard->account);
-
-	free(r->shard);
-	free(r->sensor);
-	free(r->psl);
-	return error ? -1 : 0;
-}
-
-static struct frame frame_of(struct rig *r, const struct packet *p)
-{
-	r->now_ns += 1000000;
-	return (struct frame){
-		.data = p->octet,
-		.caplen = p->len,
-		.wirelen = p->len,
-		.time_ns = r->now_ns,
-		.link = WIRE_LINK_ETHERNET,
-	};
-}
-
-/* The frame's octets in memory of just their size, so that a read beyond them shows. */
-static void burst_one(struct rig *r, struct frame f)
-{
-	uint8_t *exact = malloc(f.caplen ? f.caplen : 1);
-
-	memcpy(exact, f.data, f.caplen);
-	f.data = exact;
-	sensor_burst(r->sensor, &f, 1);
-	free(exact);
-}
-
-/* Sends the message in hand over a flow, in a burst of its own. */
-static void deliver_over(struct rig *r, const struct flow *f)
-{
-	struct packet p;
-
-	packet_make(&p, f, &r->m, 0);
-	burst_one(r, frame_of(r, &p));
-}
-
-static void deliver(struct rig *r)
-{
-	deliver_over(r, &flow);
-}
-
-/* A new transaction: the query is sent, the response begun. */
-static struct message *ask(struct rig *r, const char *name)
-{
-	message_start(&r->m, ++r->id, MESSAGE_QUERY, name, DNS_TYPE_A);
-	deliver(r);
-	message_start(&r->m, r->id, MESSAGE_RESPONSE, name, DNS_TYPE_A);
-	return &r->m;
-}
-
-static uint64_t key_of(const char *domain)
-{
-	struct dns_name n;
-
-	assert_int_equal(dns_name_parse(domain, &n), 0);
-	return hash_bytes(n.wire, n.len, sketch) | 1;
-}
-
-static const struct shard_entry *entry(const struct rig *r, const char *domain)
-{
-	return shard_find(r->shard, key_of(domain));
-}
-
-static uint64_t unit_of(const char *address)
-{
-	uint8_t octet[16];
-
-	if (strchr(address, ':')) {
-		inet_pton(AF_INET6, address, octet);
-		return address_unit_v6(octet);
-	}
-	inet_pton(AF_INET, address, octet);
-	return address_unit_v4(octet);
-}
-
-/* Grade of the address among the domain's, -1: it is not there. */
-static int grade(const struct rig *r, const char *domain, const char *address)
-{
-	const struct shard_entry *e = entry(r, domain);
-	const struct shard_detail *d = e ? shard_entry_detail(r->shard, e) : NULL;
-	uint64_t unit = unit_of(address);
-
-	for (unsigned i = 0; d && i < d->units; i++)
-		if (d->unit[i] == unit)
-			return d->grade[i];
-	for (unsigned i = 0; e && i < e->units; i++)
-		if (e->unit[i] == unit)
-			return (int)shard_entry_grade(e, i);
-	return -1;
-}
-
-static unsigned units(const struct rig *r, const char *domain)
-{
-	const struct shard_entry *e = entry(r, domain);
-	const struct shard_detail *d = e ? shard_entry_detail(r->shard, e) : NULL;
-
-	return d ? d->units : e ? e->units : 0;
-}
-
-static const struct shard_detail *detail(const struct rig *r, const char *domain)
-{
-	const struct shard_entry *e = entry(r, domain);
-
-	return e ? shard_entry_detail(r->shard, e) : NULL;
-}
-
-static bool has_ns(const struct shard_detail *d, const char *name, const char *glue)
-{
-	struct dns_name n;
-	unsigned found = 0;
-
-	assert_int_equal(dns_name_parse(name, &n), 0);
-	for (unsigned i = 0; i < d->ns_names; i++)
-		found += d->ns_name[i] == hash_bytes(n.wire, n.len, sketch);
-	for (unsigned i = 0; i < d->ns_units; i++)
-		found += glue && d->ns_unit[i] == unit_of(glue);
-	return found == (glue ? 2 : 1);
-}
-
-#define RECORDS(r, fate) ((r)->shard->account.record[fate])
-#define RESPONSES(r, fate) ((r)->shard->account.response[fate])
+#include "sensor/hold.h"
+#include "tests/unit/sensor_rig.h"
 
 static void sizes_out_of_range_are_refused(void **state)
 {
@@ -293,9 +78,9 @@ static void a_burst_may_hold_both(void **state)
 	}
 	sensor_burst(r->sensor, f, 4);
 	assert_true(r->shard->first_ns == f[0].time_ns && r->shard->last_ns == f[3].time_ns);
-	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 1);
-	assert_int_equal(RESPONSES(r, RESPONSE_UNPAIRED), 1);
+	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 2);
 	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
+	assert_int_equal(grade(r, "a.com", "8.0.0.2"), EVIDENCE_PAIRED);
 	sensor_burst(r->sensor, f, 0);
 	assert_int_equal(r->shard->account.received, 4);
 }
@@ -576,6 +361,7 @@ static void exact_case_pairs_and_counts_as_one_domain(void **state)
 	message_start(m, r->id, MESSAGE_RESPONSE, "www.a.com", DNS_TYPE_A);
 	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.2");
 	deliver(r);
+	sensor_sweep(r->sensor, r->now_ns, true);
 	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 1);
 	assert_int_equal(RESPONSES(r, RESPONSE_UNPAIRED), 1);
 	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
@@ -996,6 +782,64 @@ static void name_servers_are_evidence_for_their_zone_only(void **state)
 	assert_int_equal(RECORDS(r, RECORD_SPECIAL), 1);
 }
 
+/*
+ * An attacker's answer names somebody else's servers, and addresses of theirs, as his: all of it is
+ * about his domain. And what he says of theirs beside it is nobody's evidence.
+ */
+static void glue_says_nothing_of_the_servers_domain(void **state)
+{
+	struct rig *r = *state;
+	struct message *m = ask(r, "www.evil.com");
+
+	message_address(m, DNS_ANSWER, "www.evil.com", 60, "8.0.0.1");
+	message_ns(m, "evil.com", 300, "ns1.victim.org");
+	message_ns(m, "victim.org", 300, "ns2.victim.org");
+	message_address(m, DNS_ADDITIONAL, "ns1.victim.org", 60, "8.0.1.1");
+	message_address(m, DNS_ADDITIONAL, "ns2.victim.org", 60, "8.0.1.2");
+	message_address(m, DNS_ADDITIONAL, "www.victim.org", 60, "8.0.1.3");
+	deliver(r);
+	assert_null(entry(r, "victim.org"));
+	assert_int_equal(r->shard->used, 1);
+	const struct shard_detail *d = detail(r, "evil.com");
+	assert_int_equal(d->ns_names, 1);
+	assert_int_equal(d->ns_units, 1);
+	assert_true(has_ns(d, "ns1.victim.org", "8.0.1.1"));
+	/* A referral has no answer, and gives no evidence at all. */
+	m = ask(r, "www.evil.com");
+	message_ns(m, "evil.com", 300, "ns3.victim.org");
+	message_address(m, DNS_ADDITIONAL, "ns3.victim.org", 60, "8.0.1.4");
+	deliver(r);
+	assert_int_equal(RESPONSES(r, RESPONSE_EMPTY), 1);
+	assert_int_equal(detail(r, "evil.com")->ns_names, 1);
+	assert_int_equal(r->shard->used, 1);
+}
+
+/* Addresses carry a grade, name servers none: an injector's must not come beside the zone's own. */
+static void name_servers_of_a_race_are_not_taken(void **state)
+{
+	struct rig *r = *state;
+	struct message *m = ask(r, "www.a.com");
+
+	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.1");
+	message_ns(m, "a.com", 300, "ns1.a.com");
+	message_address(m, DNS_ADDITIONAL, "ns1.a.com", 60, "8.0.1.1");
+	deliver(r);
+	message_start(m, r->id, MESSAGE_RESPONSE, "www.a.com", DNS_TYPE_A);
+	message_address(m, DNS_ANSWER, "www.a.com", 60, "8.0.0.66");
+	message_ns(m, "a.com", 30, "ns66.a.com");
+	message_ns(m, "a.com", 900, "ns67.a.com");
+	message_address(m, DNS_ADDITIONAL, "ns66.a.com", 60, "8.0.0.1");
+	message_address(m, DNS_ADDITIONAL, "ns67.a.com", 60, "8.0.0.66");
+	deliver(r);
+	assert_int_equal(RESPONSES(r, RESPONSE_CONFLICTING), 1);
+	assert_int_equal(grade(r, "a.com", "8.0.0.66"), EVIDENCE_CONTESTED);
+	const struct shard_detail *d = detail(r, "a.com");
+	assert_int_equal(d->ns_names, 1);
+	assert_int_equal(d->ns_units, 1);
+	assert_int_equal(d->ns_ttl, 300);
+	assert_true(has_ns(d, "ns1.a.com", "8.0.1.1"));
+}
+
 /* Whoever writes the alias writes this answer: of the target's servers it is no word. */
 static void name_servers_behind_an_alias_are_not_taken(void **state)
 {
@@ -1193,8 +1037,10 @@ static void an_unsolicited_response_is_no_evidence(void **state)
 		deliver(r);
 		assert_int_equal(grade(r, "a.com", address), i > 16 ? EVIDENCE_UNPAIRED : -1);
 	}
+	sensor_sweep(r->sensor, r->now_ns, true);
 	assert_int_equal(RESPONSES(r, RESPONSE_PAIRED), 1);
 	assert_int_equal(RESPONSES(r, RESPONSE_UNPAIRED), 17);
+	/* Those that came before stay none, though they were counted after that. */
 	assert_int_equal(r->shard->account.updates, 3);
 	assert_int_equal(grade(r, "a.com", "8.0.0.1"), EVIDENCE_PAIRED);
 	/* A duplicate is one on a one-way tap as well. */
@@ -1351,12 +1197,24 @@ static void stages_stop_where_they_say(void **state)
 	shard_clear(r->shard); /* the stages before the last break the identities */
 }
 
+/* A response as the model of the mix knows it. */
+struct said {
+	enum response_fate fate; /* RESPONSE_PAIRED: it has evidence */
+	unsigned what;           /* 0 without evidence */
+	unsigned domain;
+	bool alias;
+};
+
 /* A transaction of the mix, as a plain model knows it. */
 struct transaction {
 	unsigned waiting;
 	bool known; /* asked at least once */
 	bool answered;
 	unsigned first; /* what the first answer said */
+	bool early;     /* an answer waits for the query: this, since then */
+	bool disputed;
+	struct said held;
+	uint64_t since_ns;
 };
 
 /* The model of the mix: what the account must be, and nothing of how. */
@@ -1381,49 +1239,88 @@ enum mixed {
 	MIX_COUNT
 };
 
-static void mix_query(struct mix *x, struct transaction *t)
-{
-	x->queries++;
-	x->want.query[t->known ? QUERY_AGAIN : QUERY_NEW]++;
-	t->known = true;
-	t->waiting += t->waiting < 7;
-}
-
 /* One observation for the domain asked and one for the alias's target, if there is one. */
-static void mix_observe(struct mix *x, unsigned domain, bool alias)
+static void mix_observe(struct mix *x, const struct said *said)
 {
-	for (unsigned i = 0; i <= alias; i++) {
-		unsigned d = i ? 7 : domain;
+	for (unsigned i = 0; i <= said->alias; i++) {
+		unsigned d = i ? 7 : said->domain;
 		x->want.updates++;
 		x->want.table[x->domain[d] ? TABLE_HIT : TABLE_INSERTED]++;
 		x->domain[d] = true;
 	}
 }
 
-/* `said` is 0 for a response without evidence. */
-static void mix_response(
-	struct mix *x, struct transaction *t, unsigned said, unsigned domain, bool alias)
+static void mix_settle(struct mix *x, const struct said *said, enum response_fate fate)
 {
-	enum response_fate fate;
+	x->want.response[said->fate == RESPONSE_PAIRED ? fate : said->fate]++;
+	if (said->fate == RESPONSE_PAIRED &&
+		(fate == RESPONSE_PAIRED || fate == RESPONSE_CONFLICTING))
+		mix_observe(x, said);
+}
 
-	x->responses++;
-	if (!t->known)
-		fate = RESPONSE_UNPAIRED;
-	else if (t->waiting)
-		fate = RESPONSE_PAIRED;
-	else
-		fate = t->first == said ? RESPONSE_DUPLICATE : RESPONSE_CONFLICTING;
-	if (t->waiting) {
-		t->waiting--;
-		t->first = t->answered ? t->first : said;
-		t->answered = true;
+static void mix_answered(struct transaction *t, const struct said *said)
+{
+	t->waiting--;
+	t->first = t->answered ? t->first : said->what;
+	t->answered = true;
+}
+
+static void mix_early_end(
+	struct mix *x, struct transaction *t, enum early_fate end, enum response_fate fate)
+{
+	t->early = false;
+	x->want.early[end]++;
+	x->want.early_held--;
+	mix_settle(x, &t->held, fate);
+}
+
+/* Order among those does not matter to what is counted. */
+static void mix_expire(struct mix *x, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < sizeof(x->transaction) / sizeof(x->transaction[0]); i++) {
+		struct transaction *t = &x->transaction[i];
+		if (t->early && now_ns - t->since_ns > HOLD_NS)
+			mix_early_end(x, t, EARLY_EXPIRED, RESPONSE_UNPAIRED);
 	}
-	if (said == 0)
+}
+
+static void mix_query(struct mix *x, struct transaction *t)
+{
+	x->queries++;
+	x->want.query[t->known ? QUERY_AGAIN : QUERY_NEW]++;
+	t->known = true;
+	t->waiting += t->waiting < 7;
+	if (!t->early)
 		return;
-	x->want.response[fate]++;
-	if (fate == RESPONSE_PAIRED || fate == RESPONSE_CONFLICTING ||
-		(fate == RESPONSE_UNPAIRED && x->queries * 16 < x->responses))
-		mix_observe(x, domain, alias);
+	mix_answered(t, &t->held);
+	mix_early_end(x, t, EARLY_PAIRED, t->disputed ? RESPONSE_CONFLICTING : RESPONSE_PAIRED);
+}
+
+static void mix_response(
+	struct mix *x, struct transaction *t, const struct said *said, uint64_t now_ns)
+{
+	x->responses++;
+	if (t->known && t->waiting) {
+		mix_answered(t, said);
+		mix_settle(x, said, RESPONSE_PAIRED);
+	} else if (t->known) {
+		mix_settle(x, said,
+			t->first == said->what ? RESPONSE_DUPLICATE : RESPONSE_CONFLICTING);
+	} else if (x->queries * 16 < x->responses) {
+		mix_settle(x, said, RESPONSE_UNPAIRED);
+		if (said->fate == RESPONSE_PAIRED)
+			mix_observe(x, said);
+	} else if (t->early) {
+		t->disputed |= t->held.what != said->what;
+		mix_settle(x, said, RESPONSE_UNPAIRED);
+	} else {
+		x->want.early_responses++;
+		x->want.early_held++;
+		t->early = true;
+		t->disputed = false;
+		t->held = *said;
+		t->since_ns = now_ns;
+	}
 }
 
 /* A response with evidence: one to three addresses out of few, over an alias or not. */
@@ -1453,7 +1350,8 @@ static void mix_evidence(struct rig *r, struct mix *x, uint64_t *rng, struct tra
 	x->want.declared += bits + aside;
 	x->want.record[RECORD_USED] += bits;
 	x->want.record[RECORD_OUT_OF_CHAIN] += aside;
-	mix_response(x, t, said, domain, alias);
+	mix_response(x, t, &(struct said){RESPONSE_PAIRED, said, domain, alias},
+		r->now_ns + FRAME_GAP_NS);
 }
 
 /* Makes frame number n of the mix, and tells the model of it. */
@@ -1463,8 +1361,11 @@ static struct frame mix_frame(
 	unsigned id = random_below(rng, 8) + (unsigned)(x->want.received / 40) * 4;
 	struct transaction *t = &x->transaction[id];
 	unsigned domain = id % 7, vlans = random_below(rng, 3);
+	uint64_t now_ns = r->now_ns + FRAME_GAP_NS;
 	char name[16];
 
+	if (kind <= MIX_SHORT)
+		mix_expire(x, now_ns);
 	snprintf(name, sizeof(name), "www.d%u.com", domain);
 	message_start(
 		&r->m, id, kind == MIX_QUERY ? MESSAGE_QUERY : MESSAGE_RESPONSE, name, DNS_TYPE_A);
@@ -1474,14 +1375,12 @@ static struct frame mix_frame(
 		mix_evidence(r, x, rng, t, name, domain);
 	} else if (kind == MIX_NXDOMAIN) {
 		message_patch(&r->m, 2, MESSAGE_RESPONSE | 3);
-		x->want.response[RESPONSE_RCODE]++;
-		mix_response(x, t, 0, domain, false);
+		mix_response(x, t, &(struct said){.fate = RESPONSE_RCODE}, now_ns);
 	} else if (kind == MIX_MALFORMED) {
 		message_patch(&r->m, 6, 2);
-		x->want.response[RESPONSE_MALFORMED]++;
 		x->want.declared += 2;
 		x->want.record[RECORD_UNPARSED] += 2;
-		mix_response(x, t, 0, domain, false);
+		mix_response(x, t, &(struct said){.fate = RESPONSE_MALFORMED}, now_ns);
 	} else if (kind == MIX_SHORT) {
 		r->m.len = random_below(rng, 12);
 		x->want.not_dns[NOT_DNS_SHORT]++;
@@ -1551,6 +1450,8 @@ static void a_random_mix_is_counted_as_the_model_counts(void **state)
 	const struct account *a = &x.want;
 	for (unsigned i = 0; i < RESPONSE_SPECIAL; i++)
 		assert_true(i == RESPONSE_EMPTY || a->response[i] > 20);
+	assert_in_range(a->early[EARLY_PAIRED], 20, 1000000);
+	assert_in_range(a->early[EARLY_EXPIRED], 20, 1000000);
 	assert_true(a->query[QUERY_NEW] > 100 && a->query[QUERY_AGAIN] > 100);
 }
 
@@ -1584,6 +1485,8 @@ int main(void)
 		RIG_TEST(a_faulty_record_leaves_nothing),
 		RIG_TEST(more_addresses_than_there_is_room_for_are_capped),
 		RIG_TEST(name_servers_are_evidence_for_their_zone_only),
+		RIG_TEST(glue_says_nothing_of_the_servers_domain),
+		RIG_TEST(name_servers_of_a_race_are_not_taken),
 		RIG_TEST(name_servers_behind_an_alias_are_not_taken),
 		RIG_TEST(names_behind_the_answer_have_a_budget),
 		RIG_TEST(pointers_to_a_long_name_have_a_budget),

@@ -532,6 +532,8 @@ static unsigned identities_of(size_t at)
 	/* A verdict is one of a frame or datagram, and each of these promises something. */
 	if (IS(WIRE_DNS) || IS(WIRE_TCP_DNS) || IS(WIRE_FRAGMENT_V4) || IS(WIRE_FRAGMENT_V6))
 		return 2;
+	if (at == AT(early_held)) /* a message, and a response that came early */
+		return 2;
 	return 1;
 #undef IS
 #undef AT
@@ -560,8 +562,11 @@ static void each_counter_of_an_identity_is_watched(void **state)
 		.tcp_octet = {[OCTET_MESSAGE] = 600, [OCTET_GAP] = 100},
 		.tcp_octets_held = 200,
 		.tcp_messages = 6,
-		.query = {[QUERY_NEW] = 2, [QUERY_UNMATCHED] = 8},
+		.query = {[QUERY_NEW] = 2, [QUERY_UNMATCHED] = 6},
 		.response = {[RESPONSE_PAIRED] = 1, [RESPONSE_MALFORMED] = 1},
+		.early_responses = 9,
+		.early = {[EARLY_PAIRED] = 4, [EARLY_EVICTED] = 3},
+		.early_held = 2,
 		.not_dns = {[NOT_DNS_SHORT] = 2},
 		.declared = 5,
 		.record = {[RECORD_USED] = 3, [RECORD_UNPARSED] = 2},
@@ -574,7 +579,7 @@ static void each_counter_of_an_identity_is_watched(void **state)
 	assert_int_equal(account_fragments(&good), 12);
 	assert_int_equal(account_segments(&good), 11);
 	assert_int_equal(account_messages(&good), 14);
-	assert_int_equal(account_queries(&good), 10);
+	assert_int_equal(account_queries(&good), 8);
 	assert_int_equal(account_responses(&good), 2);
 	assert_int_equal(account_not_dns(&good), 2);
 	for (size_t i = 0; i < sizeof(good) / sizeof(uint64_t); i++) {
@@ -605,6 +610,7 @@ static void fates_have_names(void **state)
 	assert_string_equal(octet_fate_name(OCTET_GAP), "gap");
 	assert_string_equal(query_fate_name(QUERY_EVICTING), "evicted_older");
 	assert_string_equal(response_fate_name(RESPONSE_SPECIAL), "special_addresses");
+	assert_string_equal(early_fate_name(EARLY_TOO_LARGE), "too_large");
 	assert_string_equal(not_dns_reason_name(NOT_DNS_OPCODE), "reserved_opcode");
 	assert_string_equal(record_fate_name(RECORD_OUT_OF_CHAIN), "out_of_chain");
 	assert_string_equal(table_fate_name(TABLE_DENIED_NAMES), "name_arena_full");
