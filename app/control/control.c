@@ -253,6 +253,7 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	check_epoch(c, epoch, error + difference(tables_error(c), tables));
 	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
 				 rte_get_tsc_hz());
+	histogram_add(&c->merges, c->merge_ns / 1000);
 	log_line(LOG_LEVEL_DEBUG, "epoch %lu: %u shards, %lu frames, merged in %lu us", epoch, n,
 		c->account.received - before.received, c->merge_ns / 1000);
 }
@@ -428,6 +429,7 @@ int control_publish(struct control *c)
 	s->first_ns = c->first_ns;
 	s->last_ns = c->last_ns;
 	s->merge_ns = c->merge_ns;
+	s->merges = c->merges;
 	s->degraded = c->degraded;
 	s->imbalance = c->imbalance;
 	s->pairing = c->pairing;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "datapath/handover.h"
@@ -51,6 +52,7 @@ struct control {
 	uint64_t first_ns;
 	uint64_t last_ns;
 	uint64_t merge_ns;
+	struct histogram merges; /* microseconds of each since start */
 	uint32_t generation;
 	uint32_t degraded; /* of the last epoch; bits of enum degraded_reason */
 	uint32_t degraded_since[DEGRADED_COUNT]; /* as last published */

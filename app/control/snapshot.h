@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "cli/exit.h"
 #include "config/config.h"
 #include "detect/detect.h"
@@ -119,6 +120,7 @@ struct snapshot {
 	uint64_t first_ns;   /* packet time of the first and last frame; 0: none yet */
 	uint64_t last_ns;
 	uint64_t merge_ns;                       /* time the last merge took */
+	struct histogram merges;                 /* microseconds of each since start */
 	uint32_t degraded;                       /* bits of enum degraded_reason ... */
 	uint32_t degraded_since[DEGRADED_COUNT]; /* ... and since when, seconds since 1970; or 0 */
 	struct config_report config;

@@ -366,14 +366,24 @@ static json_t *capture_json(const struct replay_capture *c)
 		"last_ts", value_nanoseconds(c->last_ns));
 }
 
-static json_t *run_json(const struct run_facts *r)
+static json_t *merges_json(const struct histogram *h)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}",                              //
+		"count", value_count(h->count),                               //
+		"p50_microseconds", value_count(histogram_quantile(h, 0.5)),  //
+		"p99_microseconds", value_count(histogram_quantile(h, 0.99)), //
+		"max_microseconds", value_count(h->max));
+}
+
+static json_t *run_json(const struct run_facts *r, const struct snapshot *s)
 {
 	double rate = r->seconds > 0 ? (double)r->packets / r->seconds : 0;
 
-	return json_pack("{s:o, s:o, s:o, s:o}",            //
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}",       //
 		"workers", value_count(r->workers),         //
 		"seconds", value_real(r->seconds),          //
 		"packets_per_second", value_estimate(rate), //
+		"merges", merges_json(&s->merges),          //
 		"host", export_octets(r->host));
 }
 
@@ -393,7 +403,7 @@ json_t *export_replay(const struct snapshot *s, const struct replay_capture *cap
 		"accounting", export_accounting(s),              //
 		"domains", domains,                              //
 		"explained", explained,                          //
-		"run", run_json(run));
+		"run", run_json(run, s));
 }
 
 char *export_text(json_t *tree, size_t *len)

@@ -42,7 +42,10 @@ struct replay_capture {
 	uint64_t last_ns;
 };
 
-/* How it ran: the only part of a replay's object that may differ from run to run. */
+/*
+ * How it ran. With the snapshot's merge times this is the only part of a replay's object that
+ * may differ from run to run.
+ */
 struct run_facts {
 	unsigned workers;
 	double seconds;

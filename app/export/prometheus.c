@@ -227,6 +227,19 @@ static void about_text(FILE *f, const struct about *about, uint32_t started, boo
 	number(f, "ready", "1 once the first epoch is in.", true, ready);
 }
 
+/* Limits at powers of two microseconds, where the counts are exact: 128 us to 17 s. */
+static void merges_text(FILE *f, const struct histogram *h)
+{
+	fprintf(f, "# HELP " PREFIX "merge_duration_seconds Time that merges took since start.\n"
+		   "# TYPE " PREFIX "merge_duration_seconds histogram\n");
+	for (unsigned log2 = 7; log2 <= 24; log2++)
+		fprintf(f, PREFIX "merge_duration_seconds_bucket{le=\"%.6f\"} %" PRIu64 "\n",
+			(double)(UINT64_C(1) << log2) * 1e-6, histogram_below(h, log2));
+	fprintf(f, PREFIX "merge_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", h->count);
+	fprintf(f, PREFIX "merge_duration_seconds_sum %.6f\n", (double)h->sum * 1e-6);
+	fprintf(f, PREFIX "merge_duration_seconds_count %" PRIu64 "\n", h->count);
+}
+
 static void snapshot_text(FILE *f, const struct snapshot *s)
 {
 	struct counter_text counters = {f, NULL};
@@ -254,6 +267,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	}
 	head(f, "merge_seconds", "Time that the last merge took.", true);
 	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
+	merges_text(f, &s->merges);
 }
 
 char *prometheus_text(

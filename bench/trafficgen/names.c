@@ -54,6 +54,7 @@ static const char vowels[] = "aeiou";
 
 void label_make(char *text, uint32_t number, uint64_t hash, unsigned int length)
 {
+	uint32_t round = number / LABEL_CORE_COUNT;
 	unsigned int i;
 
 	/* Multiplying by a number coprime to the count permutes the labels. */
@@ -64,6 +65,8 @@ void label_make(char *text, uint32_t number, uint64_t hash, unsigned int length)
 		text[i] = i % 2 == 0 ? consonants[number % base] : vowels[number % base];
 		number /= base;
 	}
+	if (round > 0)
+		text[i++] = (char)('0' + round);
 	for (; i < length; i++) {
 		text[i] = i % 2 == 0 ? consonants[hash % 20] : vowels[hash % 5];
 		hash = hash >> 5;

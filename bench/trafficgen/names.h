@@ -7,7 +7,8 @@
 
 #define NAME_OCTETS 128
 #define LABEL_CORE 7               /* letters that make a label unique */
-#define LABEL_CORE_COUNT 20000000u /* how many such labels there are */
+#define LABEL_CORE_COUNT 20000000u /* how many such labels there are, */
+#define LABEL_COUNT 200000000u     /* and with a digit behind them */
 #define LABEL_TEXT 32
 
 struct dns_name {
@@ -28,8 +29,9 @@ void name_apex_text(const struct dns_name *name, char *text);
 void name_under(struct dns_name *name, const char *host, const struct dns_name *apex);
 
 /*
- * A pronounceable label of LABEL_CORE letters; different numbers below LABEL_CORE_COUNT give
- * different labels. Then filler letters from hash up to length. text holds LABEL_TEXT.
+ * A pronounceable label of LABEL_CORE letters, with a digit from LABEL_CORE_COUNT on; different
+ * numbers below LABEL_COUNT give different labels. Then filler letters from hash up to length.
+ * text holds LABEL_TEXT.
  */
 void label_make(char *text, uint32_t number, uint64_t hash, unsigned int length);
 

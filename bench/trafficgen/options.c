@@ -12,8 +12,8 @@
 #include "mix.h"
 
 #define MAX_SECONDS UINT32_MAX /* what a capture's time stamp holds */
-#define MAX_DOMAINS 10000000u
-#define MAX_CLIENTS 4000000u /* 100.64.0.0/10 */
+#define MAX_DOMAINS 100000000u /* below LABEL_COUNT: each has a label of its own */
+#define MAX_CLIENTS 4000000u   /* 100.64.0.0/10 */
 #define MAX_RESOLVERS 250
 #define MAX_INTERVAL 86400
 
@@ -91,7 +91,8 @@ static void print_help(void)
 	       "1700000000\n"
 	       "  --duration SECONDS   default 3600\n"
 	       "  --packets N          stop after N packets\n"
-	       "  --domains N          registered domains of the background, default 1000\n"
+	       "  --domains N          registered domains of the background, at most 100000000,\n"
+	       "                       default 1000\n"
 	       "  --zipf S             exponent of their popularity, default 1.0; 0 is uniform\n"
 	       "  --rate N             background look-ups a second, default 100; 0 is none\n"
 	       "  --mix NAME           a set of defaults, see below\n"

@@ -328,8 +328,11 @@ static void settle_one(struct sensor *s, const struct pending *p)
 		settle_response(s, p);
 }
 
-/* The messages gathered so far, in two passes over them. */
-static void settle(struct sensor *s, unsigned n)
+/*
+ * The messages gathered so far, in two passes over them. In one piece: calls, and the registers
+ * that each saves and restores, are otherwise the dearest part of it.
+ */
+static __attribute__((flatten)) void settle(struct sensor *s, unsigned n)
 {
 	evidence_reset(&s->arena);
 	for (unsigned i = 0; i < n; i++) {

@@ -280,13 +280,28 @@ static void sample_add(
 	bit_set(&d->several, at, false);
 }
 
+/* At a place whose bits are zero: as in a new entry, or cleared. */
 static inline void inline_put(
 	struct shard_entry *e, unsigned at, uint64_t unit, const struct shard_observation *o)
 {
 	e->unit[at] = unit;
-	e->grades = (uint8_t)((e->grades & ~(3u << 2 * at)) | (unsigned)o->grade << 2 * at);
+	e->grades |= (uint8_t)((unsigned)o->grade << 2 * at);
+	if (o->ttl <= SHARD_BRIEF_TTL)
+		e->brief |= 1u << at & 7;
+}
+
+static void inline_clear(struct shard_entry *e, unsigned at)
+{
+	e->grades &= (uint8_t) ~(3u << 2 * at);
 	e->several &= ~(1u << at) & 7;
-	e->brief = ((e->brief & ~(1u << at)) | (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << at) & 7;
+	e->brief &= ~(1u << at) & 7;
+}
+
+static inline void inline_append(
+	struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
+{
+	inline_put(e, e->units, unit, o);
+	e->units = (uint8_t)((e->units + 1) & 3);
 }
 
 /* No detail record to be had: where the inline part is full the smallest hashes stay. */
@@ -294,15 +309,16 @@ static void inline_replace(
 	struct shard *s, struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
 {
 	if (e->units < SHARD_INLINE_UNITS) {
-		inline_put(e, e->units, unit, o);
-		e->units = (uint8_t)((e->units + 1) & 3);
+		inline_append(e, unit, o);
 		return;
 	}
 	unsigned at = sample_largest(s, e->unit, SHARD_INLINE_UNITS);
 
 	e->grades |= SHARD_CUT;
-	if (hash_u64(unit, s->sketch) < hash_u64(e->unit[at], s->sketch))
+	if (hash_u64(unit, s->sketch) < hash_u64(e->unit[at], s->sketch)) {
+		inline_clear(e, at);
 		inline_put(e, at, unit, o);
+	}
 }
 
 /*
@@ -319,15 +335,16 @@ static inline bool inline_add(
 			if (shard_entry_grade(e, i) < o->grade)
 				e->grades = (uint8_t)((e->grades & ~(3u << 2 * i)) |
 						      (unsigned)o->grade << 2 * i);
-			e->several |= (unsigned)other << i & 7;
-			e->brief |= (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << i & 7;
+			if (unlikely(other))
+				e->several |= 1u << i & 7;
+			if (o->ttl <= SHARD_BRIEF_TTL)
+				e->brief |= 1u << i & 7;
 			return true;
 		}
 	}
 	if (unlikely(other) || e->units == SHARD_INLINE_UNITS)
 		return false;
-	inline_put(e, e->units, unit, o);
-	e->units = (uint8_t)((e->units + 1) & 3);
+	inline_append(e, unit, o);
 	return true;
 }
 
@@ -436,7 +453,8 @@ enum table_fate shard_observe(struct shard *s, const struct shard_observation *o
 
 	if (likely(e->responses < RESPONSES_MAX))
 		e->responses++;
-	e->conflict |= o->conflict;
+	if (unlikely(o->conflict))
+		e->conflict = 1;
 	if (o->ttl > e->ttl_max)
 		e->ttl_max = o->ttl;
 	if (o->units > e->answer_max)

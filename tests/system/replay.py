@@ -92,6 +92,10 @@ def has_the_promised_shape():
     scores = [d["score"] for d in result["domains"]]
     equal(scores, sorted(scores, reverse=True), "scores")
     equal(result["run"]["packets_per_second"] > 0, True, "packets a second")
+    merges = result["run"]["merges"]
+    equal(merges["count"] > 0, True, "merges")
+    times = [merges[f"{name}_microseconds"] for name in ("p50", "p99", "max")]
+    equal(times, sorted(times), "merge times")
 
 
 def prints_a_table():

@@ -118,6 +118,9 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	s->first_ns = 1236866000123456789u;
 	s->last_ns = 1236870299999999999u;
 	s->merge_ns = 1234567;
+	for (unsigned i = 1; i <= 90; i++)
+		histogram_add(&s->merges, i * 10);
+	histogram_add(&s->merges, 20000);
 	s->degraded = 1u << DEGRADED_NO_ASN_DB | 1u << DEGRADED_UNPAIRED;
 	s->pairing = (struct pairing_status){4000, 3900, 750, 250};
 	s->workers = 2;

@@ -351,6 +351,10 @@ static void replay_shape(void **state)
 	assert_int_equal(json_array_size(at(r, "domains")), 3);
 	assert_int_equal(count_at(r, "run/packets_per_second"), 246912);
 	assert_string_equal(text_at(r, "run/host"), "h\xc3\xb6st");
+	assert_int_equal(count_at(r, "run/merges/count"), 91);
+	assert_in_range(count_at(r, "run/merges/p50_microseconds"), 460, 474);
+	assert_int_equal(count_at(r, "run/merges/p99_microseconds"), 20000);
+	assert_int_equal(count_at(r, "run/merges/max_microseconds"), 20000);
 	json_decref(r);
 
 	/* The same data gives the same octets. */

@@ -67,9 +67,28 @@ static void metrics_hold_all_counters(void **state)
 	assert_non_null(strstr(text, "\nfluxgate_visibility_clients{dns=\"plain\"} "));
 	assert_non_null(strstr(text, "\nfluxgate_visibility_encrypted_client_share 0."));
 	assert_non_null(strstr(text, "\nfluxgate_merge_seconds 0.001234567\n"));
+	assert_non_null(
+		strstr(text, "\nfluxgate_merge_duration_seconds_bucket{le=\"0.000128\"} 12\n"));
+	assert_non_null(
+		strstr(text, "\nfluxgate_merge_duration_seconds_bucket{le=\"0.016384\"} 90\n"));
+	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_bucket{le=\"+Inf\"} 91\n"));
+	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_sum 0.060950\n"));
+	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_count 91\n"));
 	assert_null(strstr(text, "flux-00")); /* no names of domains */
 	free(text);
 	snapshot_put(s);
+}
+
+/* Length of what a histogram's samples have behind the family's name. */
+static size_t suffix_of(const char *text)
+{
+	static const char *const suffixes[] = {"_bucket{", "_sum ", "_count "};
+
+	for (size_t i = 0; i < 3; i++)
+		if (strncmp(text, suffixes[i], strlen(suffixes[i])) == 0)
+			return strlen(suffixes[i]) - 1;
+	fail_msg("no sample of a histogram: %s", text);
+	return 0;
 }
 
 /* Format: one HELP and TYPE a family, its samples right behind them, counters end in _total. */
@@ -79,6 +98,7 @@ static void metrics_are_well_formed(void **state)
 	struct snapshot *s = sample_snapshot(3);
 	char family[128] = "", seen[16384] = "", key[160];
 	size_t len = 0;
+	bool histogram = false;
 
 	snprintf(s->port[0].name, sizeof(s->port[0].name), "a\"b\\c\nd\xff");
 	char *text = prometheus_text(&about, s, SAMPLE_TIME, &len);
@@ -96,11 +116,15 @@ static void metrics_are_well_formed(void **state)
 			size_t n = strlen(family);
 			bool total = n > 6 && strcmp(family + n - 6, "_total") == 0;
 			assert_int_equal(strncmp(line + 7, family, n), 0);
-			assert_string_equal(type, total ? "counter" : "gauge");
+			histogram = strcmp(type, "histogram") == 0;
+			if (!histogram)
+				assert_string_equal(type, total ? "counter" : "gauge");
 		} else {
 			char *end;
 			size_t n = strlen(family);
 			assert_int_equal(strncmp(line, family, n), 0);
+			if (histogram)
+				n += suffix_of(line + n);
 			assert_true(line[n] == ' ' || line[n] == '{');
 			strtod(strrchr(line, ' ') + 1, &end);
 			assert_int_equal(*end, '\0');

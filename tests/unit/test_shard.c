@@ -380,6 +380,50 @@ static void without_a_small_record_the_line_is_a_sample(void **state)
 	shard_free(s);
 }
 
+/* What is told of a unit goes with it when another takes its place. */
+static void a_place_in_the_line_is_taken_with_nothing_of_the_one_before(void **state)
+{
+	struct shard_config c = roomy;
+	unsigned replaced = 0;
+
+	(void)state;
+	c.details_small = 1;
+	struct shard *s = shard_new(&c);
+	assert_int_equal(observe(s, 7, 1, SHARD_INLINE_UNITS + 1), TABLE_INSERTED); /* takes it */
+	uint64_t unit[] = {1000, 1001, 1002};
+	struct shard_observation o = seen(99, unit, 3);
+	o.server = 5;
+	assert_int_equal(shard_observe(s, &o), TABLE_INSERTED);
+	o.server = 6;
+	assert_int_equal(shard_observe(s, &o), TABLE_HIT);
+	const struct shard_entry *e = shard_find(s, 99);
+	for (unsigned i = 0; i < SHARD_INLINE_UNITS; i++) {
+		assert_int_equal(shard_entry_server(e, i), SHARD_SERVER_SEVERAL);
+		assert_int_equal(e->brief >> i & 1, 1);
+	}
+	for (uint64_t n = 0; n < 50; n++) {
+		uint64_t other = 2000 + n;
+
+		o = seen(99, &other, 1);
+		o.server = 5;
+		o.ttl = SHARD_BRIEF_TTL + 1;
+		o.grade = EVIDENCE_CONTESTED;
+		assert_int_equal(shard_observe(s, &o), TABLE_HIT);
+	}
+	assert_null(shard_entry_detail(s, e));
+	for (unsigned i = 0; i < SHARD_INLINE_UNITS; i++) {
+		bool first = e->unit[i] < 2000;
+
+		replaced += !first;
+		assert_int_equal(
+			shard_entry_grade(e, i), first ? EVIDENCE_PAIRED : EVIDENCE_CONTESTED);
+		assert_int_equal(shard_entry_server(e, i), first ? SHARD_SERVER_SEVERAL : 5);
+		assert_int_equal(e->brief >> i & 1, first);
+	}
+	assert_true(replaced > 0);
+	shard_free(s);
+}
+
 static void without_a_large_record_sixteen_stay(void **state)
 {
 	struct shard_config c = roomy;
@@ -635,6 +679,7 @@ int main(void)
 		cmocka_unit_test(a_full_neighbourhood_denies),
 		cmocka_unit_test(a_full_name_arena_denies),
 		cmocka_unit_test(without_a_small_record_the_line_is_a_sample),
+		cmocka_unit_test(a_place_in_the_line_is_taken_with_nothing_of_the_one_before),
 		cmocka_unit_test(without_a_large_record_sixteen_stay),
 		cmocka_unit_test(small_records_come_back_when_a_domain_grows),
 		cmocka_unit_test(a_walk_visits_each_entry_once_in_slot_order),
