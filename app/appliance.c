@@ -175,6 +175,7 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
 		});
+	detector_score_by(tables.detector, &a->config.scorer);
 	if (a->state.report.loaded)
 		control_restored(&a->control);
 	/* Above the numbers of every run before: less than a million events come a second. */

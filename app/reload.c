@@ -98,7 +98,8 @@ static void apply(struct reload *r)
 	a->config = running;
 	log_level_set((enum log_level)running.log.level);
 	struct net_lookup lookup = networks_lookup(r->networks);
-	control_reload(&a->control, &running.detect, &lookup, running.networks.asn_db[0] != '\0');
+	control_reload(&a->control, &running.detect, &running.scorer, &lookup,
+		running.networks.asn_db[0] != '\0');
 	networks_close(a->networks);
 	a->networks = r->networks;
 	r->networks = NULL;

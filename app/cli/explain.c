@@ -26,6 +26,8 @@ static void print_window(FILE *to, const struct explained_window *w)
 	fprintf(to, "    over %s: %s%s\n", flux_window_name(w->features.window),
 		r->class == FLUX_NONE ? "no rule is met" : flux_class_name(r->class),
 		r->suspected ? " (suspected)" : "");
+	if (w->probability >= 0)
+		fprintf(to, "      the model's probability of flux is %.3f\n", w->probability);
 	for (unsigned k = 0; k < CLAUSE_COUNT; k++) {
 		const struct explained_clause *c = &w->clause[k];
 

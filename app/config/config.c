@@ -7,6 +7,7 @@
 
 #include "config/device.h"
 #include "config/file.h"
+#include "config/model.h"
 #include "config/table.h"
 
 /* A configuration is a page of text; anything near this size is some other file. */
@@ -100,6 +101,14 @@ static int ports_check(const struct config *c, const struct config_source *src)
 	return config_refuse(src, path, "%s", why);
 }
 
+static int scorer_check(const struct config *c, const struct config_source *src)
+{
+	if (c->scorer.by != SCORER_MODEL || c->model_path[0])
+		return 0;
+	return config_refuse(
+		src, "detect.scorer", "\"model\" needs detect.model, the path of a model's file");
+}
+
 int config_parse(
 	struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX])
 {
@@ -119,6 +128,8 @@ int config_parse(
 	if (rc == 0)
 		rc = ports_check(&next, &src);
 	if (rc == 0)
+		rc = scorer_check(&next, &src);
+	if (rc == 0)
 		*c = next;
 	json_decref(root);
 	return rc;
@@ -136,8 +147,14 @@ int config_read(struct config *c, const char *path, char err[ERROR_LINE_MAX])
 		config_refuse(&src, "", "cannot be read: %s", strerror(why));
 		return -why;
 	}
-	int rc = config_parse(c, text, len, path, err);
+	struct config next = *c;
+	int rc = config_parse(&next, text, len, path, err);
 	free(text);
+	next.scorer.model = (struct model){.terms = 0};
+	if (rc == 0 && next.model_path[0])
+		rc = model_read(&next.scorer.model, next.model_path, err);
+	if (rc == 0)
+		*c = next;
 	return rc;
 }
 

@@ -21,7 +21,7 @@
 
 #include "base/dns64.h"
 #include "cli/exit.h"
-#include "detect/detect.h"
+#include "detect/model.h"
 #include "log.h"
 #include "reasm/reasm.h"
 #include "sensor/resolvers.h"
@@ -133,6 +133,8 @@ struct config {
 	struct shard_config shard; /* of one shard; there are two a worker */
 	struct store_config store;
 	struct detect_config detect;
+	char model_path[CONFIG_PATH_MAX]; /* "": none */
+	struct scorer scorer;             /* its model is read with the file, by config_read */
 	struct config_networks networks;
 	struct config_http http;
 	struct config_state state;
@@ -152,7 +154,7 @@ void config_defaults_replay(struct config *c);
 int config_parse(
 	struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX]);
 
-/* The same from a file. 0, or -errno and one line in err. */
+/* The same from a file, and the model that it names. 0, or -errno and one line in err. */
 int config_read(struct config *c, const char *path, char err[ERROR_LINE_MAX]);
 
 /* Path of the file to read: the command line's, else $FLUXGATE_CONFIG, else NULL. */

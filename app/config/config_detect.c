@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The section "detect": one row for each threshold, in the order of struct detect_config. */
+/*
+ * The section "detect": one row for each threshold, in the order of struct detect_config, then
+ * who decides.
+ */
 
 #include "config/table.h"
 
@@ -13,6 +16,11 @@
 
 #define COUNT_MAX 1000000
 #define DAYS_7 604800
+
+static const char *const scorers[SCORER_COUNT] = {
+	[SCORER_RULES] = "rules",
+	[SCORER_MODEL] = "model",
+};
 
 static const struct config_row rows[] = {
 	DETECT(min_addresses, 2, COUNT_MAX, "", "Base: distinct addresses in the window."),
@@ -93,6 +101,20 @@ static const struct config_row rows[] = {
 		"Evaluations in a row that must meet a rule before a verdict is raised."),
 	DETECT(clear_after, 0, DAYS_7, "s",
 		"Time without a rule met until a verdict is cleared; 0: never."),
+	{.path = "detect.scorer",
+		.kind = CONFIG_CHOICE,
+		.choices = scorers,
+		.choice_count = SCORER_COUNT,
+		.offset = offsetof(struct config, scorer.by),
+		.unit = "",
+		.what = "Who decides over a window; the model needs a file."},
+	{.path = "detect.model",
+		.kind = CONFIG_TEXT,
+		.offset = offsetof(struct config, model_path),
+		.size = CONFIG_PATH_MAX,
+		.unit = "",
+		.what = "Model file whose probability stands beside the score of the rules; empty: "
+			"none."},
 };
 
 const struct config_table config_detect_table = {

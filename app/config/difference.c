@@ -51,6 +51,7 @@ int config_take(struct config *into, const struct config *from)
 		if (rc < 0)
 			return rc;
 	}
+	next.scorer.model = from->scorer.model;
 	*into = next;
 	return 0;
 }

@@ -90,7 +90,7 @@ bool control_step(struct control *c, uint64_t now_ns);
  * those of a domain before it is judged. What was used before may go afterwards.
  */
 void control_reload(struct control *c, const struct detect_config *detect,
-	const struct net_lookup *networks, bool asn_known);
+	const struct scorer *scorer, const struct net_lookup *networks, bool asn_known);
 
 /*
  * The store came from a saved state: its addresses are looked up again as after a

@@ -7,82 +7,31 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "detect/columns.h"
 #include "dns/dns.h"
 #include "export/json.h"
 #include "export/value.h"
 
-struct feature_column {
-	const char *key;
-	size_t offset; /* of a double in struct features */
-	bool glue;     /* unknown where no glue was seen: most answers have none */
-};
+/* Unknown where no glue was seen, which most answers have none of. */
+static bool is_of_glue(const char *feature)
+{
+	static const char *const names[] = {"ns_addresses", "ns_networks", "glue_in_pool"};
 
-#define FEATURE(member) \
-	{ \
-#member, offsetof(struct features, member), false \
-	}
-#define GLUE_FEATURE(member) \
-	{ \
-#member, offsetof(struct features, member), true \
-	}
-
-/* In the order of struct features. */
-static const struct feature_column feature_columns[] = {
-	FEATURE(seconds),
-	FEATURE(addresses),
-	FEATURE(networks),
-	FEATURE(effective_networks),
-	FEATURE(top_network_share),
-	FEATURE(aggregates),
-	FEATURE(effective_aggregates),
-	FEATURE(asn_known),
-	FEATURE(countries),
-	FEATURE(ttl_max),
-	FEATURE(fresh_epochs),
-	FEATURE(growth),
-	FEATURE(novelty),
-	FEATURE(new_per_epoch),
-	FEATURE(per_hour),
-	FEATURE(never_return),
-	FEATURE(coverage),
-	FEATURE(host_names),
-	FEATURE(pairs),
-	FEATURE(host_share),
-	FEATURE(names_share),
-	FEATURE(host_networks),
-	FEATURE(answer_max),
-	GLUE_FEATURE(ns_addresses),
-	GLUE_FEATURE(ns_networks),
-	FEATURE(ns_names),
-	GLUE_FEATURE(glue_in_pool),
-	FEATURE(shared_units),
-	FEATURE(shared_networks),
-	FEATURE(siblings),
-	FEATURE(history),
-	FEATURE(age),
-	FEATURE(open_ratio),
-	FEATURE(open_evidence),
-	FEATURE(ns_changes),
-	FEATURE(ns_ttl),
-	FEATURE(owned_share),
-	FEATURE(sample_share),
-	FEATURE(paired_share),
-	FEATURE(contested_share),
-	FEATURE(servers),
-	FEATURE(top_server_share),
-};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(names[i], feature) == 0)
+			return true;
+	return false;
+}
 
 json_t *export_features(const struct features *f)
 {
 	json_t *object = json_object();
 	int bad = 0;
 
-	for (size_t i = 0; i < sizeof(feature_columns) / sizeof(*feature_columns); i++) {
-		const struct feature_column *c = &feature_columns[i];
-		double value = *(const double *)((const char *)f + c->offset);
-		bool unknown = c->glue && f->ns_addresses == 0;
-		bad |= json_object_set_new(
-			object, c->key, unknown ? json_null() : value_real(value));
+	for (unsigned i = 0; i < FEATURE_COUNT; i++) {
+		bool unknown = f->ns_addresses == 0 && is_of_glue(feature_names[i]);
+		bad |= json_object_set_new(object, feature_names[i],
+			unknown ? json_null() : value_real(feature_get(f, i)));
 	}
 	return value_whole(object, bad);
 }
@@ -147,19 +96,25 @@ static json_t *campaign_json(const struct verdict_campaign *c)
 	return json_pack("{s:s, s:o}", "id", id, "domains", value_count(c->domains));
 }
 
+json_t *export_probability(double p)
+{
+	return p < 0 ? json_null() : value_real(p);
+}
+
 json_t *export_domain(const struct verdict *v)
 {
 	const struct features *f = &v->features;
 	char name[DNS_TEXT_MAX];
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:s,"
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s,"
 			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
 		"domain", name,                                           //
 		"class", flux_class_name(v->class),                       //
 		"suspected", (int)v->suspected,                           //
 		"score", value_real(v->score),                            //
 		"confidence", value_real(v->confidence),                  //
+		"model_probability", export_probability(v->probability),  //
 		"first_flagged", value_seconds(v->first_flagged),         //
 		"first_seen", value_seconds(v->first_seen),               //
 		"last_seen", value_seconds(v->last_seen),                 //

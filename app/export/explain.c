@@ -59,12 +59,13 @@ static json_t *window_json(const struct explained_window *w)
 	const struct ruling *r = &w->ruling;
 	bool met = r->class != FLUX_NONE;
 
-	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}",                 //
+	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",            //
 		"window", flux_window_name(w->features.window),                      //
 		"class", met ? json_string(flux_class_name(r->class)) : json_null(), //
 		"suspected", (int)r->suspected,                                      //
 		"score", met ? value_real(r->score) : json_null(),                   //
 		"confidence", met ? value_real(r->confidence) : json_null(),         //
+		"model_probability", export_probability(w->probability),             //
 		"features", export_features(&w->features),                           //
 		"clauses", clauses_json(w),                                          //
 		"ways", ways_json(w));

@@ -76,6 +76,7 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v);
 
 /* Its parts, which explanations have too: all features by name, and an address with its times. */
 json_t *export_features(const struct features *f);
+json_t *export_probability(double p); /* of a model; null below 0 */
 json_t *export_address(const struct domain_item *item);
 
 /* Why `name`, as it was asked for, is flagged or not. */

@@ -95,6 +95,19 @@ void detector_configure(struct detector *t, const struct detect_config *config)
 	t->config = *config;
 }
 
+void detector_score_by(struct detector *t, const struct scorer *scorer)
+{
+	t->scorer = *scorer;
+	for (unsigned i = 0; i < t->n; i++)
+		t->verdict[i].probability =
+			model_probability(&scorer->model, &t->verdict[i].features);
+}
+
+const struct scorer *detect_scorer(const struct detector *t)
+{
+	return &t->scorer;
+}
+
 static void rule_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, struct view_filter filter, struct features *f,
 	struct ruling *r)
@@ -105,6 +118,8 @@ static void rule_window(const struct detector *t, const struct store *st, const 
 		return;
 	features_siblings(d, st, &t->config, f);
 	rules_apply(&t->config, f, r);
+	if (t->scorer.by == SCORER_MODEL)
+		model_rule(&t->scorer.model, f, r);
 }
 
 /*
@@ -221,7 +236,18 @@ static void verdict_sample(struct verdict *v, const struct domain *d)
 	memcpy(v->sample, all, v->samples * sizeof(all[0]));
 }
 
-static void verdict_fill(struct verdict *v, const struct detect_config *c, const struct domain *d,
+static void verdict_reasons(
+	struct verdict *v, const struct detector *t, const struct features *f, uint64_t clauses)
+{
+	v->reasons = 0;
+	if (t->scorer.by == SCORER_MODEL)
+		v->reasons = model_reasons(&t->scorer.model, f, v->reason);
+	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
+		if (clauses >> k & 1)
+			clause_reason((enum clause)k, &t->config, f, &v->reason[v->reasons++]);
+}
+
+static void verdict_fill(struct verdict *v, const struct detector *t, const struct domain *d,
 	const struct features *f, const struct ruling *r, uint32_t now)
 {
 	v->class = r->class;
@@ -229,12 +255,10 @@ static void verdict_fill(struct verdict *v, const struct detect_config *c, const
 	v->suspected = r->suspected;
 	v->score = r->score;
 	v->confidence = r->confidence;
+	v->probability = model_probability(&t->scorer.model, f);
 	v->evaluated = now;
 	v->features = *f;
-	v->reasons = 0;
-	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
-		if (r->clauses >> k & 1)
-			clause_reason((enum clause)k, c, f, &v->reason[v->reasons++]);
+	verdict_reasons(v, t, f, r->clauses);
 	verdict_sample(v, d);
 }
 
@@ -302,7 +326,7 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 				       : firmer          ? EVENT_UPGRADED
 							 : EVENT_CHANGED;
 
-		verdict_fill(v, &t->config, d, &f, &r, now);
+		verdict_fill(v, t, d, &f, &r, now);
 		d->verdict.class = (uint8_t)r.class;
 		if (changed)
 			events_add(&t->events, kind, v, now);

@@ -189,6 +189,7 @@ struct verdict {
 	bool suspected;
 	double score;           /* 0..100 */
 	double confidence;      /* 0..1 */
+	double probability;     /* by the model (detect/model.h); below 0: there is none */
 	uint32_t first_flagged; /* seconds since 1970 */
 	uint32_t evaluated;     /* when the features below were computed */
 	uint32_t first_seen;
@@ -243,6 +244,14 @@ struct detector *detector_init(void *mem, unsigned verdicts, const struct detect
  * domain is judged again or has met no rule for clear_after.
  */
 void detector_configure(struct detector *t, const struct detect_config *config);
+
+/*
+ * Who decides from the next judgement on, and by which model; copied. Without this call the
+ * rules do, and there is no model. Verdicts in force stay, with their probability anew.
+ */
+struct scorer;
+void detector_score_by(struct detector *t, const struct scorer *scorer);
+const struct scorer *detect_scorer(const struct detector *t);
 
 /* Those in force. */
 const struct detect_config *detect_thresholds(const struct detector *t);

@@ -4,9 +4,11 @@
 /* The detector's memory; internal to lib/detect. */
 
 #include "detect/events.h"
+#include "detect/model.h"
 
 struct detector {
 	struct detect_config config;
+	struct scorer scorer;
 	struct verdict_account account;
 	unsigned room;
 	unsigned n; /* verdict[0..n) are flagged; domain.verdict.slot is 1-based */

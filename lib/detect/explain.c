@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/detector.h"
 #include "detect/explain.h"
 
 const char *clause_code(enum clause k)
@@ -56,6 +57,7 @@ static void explain_window(const struct detector *t, const struct store *st, con
 	detect_window(t, st, d, w, now, &out->features, &out->ruling);
 	/* A judgement does not look for the siblings of a domain with few addresses. */
 	features_siblings(d, st, c, &out->features);
+	out->probability = model_probability(&t->scorer.model, &out->features);
 	for (unsigned k = 0; k < CLAUSE_COUNT; k++)
 		explain_clause((enum clause)k, c, &out->features, &out->ruling, &out->clause[k]);
 	out->ways = ways_find(c, &out->features, out->way);
@@ -127,6 +129,17 @@ static bool rule_met(const struct explanation *e)
 	return false;
 }
 
+/* The largest over the windows that are judged. */
+static double probability(const struct explanation *e)
+{
+	double most = 0;
+
+	for (unsigned w = WINDOW_1H; w < e->windows; w++)
+		if (e->window[w].probability > most)
+			most = e->window[w].probability;
+	return most;
+}
+
 static void record_text(struct explanation *e)
 {
 	const struct explained_window *near = nearest(e);
@@ -144,6 +157,11 @@ static void record_text(struct explanation *e)
 			"Not flagged: a rule is met now, and has been in %u evaluation(s) in a "
 			"row; a verdict is raised at %.0f.",
 			e->streak, e->raise_evaluations);
+	} else if (e->model_threshold > 0) {
+		snprintf(e->text, sizeof(e->text),
+			"Not flagged: the model's probability of flux is %.3f at most, %.3f is "
+			"asked for.",
+			probability(e), e->model_threshold);
 	} else if (near) {
 		way_text(&near->way[0], lacks, sizeof(lacks));
 		snprintf(e->text, sizeof(e->text),
@@ -204,6 +222,8 @@ void explain_name(const struct detector *t, const struct store *st, const struct
 	out->time = now;
 	out->raise_evaluations = detect_thresholds(t)->raise_evaluations;
 	out->clear_after = detect_thresholds(t)->clear_after;
+	if (t->scorer.by == SCORER_MODEL)
+		out->model_threshold = t->scorer.model.threshold;
 	name_set(out, psl, name);
 	if (out->name_len == 0) {
 		snprintf(out->text, sizeof(out->text),

@@ -28,7 +28,8 @@ struct explained_clause {
 struct explained_window {
 	struct features features;
 	struct ruling ruling; /* FLUX_NONE: no rule is met over this window */
-	unsigned ways;        /* what is lacking for one; 0 when one is met */
+	double probability;   /* by the model; below 0: there is none */
+	unsigned ways;        /* what is lacking for a rule; 0 when one is met */
 	struct way way[WAYS_MAX];
 	struct explained_clause clause[CLAUSE_COUNT];
 };
@@ -60,6 +61,7 @@ struct explanation {
 	struct verdict verdict; /* when flagged */
 	unsigned windows;       /* FLUX_WINDOW_COUNT of a record; else 0 */
 	struct explained_window window[FLUX_WINDOW_COUNT];
+	double model_threshold; /* that decides; 0: the rules do */
 };
 
 /*

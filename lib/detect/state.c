@@ -2,67 +2,18 @@
 
 /*
  * A verdict as octets, and back. Classes, windows and reasons go by their names, features
- * by their place in the table below: new ones go to its end. Name and first_flagged
+ * by their place in detect/columns.h. Name and first_flagged
  * are those of the record; how many a campaign counts is found at the next epoch.
  */
 
 #include <math.h>
 
+#include "detect/detector.h"
 #include "detect/rules.h"
 #include "detect/state.h"
 
 #define SAMPLE_OCTETS 22u
 #define CODE_MAX 63u
-
-static const size_t feature_at[] = {
-#define AT(member) offsetof(struct features, member)
-	AT(seconds),
-	AT(addresses),
-	AT(networks),
-	AT(effective_networks),
-	AT(top_network_share),
-	AT(aggregates),
-	AT(effective_aggregates),
-	AT(asn_known),
-	AT(countries),
-	AT(ttl_max),
-	AT(fresh_epochs),
-	AT(growth),
-	AT(novelty),
-	AT(new_per_epoch),
-	AT(per_hour),
-	AT(never_return),
-	AT(coverage),
-	AT(host_names),
-	AT(pairs),
-	AT(names_share),
-	AT(host_networks),
-	AT(host_share),
-	AT(answer_max),
-	AT(ns_addresses),
-	AT(ns_networks),
-	AT(ns_names),
-	AT(glue_in_pool),
-	AT(shared_units),
-	AT(shared_networks),
-	AT(siblings),
-	AT(open_ratio),
-	AT(open_evidence),
-	AT(ns_changes),
-	AT(ns_ttl),
-	AT(owned_share),
-	AT(sample_share),
-	AT(paired_share),
-	AT(contested_share),
-	AT(servers),
-	AT(top_server_share),
-	AT(history),
-	AT(age),
-#undef AT
-};
-#define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))
-/* The two members that are no doubles, first and last, are padded to one each. */
-_Static_assert(sizeof(struct features) == (FEATURES + 2) * sizeof(double), "a feature is not kept");
 
 static void name_put(struct encoder *e, const char *name)
 {
@@ -71,12 +22,9 @@ static void name_put(struct encoder *e, const char *name)
 
 static void features_put(struct encoder *e, const struct features *f)
 {
-	put_list(e, FEATURES, 8);
-	for (unsigned i = 0; i < FEATURES; i++) {
-		double v;
-		memcpy(&v, (const char *)f + feature_at[i], sizeof(v));
-		put_double(e, v);
-	}
+	put_list(e, FEATURE_COUNT, 8);
+	for (unsigned i = 0; i < FEATURE_COUNT; i++)
+		put_double(e, feature_get(f, i));
 	put_u8(e, f->top_server);
 }
 
@@ -88,8 +36,8 @@ static void features_get(struct decoder *in, struct features *f)
 		struct decoder one = get_element(in, &l);
 		double v = get_double(&one);
 		in->bad |= !isfinite(v);
-		if (i < FEATURES)
-			memcpy((char *)f + feature_at[i], &v, sizeof(v));
+		if (i < FEATURE_COUNT)
+			feature_set(f, i, v);
 	}
 	f->top_server = get_u8(in);
 }
@@ -144,6 +92,8 @@ static void reason_get(struct decoder *in, struct verdict *v)
 	in->bad |= !isfinite(r.value) || !isfinite(r.threshold);
 	memcpy(r.text, text, text_len);
 	r.code = clause_spelled(code, code_len);
+	if (!r.code)
+		r.code = model_spelled(code, code_len);
 	if (r.code && !in->bad && v->reasons < VERDICT_REASONS_MAX)
 		v->reason[v->reasons++] = r;
 }
@@ -247,6 +197,7 @@ bool detect_restore_verdict(struct detector *t, struct store *st, struct decoder
 	image->first_flagged = d->verdict.first_flagged;
 	image->name_len = d->name_len;
 	memcpy(image->name, d->name, d->name_len);
+	image->probability = model_probability(&t->scorer.model, &image->features);
 	*v = *image;
 	d->verdict.class = (uint8_t)v->class;
 	r->verdicts++;

@@ -153,9 +153,9 @@ def merged_exposure(results):
     return out
 
 
-def between_markers(text, tables):
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"evaluate.py: the file has no {BEGIN} and {END}")
-    return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
+def between_markers(text, tables, begin=BEGIN, end=END):
+    head, found, rest = text.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"the file has no {begin} and {end}")
+    return f"{head}{begin}\n\n{tables}\n{end}{tail}"

@@ -260,6 +260,7 @@ void __wrap_detect_sweep(struct detector *t, struct store *st, uint32_t now)
 		if (!mem)
 			abort();
 		oracle = detector_init(mem, VERDICTS, detect_thresholds(t));
+		detector_score_by(oracle, detect_scorer(t));
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!all[i]->touched)

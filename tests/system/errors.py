@@ -183,6 +183,17 @@ def configuration_by_environment():
         environment={"FLUXGATE_LISTEN": "8953"}))
 
 
+def model_wrong():
+    """A model that is not there, or no model, is refused with file and place"""
+    with_config({"detect": {"model": "/nowhere/m.json"}}, lambda f: refused(
+        CONFIG, ["/nowhere/m.json", "detect.model"], "check-config", f))
+    with_config({"detect": {"scorer": "model"}}, lambda f: refused(
+        CONFIG, [str(f), "detect.scorer", "detect.model"], "replay", "-c", f, CAPTURE))
+    with_file('{"about": "", "intercept": "x"}', lambda m: with_config(
+        {"detect": {"model": str(m)}}, lambda f: refused(
+            CONFIG, [str(m), "intercept"], "replay", "-c", f, CAPTURE)))
+
+
 def databases_missing():
     """An address database that is not there is named"""
     refused(DATABASE, ["/nowhere/asn.mmdb"], "replay", "--asn-db", "/nowhere/asn.mmdb", CAPTURE)
@@ -305,6 +316,6 @@ main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_
      captures_with_half_a_header, captures_of_a_folder, captures_of_other_links, captures_cut,
      captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
-     databases_missing, databases_wrong, databases_cut, suffix_list_missing, listen_taken,
-     listen_not_loopback, devices_twice, ports_missing,
+     model_wrong, databases_missing, databases_wrong, databases_cut, suffix_list_missing,
+     listen_taken, listen_not_loopback, devices_twice, ports_missing,
      arguments_of_a_device, processors_missing, memory_too_small, output_full)

@@ -19,7 +19,7 @@ import subprocess
 import urllib.request
 
 import suffixes
-from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TRAFFICGEN, Skip, demo_databases, equal,
+from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TOP, TRAFFICGEN, Skip, demo_databases, equal,
                      fluxgate, leaves, main, replay, scratch, shared)
 
 FLUXOR = "captures", "flux", "fluxor-2009-03-12.pcap"
@@ -110,6 +110,35 @@ def prints_a_table():
                      r"(\d+) without addresses to go by\)", run.stdout)
     responses, *parts = map(int, told.groups())
     equal(sum(parts), responses, "responses, by what became of them")
+
+
+def scores_by_the_model():
+    """With a model its probability stands beside the score; where it decides, with its reasons"""
+    model = TOP / "deploy" / "model.json"
+    threshold = round(json.loads(model.read_text())["threshold"], 3)  # as it is exported
+    flagged = {d["domain"]: d for d in demo()["domains"]}
+    equal({d["model_probability"] for d in flagged.values()}, {None}, "without a model")
+    with scratch() as folder:
+        config = pathlib.Path(folder) / "config.json"
+        config.write_text(json.dumps({"detect": {"model": str(model)}}))
+        beside = replay(*demo_databases(), "-c", config, DEMO_CAPTURE)["domains"]
+        config.write_text(json.dumps({"detect": {"model": str(model), "scorer": "model"}}))
+        decides = replay(*demo_databases(), "-c", config, "--explain", beside[0]["domain"],
+                         DEMO_CAPTURE)
+    for domain in beside:
+        assert 0 <= domain["model_probability"] <= 1, domain["model_probability"]
+        equal({**domain, "model_probability": None}, flagged.pop(domain["domain"]), "otherwise")
+    equal(flagged, {}, "lost")
+    assert decides["domains"], "the model flags nothing"
+    for domain in decides["domains"]:
+        assert domain["model_probability"] >= threshold, domain
+        equal(domain["reasons"][0]["code"], "model_probability", "first reason")
+        assert "log-odds" in domain["reasons"][1]["text"], domain["reasons"]
+    for window in decides["explained"][0]["windows"]:
+        assert 0 <= window["model_probability"] <= 1, window["window"]
+    truth = json.loads((DEMO / "truth.json").read_text())
+    equal({d["domain"] for d in decides["domains"]} - {d["domain"] for d in truth["domains"]
+                                                       if d["flux"]}, set(), "false alarms")
 
 
 def serves_its_result():
@@ -304,6 +333,7 @@ def accounts_for_every_capture():
     assert packets > 0, "no packet in any capture"
 
 
-main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table, serves_its_result,
+main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table,
+     scores_by_the_model, serves_its_result,
      shows_its_progress, is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux,
      is_the_same_in_any_form, finds_real_flux, flags_nothing_benign, accounts_for_every_capture)

@@ -35,6 +35,7 @@ static inline void sample_verdict(struct verdict *v, unsigned i)
 	v->suspected = i % 5 == 4;
 	v->score = 100.0 - i * 0.1;
 	v->confidence = 2.0 / 3.0;
+	v->probability = 1.0 / 3.0;
 	v->first_flagged = SAMPLE_TIME - 600;
 	v->evaluated = SAMPLE_TIME;
 	v->first_seen = SAMPLE_TIME - 7200;

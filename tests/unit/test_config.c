@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "config/file.h"
 #include "config/listen.h"
+#include "config/model.h"
 #include "config_reference.h"
 
 #define TEXT_MAX 4096
@@ -505,10 +506,13 @@ static void test_reload(void **state)
 	assert_string_equal(paths[2], "dns.ports");
 	assert_string_equal(paths[3], "store.domains");
 	before = running;
+	next.scorer.model.terms = 3;
 	assert_int_equal(config_take(&running, &next), 0);
 	assert_true(running.detect.min_growth_1h == 0.123456789);
 	assert_int_equal(running.log.level, LOG_LEVEL_DEBUG);
 	assert_string_equal(running.networks.asn_db, "/a.mmdb");
+	assert_int_equal(running.scorer.model.terms, 3);
+	running.scorer.model.terms = 0;
 	/* All else is as it was: put back what was taken, and nothing differs. */
 	running.detect.min_growth_1h = before.detect.min_growth_1h;
 	running.log.level = before.log.level;
@@ -802,6 +806,90 @@ static void test_example(void **state)
 	free(text);
 }
 
+#define MODEL_HEAD "{\"about\":\"x\",\"intercept\":-2,\"threshold\":0.9,\"terms\":["
+#define MODEL_TERM(name, sign, weight) \
+	"{\"feature\":\"" name "\",\"transform\":\"log1p\",\"low\":0,\"high\":5," \
+	"\"sign\":\"" sign "\",\"weight\":" weight "}"
+
+/* The text as a model's file; the path is in `path`. */
+static int model_of(const char *text, struct model *m, char path[64])
+{
+	strcpy(path, "/tmp/fluxgate-model-XXXXXX");
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	err[0] = '\0';
+	int rc = model_read(m, path, err);
+	unlink(path);
+	return rc;
+}
+
+static void assert_model_refused(const char *text, const char *line)
+{
+	struct model m = {.terms = 7};
+	char path[64], expected[ERROR_LINE_MAX];
+
+	assert_int_equal(model_of(text, &m, path), -EINVAL);
+	snprintf(expected, sizeof(expected), "configuration: %s: %s", path, line);
+	assert_string_equal(err, expected);
+	assert_int_equal(m.terms, 7);
+}
+
+static void test_model(void **state)
+{
+	struct config c;
+	struct model m;
+	char path[64];
+
+	(void)state;
+	assert_int_equal(model_of(MODEL_HEAD MODEL_TERM("growth", "raises", "1.5") "," MODEL_TERM(
+					  "ttl_max", "lowers", "0") "]}",
+				 &m, path),
+		0);
+	assert_int_equal(m.terms, 2);
+	assert_int_equal(m.term[0].feature, FEATURE_growth);
+	assert_int_equal(m.term[0].transform, MODEL_LOG1P);
+	assert_int_equal(m.term[1].sign, MODEL_LOWERS);
+	assert_true(m.intercept == -2 && m.threshold == 0.9 && m.term[0].weight == 1.5);
+
+	assert_model_refused("[]", "expected an object at the top");
+	assert_model_refused("{\"about\":\"x\",\"threshold\":0.9}", "intercept: is missing");
+	assert_model_refused(MODEL_HEAD "]}", "terms: 0 entries, allowed are 1..48");
+	assert_model_refused(MODEL_HEAD MODEL_TERM("growth", "raises", "-1") "]}",
+		"terms[0].weight: -1: growth is to be 0 or more, as sign says");
+	assert_model_refused(MODEL_HEAD MODEL_TERM("growth", "raises", "1") "," MODEL_TERM(
+				     "ttl_max", "lowers", "1") "]}",
+		"terms[1].weight: 1: ttl_max is to be 0 or less, as sign says");
+	assert_model_refused(
+		MODEL_HEAD "{\"feature\":\"growth\"}]}", "terms[0].transform: is missing");
+	assert_int_equal(
+		model_of(MODEL_HEAD MODEL_TERM("grwth", "raises", "1") "]}", &m, path), -EINVAL);
+	assert_non_null(strstr(err, ": terms[0].feature: expected one of "));
+	assert_int_equal(model_read(&m, "/nowhere/model.json", err), -ENOENT);
+	assert_non_null(strstr(err, "/nowhere/model.json: detect.model cannot be read: "));
+
+	/* Who decides, and the file that is needed for it. */
+	assert_refused("{\"detect\":{\"scorer\":\"model\"}}",
+		"detect.scorer: \"model\" needs detect.model, the path of a model's file");
+	assert_int_equal(parse(&c, "{\"detect\":{\"scorer\":\"model\",\"model\":\"/x\"}}"), 0);
+	assert_int_equal(c.scorer.by, SCORER_MODEL);
+}
+
+/* The model that comes with the program is one. */
+static void test_model_file(void **state)
+{
+	char path[CONFIG_PATH_MAX];
+	struct model m;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/deploy/model.json", getenv("FLUXGATE_SOURCE"));
+	err[0] = '\0';
+	assert_int_equal(model_read(&m, path, err), 0);
+	assert_true(m.terms > 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -827,6 +915,8 @@ int main(void)
 		cmocka_unit_test(test_schema),
 		cmocka_unit_test(test_reference),
 		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_model_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

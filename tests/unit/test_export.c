@@ -30,7 +30,8 @@ static void domain_shape(void **state)
 
 	sample_verdict(&v, 0);
 	json_t *d = round_trip("flagged", export_domain(&v));
-	keys_are(d, "domain class suspected score confidence first_flagged first_seen last_seen "
+	keys_are(d, "domain class suspected score confidence model_probability first_flagged "
+		    "first_seen last_seen "
 		    "window addresses networks effective_networks countries ttl_max host_names "
 		    "campaign reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
@@ -42,6 +43,7 @@ static void domain_shape(void **state)
 	assert_int_equal(count_at(d, "host_names"), 1);
 	assert_float_equal(json_real_value(at(d, "effective_networks")), 9.877, 1e-12);
 	assert_float_equal(json_real_value(at(d, "confidence")), 0.667, 1e-12);
+	assert_float_equal(json_real_value(at(d, "model_probability")), 0.333, 1e-12);
 	assert_string_equal(text_at(d, "campaign/id"), "00000000feedbeef");
 	assert_int_equal(count_at(d, "campaign/domains"), 12);
 	json_t *reason = json_array_get(at(d, "reasons"), 0);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "detect/model.h"
 #include "tests/unit/flux_fixture.h"
 #include "tests/unit/random.h"
 
@@ -369,6 +370,59 @@ static void pools_that_are_not_flux_are_not_flagged(void **state)
 	assert_non_null(store_find(st, test_key(2)));
 }
 
+/* A model of one feature, that a rule knows nothing of alone. */
+static struct scorer growth_scorer(enum scorer_kind by, double threshold)
+{
+	return (struct scorer){
+		.by = by,
+		.model = {.intercept = -2,
+			.threshold = threshold,
+			.terms = 1,
+			.term = {{FEATURE_growth, MODEL_LINEAR, MODEL_RAISES, 0, 1, 4}}},
+	};
+}
+
+static void beside_the_rules_a_model_changes_nothing(void **state)
+{
+	struct scorer s = growth_scorer(SCORER_RULES, 1);
+
+	(void)state;
+	assert_int_equal(flux_until_flagged(7, 0), 2);
+	struct verdict before = *verdict_of(7);
+	assert_true(before.probability < 0);
+	detector_score_by(detector, &s);
+	const struct verdict *v = verdict_of(7);
+	double expected = model_probability(&s.model, &v->features);
+	assert_true(v->probability == expected && expected > 0.5);
+	before.probability = expected;
+	assert_memory_equal(v, &before, sizeof(before));
+}
+
+static void a_model_decides(void **state)
+{
+	struct scorer s = growth_scorer(SCORER_MODEL, 0.7);
+
+	(void)state;
+	detector_score_by(detector, &s);
+	assert_int_equal(flux_until_flagged(7, 0), 2);
+	const struct verdict *v = verdict_of(7);
+	assert_true(v->probability >= 0.7 && v->score == 100 * v->probability);
+	assert_int_equal(v->reasons, 2);
+	assert_string_equal(v->reason[0].code, "model_probability");
+	assert_string_equal(v->reason[1].code, "growth");
+	/* What the rules would flag it does not, when its threshold is out of reach. */
+	s.model.threshold = 0.9;
+	detector_score_by(detector, &s);
+	for (unsigned epoch = 0; epoch < 20; epoch++) {
+		flux(8, epoch);
+		close_epoch(EPOCH);
+	}
+	assert_null(verdict_of(8));
+	s.by = SCORER_RULES;
+	detector_score_by(detector, &s);
+	flux_until_flagged(8, 20);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -388,6 +442,8 @@ int main(void)
 		TEST(without_a_place_a_verdict_is_denied),
 		TEST(places_move_with_their_domains),
 		TEST(pools_that_are_not_flux_are_not_flagged),
+		TEST(beside_the_rules_a_model_changes_nothing),
+		TEST(a_model_decides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
