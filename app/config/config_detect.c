@@ -49,6 +49,11 @@ static const struct config_row rows[] = {
 		"Sharing: addresses in common with an unrelated domain."),
 	DETECT(min_shared_networks, 0, COUNT_MAX, "", "Sharing: networks that these lie in."),
 	DETECT(min_siblings, 0, COUNT_MAX, "", "Sharing: unrelated domains that share as widely."),
+	DETECT(min_own_addresses, 0, COUNT_MAX, "",
+		"Own subscribers: addresses of theirs, by networks.own."),
+	DETECT(max_own_share, 0, 1, "",
+		"Own subscribers: share of the addresses, at most; above it the name is the "
+		"operator's."),
 	DETECT(min_open_seconds, 0, DAYS_7, "s",
 		"Open population: observed at least so long before it counts."),
 	DETECT(min_open_ratio, 0, COUNT_MAX, "",

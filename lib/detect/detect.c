@@ -38,6 +38,8 @@ void detect_defaults(struct detect_config *c)
 		.min_shared_units = 5,
 		.min_shared_networks = 4,
 		.min_siblings = 3,
+		.min_own_addresses = 3,
+		.max_own_share = 0.5,
 		.min_open_seconds = 21600,
 		.min_open_ratio = 1.5,
 		.min_open_evidence = 6.9,

@@ -65,10 +65,12 @@ struct features {
 	double top_network_share;  /* largest p */
 	double aggregates;         /* distinct /16 (IPv6: /32) in the sample */
 	double effective_aggregates;
-	double asn_known;    /* share of the sampled units whose ASN is known */
-	double countries;    /* distinct known countries in the sample */
-	double ttl_max;      /* seconds */
-	double fresh_epochs; /* TTL epochs with an answer of their own */
+	double asn_known;     /* share of the sampled units whose ASN is known */
+	double countries;     /* distinct known countries in the sample */
+	double own_addresses; /* of the operator's own subscribers */
+	double own_share;     /* of the sample */
+	double ttl_max;       /* seconds */
+	double fresh_epochs;  /* TTL epochs with an answer of their own */
 	double growth; /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
 	double novelty; /* share of the sampled units first seen in the window's second half */
 	double new_per_epoch; /* new addresses a fresh epoch after the first */
@@ -128,6 +130,8 @@ struct detect_config {
 	double min_shared_units;
 	double min_shared_networks;
 	double min_siblings;
+	double min_own_addresses; /* of own subscribers, foreign ones besides: ... */
+	double max_own_share;     /* ... a domain with more is the operator's */
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;

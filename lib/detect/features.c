@@ -50,7 +50,7 @@ static double effective(const struct tally *t, unsigned total)
 static void diversity(const struct view *v, struct features *f)
 {
 	struct tally networks = {0}, aggregates = {0}, countries = {0};
-	unsigned known = 0, paired = 0, glue = 0, owned = 0, names = 0, top = 0;
+	unsigned known = 0, paired = 0, glue = 0, owned = 0, names = 0, own = 0, top = 0;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
@@ -64,6 +64,7 @@ static void diversity(const struct view *v, struct features *f)
 		glue += it->ns != 0;
 		owned += it->grade != EVIDENCE_ALIAS;
 		names += it->names;
+		own += it->own;
 	}
 	for (unsigned i = 0; i < networks.n; i++)
 		if (networks.count[i] > top)
@@ -72,6 +73,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->aggregates = aggregates.n;
 	f->countries = countries.n;
 	f->glue_in_pool = glue;
+	f->own_addresses = own / f->sample_share;
 	if (v->n == 0)
 		return;
 	f->effective_networks = effective(&networks, v->n);
@@ -81,6 +83,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->paired_share = (double)paired / v->n;
 	f->owned_share = (double)owned / v->n;
 	f->names_share = (double)names / v->n;
+	f->own_share = (double)own / v->n;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */

@@ -15,6 +15,7 @@
 #define POINTS_GLUE 15.0
 #define POINTS_OPEN 25.0
 #define POINTS_NEW 10.0
+#define POINTS_OWN 10.0
 #define SPREAD_FULL 12.0
 
 double clause_value(enum clause k, const struct features *f)
@@ -76,6 +77,10 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_shared_networks;
 	case CLAUSE_SIBLINGS:
 		return c->min_siblings;
+	case CLAUSE_OWN:
+		return c->min_own_addresses;
+	case CLAUSE_OWN_SHARE:
+		return c->max_own_share;
 	case CLAUSE_OPEN_SECONDS:
 		return c->min_open_seconds;
 	case CLAUSE_OPEN_RATIO:
@@ -221,6 +226,12 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
 		ALL(held, CLAUSE_HISTORY, CLAUSE_AGE, CLAUSE_NEW_EPOCHS))
 		signs |= SIGN_NEW;
+	/*
+	 * Subscribers also run servers of pools that anybody may join: a sign where the name is
+	 * younger than the watch, which those are not. That they are there is told anyhow.
+	 */
+	if (ALL(held, CLAUSE_OWN, CLAUSE_OWN_SHARE) && holds(CLAUSE_HISTORY, c, f, held))
+		signs |= SIGN_OWN;
 	return signs;
 }
 
@@ -238,6 +249,7 @@ static double points(const struct features *f, const struct ruling *r)
 	score += r->signs & SIGN_GLUE ? POINTS_GLUE : 0;
 	score += r->signs & SIGN_OPEN ? POINTS_OPEN : 0;
 	score += r->signs & SIGN_NEW ? POINTS_NEW : 0;
+	score += r->signs & SIGN_OWN ? POINTS_OWN : 0;
 	return score < 100 ? score : 100;
 }
 
@@ -304,19 +316,19 @@ static bool servers_flux(
 static void rule_fast(
 	const struct detect_config *c, const struct features *f, bool many, struct ruling *r)
 {
-	/* That a name is new says nothing where its addresses do not move. */
-	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)SIGN_NEW);
-	uint64_t own = 0;
+	/* That a name is new, or whose its hosts are, says nothing where they do not move. */
+	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN));
+	uint64_t one = 0;
 
 	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
-	if (!one_name(c, f, &own) && !(r->signs & SIGN_SHARE))
+	if (!one_name(c, f, &one) && !(r->signs & SIGN_SHARE))
 		return;
 	if (many && ((r->moves && r->signs) || signs >= 2)) {
 		r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_SINGLE;
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
 		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
-		 * a name is new: a pool may be, too, and six hours tell.
+		 * a name is new, or has own subscribers: a pool may, too, and six hours tell.
 		 */
 		r->suspected = !(r->signs & (SIGN_NS | SIGN_GLUE | SIGN_OPEN)) ||
 			       f->paired_share < c->min_paired_share;

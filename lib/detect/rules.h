@@ -53,6 +53,9 @@
 		"these lie in %.0f networks (at least %.0f)") \
 	X(CLAUSE_SIBLINGS, "siblings", siblings, true, \
 		"%.0f unrelated domains share as widely (at least %.0f)") \
+	X(CLAUSE_OWN, "own_addresses", own_addresses, true, \
+		"%.0f of the addresses are own subscribers' (at least %.0f)") \
+	X(CLAUSE_OWN_SHARE, "own_share", own_share, false, "these are %.2f of all (at most %.2f)") \
 	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true, "observed for %.0f s (at least %.0f s)") \
 	X(CLAUSE_OPEN_RATIO, "open_ratio", open_ratio, true, \
 		"an address returns %.1f times as often soon as late (at least %.1f)") \
@@ -110,6 +113,7 @@ enum sign {
 	SIGN_SHARE = 1 << 2, /* the same scattered hosts serve unrelated domains */
 	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
 	SIGN_NEW = 1 << 4,   /* nobody asked for the name until now; pools are older */
+	SIGN_OWN = 1 << 5,   /* own subscribers serve a name that came while the sensor watched */
 };
 
 /* What is left of the confidence of a verdict that is no more than suspected. */

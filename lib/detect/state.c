@@ -11,7 +11,8 @@
 #include "detect/rules.h"
 #include "detect/state.h"
 
-#define SAMPLE_OCTETS 22u
+#define SAMPLE_OCTETS 23u
+#define SAMPLE_OCTETS_LEAST 22u /* before it was kept whose subscriber's an address is */
 #define CODE_MAX 63u
 
 static const size_t feature_at[] = {
@@ -58,6 +59,8 @@ static const size_t feature_at[] = {
 	AT(top_server_share),
 	AT(history),
 	AT(age),
+	AT(own_addresses),
+	AT(own_share),
 #undef AT
 };
 #define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))
@@ -101,11 +104,12 @@ static void sample_put(struct encoder *e, const struct domain_item *it)
 	put_octets(e, it->country, sizeof(it->country));
 	put_u32(e, it->first);
 	put_u32(e, it->last);
+	put_u8(e, it->own);
 }
 
 static void samples_get(struct decoder *in, struct verdict *v, uint32_t now)
 {
-	struct decoder_list l = get_list(in, SAMPLE_OCTETS);
+	struct decoder_list l = get_list(in, SAMPLE_OCTETS_LEAST);
 
 	in->bad |= l.count > VERDICT_SAMPLE_MAX;
 	for (unsigned i = 0; i < l.count && !in->bad; i++) {
@@ -116,6 +120,7 @@ static void samples_get(struct decoder *in, struct verdict *v, uint32_t now)
 		memcpy(it->country, get_octets(&one, sizeof(it->country)), sizeof(it->country));
 		it->first = get_u32(&one);
 		it->last = get_u32(&one);
+		it->own = decoder_left(&one) && get_u8(&one);
 		in->bad |= !domain_item_fits(it, now);
 	}
 }

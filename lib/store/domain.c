@@ -45,7 +45,8 @@ static struct domain_item *item_insert(const struct store *st, struct domain *d,
 
 	net->fn(net->ctx, unit, &info);
 	memmove(it + 1, it, (d->items - at) * sizeof(*it));
-	*it = (struct domain_item){.unit = unit, .asn = info.asn, .first = first, .last = first};
+	*it = (struct domain_item){
+		.unit = unit, .asn = info.asn, .first = first, .last = first, .own = info.own};
 	memcpy(it->country, info.country, sizeof(it->country));
 	it->ns = ns_find(d, unit) != NULL;
 	if (d->spread)
@@ -338,6 +339,7 @@ void domain_renew(struct domain *d, const struct net_lookup *net)
 
 		net->fn(net->ctx, d->item[i].unit, &info);
 		d->item[i].asn = info.asn;
+		d->item[i].own = info.own;
 		memcpy(d->item[i].country, info.country, sizeof(d->item[i].country));
 	}
 	for (unsigned i = 0; i < d->ns_items; i++) {

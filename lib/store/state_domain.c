@@ -13,12 +13,13 @@
 #define ITEM_BRIEF 4u
 #define ITEM_NAMES 8u
 #define ITEM_EARLY 16u
+#define ITEM_OWN 32u
 
 static void item_put(struct encoder *e, const struct domain_item *it)
 {
 	unsigned flags = (it->ns ? ITEM_NS : 0) | (it->reversed ? ITEM_REVERSED : 0) |
 			 (it->brief ? ITEM_BRIEF : 0) | (it->names ? ITEM_NAMES : 0) |
-			 (it->early ? ITEM_EARLY : 0);
+			 (it->early ? ITEM_EARLY : 0) | (it->own ? ITEM_OWN : 0);
 
 	put_u64(e, it->unit);
 	put_u32(e, it->asn);
@@ -58,6 +59,7 @@ static bool item_get(struct decoder *d, struct domain_item *it)
 	it->brief = (flags & ITEM_BRIEF) != 0;
 	it->names = (flags & ITEM_NAMES) != 0;
 	it->early = (flags & ITEM_EARLY) != 0;
+	it->own = (flags & ITEM_OWN) != 0;
 	return grade <= EVIDENCE_PAIRED;
 }
 

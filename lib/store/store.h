@@ -45,10 +45,12 @@
 #define STORE_DOOR_DAYS 7u
 #define STORE_PAUSE_SECONDS 21600u /* after it, what is new is not known any more */
 
-/* What an address database says of a unit. Networks without an ASN are told apart by aggregate. */
+/* What address databases and the configuration say of a unit. Networks without an ASN are told
+ * apart by aggregate. */
 struct net_info {
 	uint32_t asn;    /* 0: unknown */
 	char country[2]; /* ISO 3166; {0, 0}: unknown */
+	bool own;        /* of the operator's own subscribers */
 };
 
 /* The look-up is an argument: lib/ does not know databases. Must be pure while a merge runs. */
@@ -75,6 +77,7 @@ struct domain_item {
 	uint8_t brief : 1;    /* it was answered with a TTL of at most SHARD_BRIEF_TTL */
 	uint8_t names : 1;    /* more than one host name had it */
 	uint8_t early : 1;    /* seen before the full record was, by whom and as what is lost */
+	uint8_t own : 1;      /* an address of the operator's own subscribers */
 };
 _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 

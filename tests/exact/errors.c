@@ -21,6 +21,8 @@
 	X(effective_aggregates) \
 	X(asn_known) \
 	X(countries) \
+	X(own_addresses) \
+	X(own_share) \
 	X(ttl_max) \
 	X(fresh_epochs) \
 	X(growth) \

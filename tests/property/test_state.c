@@ -75,7 +75,8 @@ static void answer(uint32_t id)
 		.ns_unit = ns,
 		.now = now + below(EPOCH),
 		.ttl = id % 17 ? 30 + below(200) : 1700 + below(200),
-		/* A few of a name's own: none becomes established, which the state does not keep. */
+		/* A few of a name's own: none becomes established, which the state does not keep.
+		 */
 		.server = (uint8_t)(1 + id % 80 * 3 + below(3)),
 		.conflict = below(12) == 0,
 		.grade = id % 11 ? EVIDENCE_PAIRED : (enum evidence_grade)below(4)};
@@ -174,6 +175,7 @@ static void verdicts_equal(const struct verdict *a, const struct verdict *b)
 		assert_int_equal(a->sample[i].unit, b->sample[i].unit);
 		assert_int_equal(a->sample[i].asn, b->sample[i].asn);
 		assert_memory_equal(a->sample[i].country, b->sample[i].country, 2);
+		assert_int_equal(a->sample[i].own, b->sample[i].own);
 		assert_int_equal(a->sample[i].first, b->sample[i].first);
 		assert_int_equal(a->sample[i].last, b->sample[i].last);
 	}
