@@ -83,6 +83,14 @@ static const struct config_row rows[] = {
 	DETECT(max_contested_share, 0, 1, "",
 		"Share of the epochs in which answers to a query disagreed, at most; above it a "
 		"domain is suspected only."),
+	DETECT(min_settled, 0, DAYS_7, "s",
+		"Few addresses for so long, and still answered: whatever else is answered for the "
+		"same name is suspected only."),
+	DETECT(min_settled_beside, 0, COUNT_MAX, "",
+		"Other addresses of that name, for min_settled to count."),
+	DETECT(min_established, 0, 31536000, "s",
+		"Few addresses for so long, and still answered: whatever else is answered below "
+		"the domain is suspected only."),
 	DETECT(max_server_share, 0, 1, "",
 		"Share of the addresses that one server alone attests, at most, unless it serves "
 		"many names."),

@@ -67,6 +67,8 @@ static const struct feature_column feature_columns[] = {
 	FEATURE(contested_share),
 	FEATURE(servers),
 	FEATURE(top_server_share),
+	FEATURE(settled),
+	FEATURE(settled_beside),
 };
 
 json_t *export_features(const struct features *f)

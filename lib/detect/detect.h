@@ -99,6 +99,9 @@ struct features {
 	double paired_share; /* share of the sample attested by a paired response */
 	double contested_share; /* of the epochs with answers, those in which they disagreed */
 	double servers; /* distinct servers that attested units alone, 2 where several did */
+	double settled; /* seconds that it had few addresses before, of which one is still answered
+			 */
+	double settled_beside;   /* of the sample, others that a host name of theirs had, too */
 	double top_server_share; /* of the sample, attested by one server alone that is not ... */
 	uint8_t top_server;      /* ... established; which (struct domain_item); 0: none */
 };
@@ -155,6 +158,9 @@ struct detect_config {
 	double min_names_share; /* in place of both: a wildcard */
 	/* verdict */
 	double max_contested_share; /* above it no more than `suspected` */
+	double min_settled; /* few addresses so long, and still answered: no more either ... */
+	double min_settled_beside;  /* ... where the same name has so many others ... */
+	double min_established;     /* ... or whatever name it is, after so long */
 	double max_server_share;    /* above it what only that server says must show elsewhere */
 	double min_paired_share;    /* below it no more than `suspected` */
 	double small_min_addresses; /* for `suspected` */

@@ -5,6 +5,7 @@
 #include "detect/view.h"
 
 #define DAY_HOURS 24u
+#define SETTLED_STILL_SECONDS 10800u
 
 static double novelty(const struct view *v, const struct features *f, uint32_t now)
 {
@@ -168,6 +169,25 @@ static void servers(const struct view *v, const struct store *st, struct feature
 	f->top_server_share = known ? (double)most / known : 0;
 }
 
+/*
+ * A name that had few addresses for long, and that are answered still, while others come by:
+ * its operator did not move it. Somebody else says so, or a host of his fluxes.
+ */
+static void settled(const struct view *v, const struct store *st, uint32_t now, struct features *f)
+{
+	const struct domain *d = v->d;
+
+	if (!d->settled_last || now - d->settled_last > SETTLED_STILL_SECONDS)
+		return;
+	f->settled = d->tracked > d->first ? d->tracked - d->first : 0;
+	for (unsigned i = 0; i < v->n; i++) {
+		const struct domain_item *it = v->item[i];
+
+		f->settled_beside += !it->early && it->host == d->settled_host &&
+				     !domain_settled(d, store_unit_hash(st, it->unit));
+	}
+}
+
 static const double window_seconds[FLUX_WINDOW_COUNT] = {
 	[WINDOW_10M] = 600,
 	[WINDOW_1H] = STORE_HOUR_SECONDS,
@@ -226,6 +246,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	f->host_share = f->networks > 0 ? f->host_networks / f->networks : 0;
 	name_servers(d, now, f);
 	servers(&v, st, f);
+	settled(&v, st, now, f);
 }
 
 void features_siblings(const struct domain *d, const struct store *st,

@@ -119,6 +119,12 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_host_share;
 	case CLAUSE_WILDCARD:
 		return c->min_names_share;
+	case CLAUSE_SETTLED:
+		return c->min_settled;
+	case CLAUSE_SETTLED_BESIDE:
+		return c->min_settled_beside;
+	case CLAUSE_ESTABLISHED:
+		return c->min_established;
 	case CLAUSE_CONTESTED:
 		return c->max_contested_share;
 	case CLAUSE_SERVERS:
@@ -373,6 +379,10 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 	holds(CLAUSE_SERVERS, c, f, &rest);
 	/* Somebody races the servers: which answers are theirs is not known. */
 	if (!holds(CLAUSE_CONTESTED, c, f, &rest) && r->class != FLUX_NONE)
+		r->suspected = true;
+	/* What stood still goes on beside what moves: its operator's word, or somebody else's? */
+	bool settled = ALL(&rest, CLAUSE_SETTLED, CLAUSE_SETTLED_BESIDE);
+	if ((holds(CLAUSE_ESTABLISHED, c, f, &rest) || settled) && r->class != FLUX_NONE)
 		r->suspected = true;
 	r->clauses = (wide ? base : 0) | rest;
 	r->score = points(f, r);

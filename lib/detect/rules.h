@@ -92,6 +92,12 @@
 		"these are %.2f of all networks (at least %.2f)") \
 	X(CLAUSE_WILDCARD, "names_share", names_share, true, \
 		"%.2f of the addresses served more than one name (at least %.2f)") \
+	X(CLAUSE_SETTLED, "settled", settled, true, \
+		"before, it had few addresses for %.0f s, still answered (at least %.0f s)") \
+	X(CLAUSE_SETTLED_BESIDE, "settled_beside", settled_beside, true, \
+		"%.0f others are answered for the same name (at least %.0f)") \
+	X(CLAUSE_ESTABLISHED, "established", settled, true, \
+		"few addresses for %.0f s, still answered: established (at least %.0f s)") \
 	X(CLAUSE_CONTESTED, "contested_share", contested_share, false, \
 		"answers disagreed in %.2f of the epochs (at most %.2f)") \
 	X(CLAUSE_SERVERS, "top_server_share", top_server_share, false, \

@@ -61,6 +61,8 @@ static const size_t feature_at[] = {
 	AT(age),
 	AT(own_addresses),
 	AT(own_share),
+	AT(settled),
+	AT(settled_beside),
 #undef AT
 };
 #define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))

@@ -183,6 +183,11 @@ static bool domain_put(struct encoder *e, const struct domain *d)
 	put_list(e, d->ns_names, 8);
 	for (unsigned i = 0; i < d->ns_names; i++)
 		put_u64(e, d->ns_name[i]);
+	put_list(e, d->settled_n, 4);
+	for (unsigned i = 0; i < d->settled_n; i++)
+		put_u32(e, d->settled[i]);
+	put_u32(e, d->settled_last);
+	put_u8(e, d->settled_host);
 	return record_end(e, start);
 }
 
@@ -242,6 +247,22 @@ static void lists_get(struct decoder *in, struct domain *d)
 	}
 }
 
+/* Records of before it was kept end here. */
+static void settled_get(struct decoder *in, struct domain *d)
+{
+	d->settled_host = UINT8_MAX;
+	if (in->bad || decoder_left(in) == 0)
+		return;
+	struct decoder_list l = get_list(in, 4);
+	in->bad |= l.count > STORE_SETTLED;
+	for (unsigned i = 0; i < l.count && !in->bad; i++) {
+		struct decoder one = get_element(in, &l);
+		d->settled[d->settled_n++] = get_u32(&one);
+	}
+	d->settled_last = get_u32(in);
+	d->settled_host = get_u8(in);
+}
+
 static bool country_fits(const char c[2])
 {
 	return (c[0] == '\0' && c[1] == '\0') ||
@@ -271,7 +292,8 @@ static bool domain_fits(const struct store *st, const struct domain *d)
 		d->tracked > st->now || d->slot > st->now / STORE_SLOT_SECONDS ||
 		d->hour > st->now / STORE_HOUR_SECONDS || d->day > st->now / DAY_SECONDS ||
 		d->grade > EVIDENCE_PAIRED || d->verdict.first_flagged > st->now ||
-		d->verdict.last_met > st->now || !sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
+		d->verdict.last_met > st->now || d->settled_last > st->now ||
+		!sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
 		return false;
 	for (unsigned i = 0; i < d->items; i++) {
 		uint64_t hash = hash_u64(d->item[i].unit, st->sketch);
@@ -351,6 +373,7 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 	memcpy(image->name, text, n);
 	image->name_len = (uint8_t)n;
 	lists_get(in, image);
+	settled_get(in, image);
 	if (in->bad || !domain_fits(st, image) || !name_fits(st, image, &name) ||
 		candidate_find(st, image->key))
 		return false;

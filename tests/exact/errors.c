@@ -9,6 +9,7 @@
 
 #define STEPS 1000u /* a thousandth each; what errs by more counts in the last */
 
+/* Not those of tiers, which the oracle has not: sample_share, settled. */
 #define FEATURES(X) \
 	X(history) \
 	X(age) \

@@ -293,6 +293,33 @@ static void changing_server_names_stand_in_for_many_addresses(void **state)
 	assert_false(r.clauses >> CLAUSE_NS_CHANGES & 1 || r.clauses >> CLAUSE_NS_TTL & 1);
 }
 
+/* What it had goes on beside what moves: no more than a suspicion, and no less. */
+static void a_settled_name_is_a_suspect(void **state)
+{
+	struct features f = with(moving(), SIGN_GLUE | SIGN_NS);
+
+	(void)state;
+	f.settled = config.min_settled;
+	f.settled_beside = config.min_settled_beside;
+	struct ruling r = rule(f);
+	assert_int_equal(r.class, FLUX_DOUBLE);
+	assert_true(r.suspected);
+	assert_true(r.clauses >> CLAUSE_SETTLED & 1);
+	assert_false(r.clauses >> CLAUSE_ESTABLISHED & 1);
+	f.settled = config.min_settled - 1;
+	assert_false(rule(f).suspected);
+	/* One host name of a domain may flux, unless the domain is known for long. */
+	f.settled = config.min_established - 1;
+	f.settled_beside = config.min_settled_beside - 1;
+	assert_false(rule(f).suspected);
+	f.settled = config.min_established;
+	r = rule(f);
+	assert_int_equal(r.class, FLUX_DOUBLE);
+	assert_true(r.suspected && r.clauses >> CLAUSE_ESTABLISHED & 1);
+	/* It makes no verdict, nor a worse one. */
+	assert_int_equal(rule(with(moving(), 0)).class, FLUX_NONE);
+}
+
 static void unpaired_answers_do_not_convict(void **state)
 {
 	struct features f = with(moving(), SIGN_GLUE | SIGN_NS);
@@ -490,6 +517,9 @@ static struct features random_features(uint64_t *rng)
 		.names_share = pick(rng, config.min_names_share),
 		.host_networks = pick(rng, config.min_host_networks),
 		.host_share = pick(rng, config.min_host_share),
+		.settled = pick(rng, config.min_settled) *
+			   (random_below(rng, 8) ? 1 : config.min_established / config.min_settled),
+		.settled_beside = pick(rng, config.min_settled_beside),
 		.contested_share = pick(rng, config.max_contested_share),
 		.top_server_share = pick(rng, config.max_server_share),
 		.new_per_epoch = pick(rng, config.min_new_per_epoch),
@@ -613,6 +643,7 @@ int main(void)
 		cmocka_unit_test(own_subscribers_are_named_anyhow),
 		cmocka_unit_test(every_clause_of_a_sign_is_needed),
 		cmocka_unit_test(changing_server_names_stand_in_for_many_addresses),
+		cmocka_unit_test(a_settled_name_is_a_suspect),
 		cmocka_unit_test(unpaired_answers_do_not_convict),
 		cmocka_unit_test(few_addresses_make_a_suspect),
 		cmocka_unit_test(the_score_is_its_terms),
