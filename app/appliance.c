@@ -19,6 +19,18 @@ static const struct hash_key replay_sketch = {0x452821e638d01377u, 0xbe5466cf34e
 
 #define EVENTS_A_SECOND_LOG2 20
 
+int appliance_networks(struct networks **out, const struct config *config, char err[ERROR_LINE_MAX])
+{
+	struct own_ranges own;
+	int rc = networks_open(out, config->networks.asn_db, config->networks.country_db, err);
+
+	if (rc == 0) {
+		config_own(config, &own);
+		networks_own(*out, &own);
+	}
+	return rc;
+}
+
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX])
 {
@@ -34,8 +46,7 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	atomic_init(&a->about.config_generation, 1);
 	if (suffix_list_load(&a->suffixes, config->networks.public_suffix_list, err) < 0)
 		return EXIT_CODE_DATABASE;
-	if (networks_open(&a->networks, config->networks.asn_db, config->networks.country_db, err) <
-		0)
+	if (appliance_networks(&a->networks, config, err) < 0)
 		return EXIT_CODE_DATABASE;
 	a->board = snapshot_board_new();
 	a->mailbox = mailbox_new(MAILBOX_DEADLINE_MS);
@@ -180,8 +191,7 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 		control_restored(&a->control);
 	/* Above the numbers of every run before: less than a million events come a second. */
 	if (a->live)
-		detect_events_from(
-			tables.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
+		detect_events_from(tables.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
 	a->control.report = (struct config_report){
 		.generation =
 			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),

@@ -57,6 +57,10 @@ struct appliance {
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX]);
 
+/* The databases and the ranges that a configuration names; as networks_open. */
+int appliance_networks(
+	struct networks **out, const struct config *config, char err[ERROR_LINE_MAX]);
+
 size_t appliance_octets(const struct appliance *a);
 int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
 

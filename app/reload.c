@@ -25,8 +25,7 @@ static void *load(void *arg)
 	r->networks = NULL;
 	r->code = r->read(r->ctx, &r->next, r->err);
 	/* Opened also under the same path: a file renamed over the old one is another. */
-	if (r->code == EXIT_CODE_OK && networks_open(&r->networks, r->next.networks.asn_db,
-					       r->next.networks.country_db, r->err) < 0)
+	if (r->code == EXIT_CODE_OK && appliance_networks(&r->networks, &r->next, r->err) < 0)
 		r->code = EXIT_CODE_DATABASE;
 	atomic_store_explicit(&r->done, true, memory_order_release);
 	return NULL;

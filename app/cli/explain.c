@@ -61,6 +61,8 @@ static void print_address(FILE *to, const struct domain_item *it)
 		fprintf(to, " AS%" PRIu32, it->asn);
 	if (it->country[0])
 		fprintf(to, " %.2s", it->country);
+	if (it->own)
+		fputs(", own subscriber", to);
 	fprintf(to, ", %s, since %s", evidence_grade_name((enum evidence_grade)it->grade), first);
 	if (it->last)
 		fprintf(to, ", last %s", last);

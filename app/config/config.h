@@ -23,6 +23,7 @@
 #include "cli/exit.h"
 #include "detect/model.h"
 #include "log.h"
+#include "networks/own.h"
 #include "reasm/reasm.h"
 #include "sensor/resolvers.h"
 #include "shard/shard.h"
@@ -95,11 +96,13 @@ struct config_pairing {
 	unsigned entries_log2; /* slots of one worker's table of open queries */
 };
 
-/* Paths; "" where there is none. */
+/* Paths, "" where there is none; and whose addresses are the operator's. */
 struct config_networks {
 	char asn_db[CONFIG_PATH_MAX];
 	char country_db[CONFIG_PATH_MAX];
 	char public_suffix_list[CONFIG_PATH_MAX];
+	uint32_t own_count;
+	char own[OWN_PREFIXES_MAX][CONFIG_PREFIX_MAX]; /* of the operator's subscribers */
 };
 
 struct config_http {
@@ -201,6 +204,9 @@ void config_dns64(const struct config *c, struct dns64 *out);
 
 /* The operator's own resolvers, by a configuration. */
 void config_resolvers(const struct config *c, struct resolvers *out);
+
+/* The subscribers' own addresses, by a configuration. */
+void config_own(const struct config *c, struct own_ranges *out);
 
 const char *log_level_name(enum log_level level);
 const char *config_vantage_name(enum config_vantage vantage);

@@ -57,6 +57,11 @@ static const struct config_row rows[] = {
 		"Sharing: addresses in common with an unrelated domain."),
 	DETECT(min_shared_networks, 0, COUNT_MAX, "", "Sharing: networks that these lie in."),
 	DETECT(min_siblings, 0, COUNT_MAX, "", "Sharing: unrelated domains that share as widely."),
+	DETECT(min_own_addresses, 0, COUNT_MAX, "",
+		"Own subscribers: addresses of theirs, by networks.own."),
+	DETECT(max_own_share, 0, 1, "",
+		"Own subscribers: share of the addresses, at most; above it the name is the "
+		"operator's."),
 	DETECT(min_brief_seconds, 0, DAYS_7, "s",
 		"Open population: observed at least so long before it counts over an hour."),
 	DETECT(min_open_seconds, 0, DAYS_7, "s",
@@ -88,6 +93,14 @@ static const struct config_row rows[] = {
 	DETECT(max_contested_share, 0, 1, "",
 		"Share of the epochs in which answers to a query disagreed, at most; above it a "
 		"domain is suspected only."),
+	DETECT(min_settled, 0, DAYS_7, "s",
+		"Few addresses for so long, and still answered: whatever else is answered for the "
+		"same name is suspected only."),
+	DETECT(min_settled_beside, 0, COUNT_MAX, "",
+		"Other addresses of that name, for min_settled to count."),
+	DETECT(min_established, 0, 31536000, "s",
+		"Few addresses for so long, and still answered: whatever else is answered below "
+		"the domain is suspected only."),
 	DETECT(max_server_share, 0, 1, "",
 		"Share of the addresses that one server alone attests, at most, unless it serves "
 		"many names."),

@@ -83,3 +83,17 @@ const char *resolver_wrong(const char *text)
 		return wrong;
 	return p.len == 0 ? "a prefix of length 0 holds every server there is" : NULL;
 }
+
+const char *own_wrong(const char *text)
+{
+	struct prefix p;
+	const char *wrong = prefix_parse(text, &p);
+
+	if (wrong)
+		return wrong;
+	if (p.len == 0)
+		return "a prefix of length 0 holds everybody's addresses";
+	if (p.version == 6 && (p.len < 3 || p.octet[0] >> 5 != 1))
+		return "global unicast IPv6 lies in 2000::/3";
+	return p.version == 6 && p.len > 64 ? "IPv6 addresses count by /64: at most 64 bits" : NULL;
+}

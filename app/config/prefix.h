@@ -17,5 +17,8 @@ const char *prefix_parse(const char *text, struct prefix *out);
 /* What is wrong with the text as a prefix of DNS64 (RFC 6052), or NULL. */
 const char *dns64_wrong(const char *text);
 
+/* What is wrong with the text as a prefix of the operator's own subscribers, or NULL. */
+const char *own_wrong(const char *text);
+
 /* What is wrong with the text as an address or prefix of resolvers, or NULL. */
 const char *resolver_wrong(const char *text);

@@ -260,6 +260,13 @@ static const struct config_row rows[] = {
 		TEXT_OF(networks.public_suffix_list), .restart = true, .unit = "",
 		.what = "Public suffix list that tells registered domains.",
 		.wrong = filled_wrong)},
+	{ROW("networks.own", networks.own, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, networks.own[0]),
+		.count = offsetof(struct config, networks.own_count), .max = OWN_PREFIXES_MAX,
+		.unit = "",
+		.what = "Prefixes of this network's own subscribers: their addresses below a "
+			"foreign name are told apart.",
+		.wrong = own_wrong)},
 	{ROW("http.listen", http.listen, TEXT_OF(http.listen), .restart = true, .unit = "",
 		.what = "Address and port of the HTTP server; empty: none.",
 		.wrong = listen_wrong)},

@@ -46,3 +46,14 @@ void config_resolvers(const struct config *c, struct resolvers *out)
 			resolvers_add(out, p.octet, p.version, p.len);
 	}
 }
+
+void config_own(const struct config *c, struct own_ranges *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < c->networks.own_count; i++) {
+		struct prefix p;
+
+		if (!prefix_parse(c->networks.own[i], &p))
+			own_add(out, p.octet, p.version, p.len);
+	}
+}

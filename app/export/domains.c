@@ -67,10 +67,11 @@ json_t *export_address(const struct domain_item *item)
 	char address[ADDRESS_TEXT_MAX];
 
 	address_text(item->unit, address);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}",                    //
+	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}",               //
 		"address", address,                                      //
 		"asn", item->asn ? value_count(item->asn) : json_null(), //
 		"country", country_json(item->country),                  //
+		"own", (int)item->own,                                   //
 		"first_seen", value_seconds(item->first),                //
 		"last_seen", value_seconds(item->last));
 }
@@ -108,25 +109,26 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"domain", name,                                           //
-		"class", flux_class_name(v->class),                       //
-		"suspected", (int)v->suspected,                           //
-		"score", value_real(v->score),                            //
-		"confidence", value_real(v->confidence),                  //
-		"model_probability", export_probability(v->probability),  //
-		"first_flagged", value_seconds(v->first_flagged),         //
-		"first_seen", value_seconds(v->first_seen),               //
-		"last_seen", value_seconds(v->last_seen),                 //
-		"window", flux_window_name(v->window),                    //
-		"addresses", value_estimate(f->addresses),                //
-		"networks", value_estimate(f->networks),                  //
-		"effective_networks", value_real(f->effective_networks),  //
-		"countries", value_estimate(f->countries),                //
-		"ttl_max", value_estimate(f->ttl_max),                    //
-		"host_names", value_estimate(f->host_names),              //
-		"campaign", campaign_json(&v->campaign),                  //
-		"reasons", reasons_json(v),                               //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"domain", name,                                                //
+		"class", flux_class_name(v->class),                            //
+		"suspected", (int)v->suspected,                                //
+		"score", value_real(v->score),                                 //
+		"confidence", value_real(v->confidence),                       //
+		"model_probability", export_probability(v->probability),       //
+		"first_flagged", value_seconds(v->first_flagged),              //
+		"first_seen", value_seconds(v->first_seen),                    //
+		"last_seen", value_seconds(v->last_seen),                      //
+		"window", flux_window_name(v->window),                         //
+		"addresses", value_estimate(f->addresses),                     //
+		"networks", value_estimate(f->networks),                       //
+		"effective_networks", value_real(f->effective_networks),       //
+		"countries", value_estimate(f->countries),                     //
+		"own_addresses", value_estimate(f->own_addresses),             //
+		"ttl_max", value_estimate(f->ttl_max),                         //
+		"host_names", value_estimate(f->host_names),                   //
+		"campaign", campaign_json(&v->campaign),                       //
+		"reasons", reasons_json(v),                                    //
 		"sample", sample_json(v));
 }
 
@@ -151,6 +153,7 @@ void domains_query_init(struct domains_query *q)
 		.class = -1,
 		.window = -1,
 		.suspected = -1,
+		.own = -1,
 		.limit = EXPORT_LIMIT_DEFAULT,
 	};
 }
@@ -160,6 +163,7 @@ static bool query_admits(const struct domains_query *q, const struct verdict *v)
 	return (q->class < 0 || q->class == (int)v->class) &&
 	       (q->window < 0 || q->window == (int)v->window) &&
 	       (q->suspected < 0 || q->suspected == (int)v->suspected) &&
+	       (q->own < 0 || q->own == (v->features.own_addresses > 0)) &&
 	       v->score * 1000 >= q->min_score;
 }
 
@@ -181,7 +185,7 @@ struct cursor {
 static uint32_t query_filter(const struct domains_query *q)
 {
 	return q->min_score | (uint32_t)(q->class + 1) << 17 | (uint32_t)(q->window + 1) << 22 |
-	       (uint32_t)(q->suspected + 1) << 27;
+	       (uint32_t)(q->suspected + 1) << 27 | (uint32_t)(q->own + 1) << 29;
 }
 
 static json_t *cursor_json(const struct cursor *c)

@@ -58,6 +58,7 @@ struct domains_query {
 	int class;          /* enum flux_class, or -1 */
 	int window;         /* enum flux_window, or -1 */
 	int suspected;      /* 0, 1, or -1 */
+	int own;            /* has addresses of own subscribers: 0, 1, or -1 */
 	uint32_t min_score; /* thousandths, 0..100000 */
 	uint32_t limit;     /* 1..EXPORT_LIMIT_MAX */
 	const char *cursor; /* next_cursor of the page before, or NULL */

@@ -144,10 +144,12 @@ static void xdp_text(FILE *f, const struct snapshot *s)
 
 static void flagged_text(FILE *f, const struct snapshot *s)
 {
-	unsigned count[FLUX_CLASS_COUNT][2] = {{0}};
+	unsigned count[FLUX_CLASS_COUNT][2] = {{0}}, own = 0;
 
-	for (unsigned i = 0; i < s->verdicts; i++)
+	for (unsigned i = 0; i < s->verdicts; i++) {
 		count[s->verdict[i].class][s->verdict[i].suspected]++;
+		own += s->verdict[i].features.own_addresses > 0;
+	}
 	head(f, "flagged_domains", "Domains flagged now.", true);
 	for (unsigned c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
 		for (unsigned suspected = 0; suspected < 2; suspected++)
@@ -155,6 +157,8 @@ static void flagged_text(FILE *f, const struct snapshot *s)
 				flux_class_name((enum flux_class)c), suspected ? "true" : "false",
 				count[c][suspected]);
 	}
+	head(f, "flagged_own_domains", "Of these, with addresses of own subscribers.", true);
+	fprintf(f, PREFIX "flagged_own_domains %u\n", own);
 }
 
 static void degraded_text(FILE *f, const struct snapshot *s)

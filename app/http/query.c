@@ -81,12 +81,26 @@ static int window_parse(const char *value, struct query_text *text, void *query)
 	return -EINVAL;
 }
 
+static int bool_of(const char *value, int *out)
+{
+	*out = strcmp(value, "true") == 0;
+	return *out || strcmp(value, "false") == 0 ? 0 : -EINVAL;
+}
+
 static int suspected_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
 	struct domains_query *out = query;
-	out->suspected = strcmp(value, "true") == 0;
-	return out->suspected || strcmp(value, "false") == 0 ? 0 : -EINVAL;
+
+	return bool_of(value, &out->suspected);
+}
+
+static int own_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct domains_query *out = query;
+
+	return bool_of(value, &out->own);
 }
 
 /* "70" or "70.125": thousandths, without the locale's idea of a point. */
@@ -176,6 +190,7 @@ static const struct parameter domains_parameters[] = {
 	{"min_score", "0 to 100, at most three decimals", score_parse},
 	{"window", "1h or 24h", window_parse},
 	{"suspected", "true or false", suspected_parse},
+	{"own", "true or false", own_parse},
 	{"limit", LIMIT_EXPECTS, limit_parse},
 	{"cursor", "the next_cursor of the page before", cursor_take},
 };

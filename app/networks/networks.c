@@ -23,6 +23,7 @@ struct database {
 
 struct networks {
 	struct database database[NETWORK_DATABASES];
+	struct own_ranges own;
 };
 
 /* Path of a value within a record. */
@@ -233,6 +234,11 @@ int networks_open(
 	return rc;
 }
 
+void networks_own(struct networks *n, const struct own_ranges *own)
+{
+	n->own = *own;
+}
+
 void networks_close(struct networks *n)
 {
 	if (!n)
@@ -271,7 +277,7 @@ static void lookup(void *ctx, uint64_t unit, struct net_info *out)
 	bool v4 = address_is_v4(unit);
 	uint8_t octets[16];
 
-	*out = (struct net_info){0};
+	*out = (struct net_info){.own = own_holds(&n->own, unit)};
 	address_octets(unit, octets);
 	for (unsigned i = 0; i < NETWORK_DATABASES; i++) {
 		const struct database *db = &n->database[i];

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cli/exit.h"
+#include "networks/own.h"
 #include "store/store.h"
 
 enum network_database { NETWORK_ASN, NETWORK_COUNTRY, NETWORK_DATABASES };
@@ -37,6 +38,9 @@ struct networks;
  */
 int networks_open(struct networks **out, const char *asn_db, const char *country_db,
 	char err[ERROR_LINE_MAX]);
+/* Whose subscribers' addresses are the operator's own; none until it is said. Before a look-up. */
+void networks_own(struct networks *n, const struct own_ranges *own);
+
 void networks_close(struct networks *n); /* NULL is allowed */
 
 /*

@@ -52,7 +52,11 @@
 	X(servers) \
 	X(top_server_share) \
 	X(history) \
-	X(age)
+	X(age) \
+	X(own_addresses) \
+	X(own_share) \
+	X(settled) \
+	X(settled_beside)
 
 enum feature_column {
 #define X(name) FEATURE_##name,

@@ -65,10 +65,12 @@ struct features {
 	double top_network_share;  /* largest p */
 	double aggregates;         /* distinct /16 (IPv6: /32) in the sample */
 	double effective_aggregates;
-	double asn_known;    /* share of the sampled units whose ASN is known */
-	double countries;    /* distinct known countries in the sample */
-	double ttl_max;      /* seconds */
-	double fresh_epochs; /* TTL epochs with an answer of their own */
+	double asn_known;     /* share of the sampled units whose ASN is known */
+	double countries;     /* distinct known countries in the sample */
+	double own_addresses; /* of the operator's own subscribers */
+	double own_share;     /* of the sample */
+	double ttl_max;       /* seconds */
+	double fresh_epochs;  /* TTL epochs with an answer of their own */
 	double growth; /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
 	double novelty; /* share of the sampled units first seen in the window's second half */
 	double new_per_epoch; /* new addresses a fresh epoch after the first */
@@ -97,6 +99,9 @@ struct features {
 	double paired_share; /* share of the sample attested by a paired response */
 	double contested_share; /* of the epochs with answers, those in which they disagreed */
 	double servers; /* distinct servers that attested units alone, 2 where several did */
+	double settled; /* seconds that it had few addresses before, of which one is still answered
+			 */
+	double settled_beside;   /* of the sample, others that a host name of theirs had, too */
 	double top_server_share; /* of the sample, attested by one server alone that is not ... */
 	uint8_t top_server;      /* ... established; which (struct domain_item); 0: none */
 };
@@ -128,6 +133,8 @@ struct detect_config {
 	double min_shared_units;
 	double min_shared_networks;
 	double min_siblings;
+	double min_own_addresses; /* of own subscribers, foreign ones besides: ... */
+	double max_own_share;     /* ... a domain with more is the operator's */
 	double min_brief_seconds; /* over the hour; min_open_seconds over the day and the week */
 	double min_open_seconds;
 	double min_open_ratio;
@@ -152,6 +159,9 @@ struct detect_config {
 	double min_names_share; /* in place of both: a wildcard */
 	/* verdict */
 	double max_contested_share; /* above it no more than `suspected` */
+	double min_settled; /* few addresses so long, and still answered: no more either ... */
+	double min_settled_beside;  /* ... where the same name has so many others ... */
+	double min_established;     /* ... or whatever name it is, after so long */
 	double max_server_share;    /* above it what only that server says must show elsewhere */
 	double min_paired_share;    /* below it no more than `suspected` */
 	double small_min_addresses; /* for `suspected` */

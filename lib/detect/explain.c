@@ -97,6 +97,7 @@ static void explain_candidate(
 			.country = {info.country[0], info.country[1]},
 			.first = look->unit_first[i],
 			.grade = (unsigned)look->grade[i] & 3,
+			.own = info.own,
 		};
 	}
 	snprintf(e->text, sizeof(e->text),

@@ -5,6 +5,7 @@
 #include "detect/view.h"
 
 #define DAY_HOURS 24u
+#define SETTLED_STILL_SECONDS 10800u
 
 static double novelty(const struct view *v, const struct features *f, uint32_t now)
 {
@@ -50,7 +51,7 @@ static double effective(const struct tally *t, unsigned total)
 static void diversity(const struct view *v, struct features *f)
 {
 	struct tally networks = {0}, aggregates = {0}, countries = {0};
-	unsigned known = 0, paired = 0, glue = 0, owned = 0, names = 0, top = 0;
+	unsigned known = 0, paired = 0, glue = 0, owned = 0, names = 0, own = 0, top = 0;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
@@ -64,6 +65,7 @@ static void diversity(const struct view *v, struct features *f)
 		glue += it->ns != 0;
 		owned += it->grade != EVIDENCE_ALIAS;
 		names += it->names;
+		own += it->own;
 	}
 	for (unsigned i = 0; i < networks.n; i++)
 		if (networks.count[i] > top)
@@ -72,6 +74,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->aggregates = aggregates.n;
 	f->countries = countries.n;
 	f->glue_in_pool = glue;
+	f->own_addresses = own / f->sample_share;
 	if (v->n == 0)
 		return;
 	f->effective_networks = effective(&networks, v->n);
@@ -81,6 +84,7 @@ static void diversity(const struct view *v, struct features *f)
 	f->paired_share = (double)paired / v->n;
 	f->owned_share = (double)owned / v->n;
 	f->names_share = (double)names / v->n;
+	f->own_share = (double)own / v->n;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */
@@ -165,6 +169,25 @@ static void servers(const struct view *v, const struct store *st, struct feature
 	f->top_server_share = known ? (double)most / known : 0;
 }
 
+/*
+ * A name that had few addresses for long, and that are answered still, while others come by:
+ * its operator did not move it. Somebody else says so, or a host of his fluxes.
+ */
+static void settled(const struct view *v, const struct store *st, uint32_t now, struct features *f)
+{
+	const struct domain *d = v->d;
+
+	if (!d->settled_last || now - d->settled_last > SETTLED_STILL_SECONDS)
+		return;
+	f->settled = d->tracked > d->first ? d->tracked - d->first : 0;
+	for (unsigned i = 0; i < v->n; i++) {
+		const struct domain_item *it = v->item[i];
+
+		f->settled_beside += !it->early && it->host == d->settled_host &&
+				     !domain_settled(d, store_unit_hash(st, it->unit));
+	}
+}
+
 static const double window_seconds[FLUX_WINDOW_COUNT] = {
 	[WINDOW_10M] = 600,
 	[WINDOW_1H] = STORE_HOUR_SECONDS,
@@ -223,6 +246,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	f->host_share = f->networks > 0 ? f->host_networks / f->networks : 0;
 	name_servers(d, now, f);
 	servers(&v, st, f);
+	settled(&v, st, now, f);
 }
 
 void features_siblings(const struct domain *d, const struct store *st,

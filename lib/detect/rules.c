@@ -15,6 +15,7 @@
 #define POINTS_GLUE 15.0
 #define POINTS_OPEN 25.0
 #define POINTS_NEW 10.0
+#define POINTS_OWN 10.0
 #define SPREAD_FULL 12.0
 
 double clause_value(enum clause k, const struct features *f)
@@ -76,6 +77,10 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_shared_networks;
 	case CLAUSE_SIBLINGS:
 		return c->min_siblings;
+	case CLAUSE_OWN:
+		return c->min_own_addresses;
+	case CLAUSE_OWN_SHARE:
+		return c->max_own_share;
 	case CLAUSE_BRIEF_SECONDS:
 		return c->min_brief_seconds;
 	case CLAUSE_OPEN_SECONDS:
@@ -116,6 +121,12 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_host_share;
 	case CLAUSE_WILDCARD:
 		return c->min_names_share;
+	case CLAUSE_SETTLED:
+		return c->min_settled;
+	case CLAUSE_SETTLED_BESIDE:
+		return c->min_settled_beside;
+	case CLAUSE_ESTABLISHED:
+		return c->min_established;
 	case CLAUSE_CONTESTED:
 		return c->max_contested_share;
 	case CLAUSE_SERVERS:
@@ -226,6 +237,12 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
 		ALL(held, CLAUSE_HISTORY, CLAUSE_AGE, CLAUSE_NEW_EPOCHS))
 		signs |= SIGN_NEW;
+	/*
+	 * Subscribers also run servers of pools that anybody may join: a sign where the name is
+	 * younger than the watch, which those are not. That they are there is told anyhow.
+	 */
+	if (ALL(held, CLAUSE_OWN, CLAUSE_OWN_SHARE) && holds(CLAUSE_HISTORY, c, f, held))
+		signs |= SIGN_OWN;
 	return signs;
 }
 
@@ -243,6 +260,7 @@ static double points(const struct features *f, const struct ruling *r)
 	score += r->signs & SIGN_GLUE ? POINTS_GLUE : 0;
 	score += r->signs & SIGN_OPEN ? POINTS_OPEN : 0;
 	score += r->signs & SIGN_NEW ? POINTS_NEW : 0;
+	score += r->signs & SIGN_OWN ? POINTS_OWN : 0;
 	return score < 100 ? score : 100;
 }
 
@@ -309,20 +327,20 @@ static bool servers_flux(
 static void rule_fast(
 	const struct detect_config *c, const struct features *f, bool many, struct ruling *r)
 {
-	/* That a name is new says nothing where its addresses do not move. */
-	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)SIGN_NEW);
-	uint64_t own = 0;
+	/* That a name is new, or whose its hosts are, says nothing where they do not move. */
+	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN));
+	uint64_t one = 0;
 
 	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
-	if (!one_name(c, f, &own) && !(r->signs & SIGN_SHARE))
+	if (!one_name(c, f, &one) && !(r->signs & SIGN_SHARE))
 		return;
 	if (many && ((r->moves && r->signs) || signs >= 2)) {
 		r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_SINGLE;
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
 		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
-		 * a name is new, or that addresses come and go within the hour: a pool may be
-		 * new, and be served by a list that is made anew; six hours tell.
+		 * a name is new, has own subscribers, or that addresses come and go within the
+		 * hour: a pool may, too, and be served by a list that is made anew; six hours tell.
 		 */
 		unsigned sure = SIGN_NS | SIGN_GLUE | (f->window > WINDOW_1H ? SIGN_OPEN : 0);
 		r->suspected = !(r->signs & sure) || f->paired_share < c->min_paired_share;
@@ -367,6 +385,10 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 	holds(CLAUSE_SERVERS, c, f, &rest);
 	/* Somebody races the servers: which answers are theirs is not known. */
 	if (!holds(CLAUSE_CONTESTED, c, f, &rest) && r->class != FLUX_NONE)
+		r->suspected = true;
+	/* What stood still goes on beside what moves: its operator's word, or somebody else's? */
+	bool settled = ALL(&rest, CLAUSE_SETTLED, CLAUSE_SETTLED_BESIDE);
+	if ((holds(CLAUSE_ESTABLISHED, c, f, &rest) || settled) && r->class != FLUX_NONE)
 		r->suspected = true;
 	r->clauses = (wide ? base : 0) | rest;
 	r->score = points(f, r);

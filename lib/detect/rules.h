@@ -53,6 +53,9 @@
 		"these lie in %.0f networks (at least %.0f)") \
 	X(CLAUSE_SIBLINGS, "siblings", siblings, true, \
 		"%.0f unrelated domains share as widely (at least %.0f)") \
+	X(CLAUSE_OWN, "own_addresses", own_addresses, true, \
+		"%.0f of the addresses are own subscribers' (at least %.0f)") \
+	X(CLAUSE_OWN_SHARE, "own_share", own_share, false, "these are %.2f of all (at most %.2f)") \
 	X(CLAUSE_BRIEF_SECONDS, "observed_briefly", seconds, true, \
 		"observed for %.0f s (at least %.0f s)") \
 	X(CLAUSE_OPEN_SECONDS, "observed", seconds, true, "observed for %.0f s (at least %.0f s)") \
@@ -91,6 +94,12 @@
 		"these are %.2f of all networks (at least %.2f)") \
 	X(CLAUSE_WILDCARD, "names_share", names_share, true, \
 		"%.2f of the addresses served more than one name (at least %.2f)") \
+	X(CLAUSE_SETTLED, "settled", settled, true, \
+		"before, it had few addresses for %.0f s, still answered (at least %.0f s)") \
+	X(CLAUSE_SETTLED_BESIDE, "settled_beside", settled_beside, true, \
+		"%.0f others are answered for the same name (at least %.0f)") \
+	X(CLAUSE_ESTABLISHED, "established", settled, true, \
+		"few addresses for %.0f s, still answered: established (at least %.0f s)") \
 	X(CLAUSE_CONTESTED, "contested_share", contested_share, false, \
 		"answers disagreed in %.2f of the epochs (at most %.2f)") \
 	X(CLAUSE_SERVERS, "top_server_share", top_server_share, false, \
@@ -112,6 +121,7 @@ enum sign {
 	SIGN_SHARE = 1 << 2, /* the same scattered hosts serve unrelated domains */
 	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
 	SIGN_NEW = 1 << 4,   /* nobody asked for the name until now; pools are older */
+	SIGN_OWN = 1 << 5,   /* own subscribers serve a name that came while the sensor watched */
 };
 
 /* What is left of the confidence of a verdict that is no more than suspected. */

@@ -12,7 +12,8 @@
 #include "detect/rules.h"
 #include "detect/state.h"
 
-#define SAMPLE_OCTETS 22u
+#define SAMPLE_OCTETS 23u
+#define SAMPLE_OCTETS_LEAST 22u /* before it was kept whose subscriber's an address is */
 #define CODE_MAX 63u
 
 static void name_put(struct encoder *e, const char *name)
@@ -49,11 +50,12 @@ static void sample_put(struct encoder *e, const struct domain_item *it)
 	put_octets(e, it->country, sizeof(it->country));
 	put_u32(e, it->first);
 	put_u32(e, it->last);
+	put_u8(e, it->own);
 }
 
 static void samples_get(struct decoder *in, struct verdict *v, uint32_t now)
 {
-	struct decoder_list l = get_list(in, SAMPLE_OCTETS);
+	struct decoder_list l = get_list(in, SAMPLE_OCTETS_LEAST);
 
 	in->bad |= l.count > VERDICT_SAMPLE_MAX;
 	for (unsigned i = 0; i < l.count && !in->bad; i++) {
@@ -64,6 +66,7 @@ static void samples_get(struct decoder *in, struct verdict *v, uint32_t now)
 		memcpy(it->country, get_octets(&one, sizeof(it->country)), sizeof(it->country));
 		it->first = get_u32(&one);
 		it->last = get_u32(&one);
+		it->own = decoder_left(&one) && get_u8(&one);
 		in->bad |= !domain_item_fits(it, now);
 	}
 }

@@ -45,7 +45,8 @@ static struct domain_item *item_insert(const struct store *st, struct domain *d,
 
 	net->fn(net->ctx, unit, &info);
 	memmove(it + 1, it, (d->items - at) * sizeof(*it));
-	*it = (struct domain_item){.unit = unit, .asn = info.asn, .first = first, .last = first};
+	*it = (struct domain_item){
+		.unit = unit, .asn = info.asn, .first = first, .last = first, .own = info.own};
 	memcpy(it->country, info.country, sizeof(it->country));
 	it->ns = ns_find(d, unit) != NULL;
 	if (d->spread)
@@ -243,6 +244,20 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 	}
 }
 
+/* What the domain had before it was tracked is answered now. */
+static void settled_merge(struct domain *d, const struct sighting *g)
+{
+	for (unsigned i = 0; i < g->units && d->settled_n; i++) {
+		const struct sighting_unit *u = &g->unit[i];
+
+		if (!domain_settled(d, u->hash))
+			continue;
+		d->settled_last = g->last;
+		if (u->host < d->settled_host)
+			d->settled_host = u->host;
+	}
+}
+
 void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,
 	const struct net_lookup *net)
 {
@@ -266,6 +281,7 @@ void domain_merge(const struct store *st, struct domain *d, const struct sightin
 	}
 	ttl_merge(d, g, m);
 	items_merge(st, d, g, m, net);
+	settled_merge(d, g);
 	if (g->ns_names)
 		ns_names_merge(d, g);
 	if (g->ns_units)
@@ -310,6 +326,27 @@ static void items_from_candidate(const struct store *st, struct domain *d,
 		bound);
 }
 
+/*
+ * Units that are known for long, of a name that had few of them so far. A record given up
+ * before is no such name's.
+ */
+static void settled_from_candidate(
+	const struct store *st, struct domain *d, const struct candidate *c)
+{
+	unsigned n = c->units < CANDIDATE_UNITS ? c->units : CANDIDATE_UNITS;
+
+	d->settled_host = UINT8_MAX;
+	if (candidate_qualifies(c))
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t first = c->first + c->seen[i] * CANDIDATE_STEP_SECONDS;
+
+		if (st->now >= first && st->now - first >= STORE_SETTLED_SECONDS)
+			d->settled[d->settled_n++] =
+				(uint32_t)(hash_u64(c->unit[i], st->sketch) >> 32);
+	}
+}
+
 void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
 	const struct sighting *g, const struct net_lookup *net)
 {
@@ -329,6 +366,7 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 	/* What it was before today counts for a day. */
 	d->ttl_day[1] = d->ttl_max = c->ttl_max;
 	items_from_candidate(st, d, c, net);
+	settled_from_candidate(st, d, c);
 }
 
 void domain_renew(struct domain *d, const struct net_lookup *net)
@@ -338,6 +376,7 @@ void domain_renew(struct domain *d, const struct net_lookup *net)
 
 		net->fn(net->ctx, d->item[i].unit, &info);
 		d->item[i].asn = info.asn;
+		d->item[i].own = info.own;
 		memcpy(d->item[i].country, info.country, sizeof(d->item[i].country));
 	}
 	for (unsigned i = 0; i < d->ns_items; i++) {

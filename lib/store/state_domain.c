@@ -13,12 +13,13 @@
 #define ITEM_BRIEF 4u
 #define ITEM_NAMES 8u
 #define ITEM_EARLY 16u
+#define ITEM_OWN 32u
 
 static void item_put(struct encoder *e, const struct domain_item *it)
 {
 	unsigned flags = (it->ns ? ITEM_NS : 0) | (it->reversed ? ITEM_REVERSED : 0) |
 			 (it->brief ? ITEM_BRIEF : 0) | (it->names ? ITEM_NAMES : 0) |
-			 (it->early ? ITEM_EARLY : 0);
+			 (it->early ? ITEM_EARLY : 0) | (it->own ? ITEM_OWN : 0);
 
 	put_u64(e, it->unit);
 	put_u32(e, it->asn);
@@ -58,6 +59,7 @@ static bool item_get(struct decoder *d, struct domain_item *it)
 	it->brief = (flags & ITEM_BRIEF) != 0;
 	it->names = (flags & ITEM_NAMES) != 0;
 	it->early = (flags & ITEM_EARLY) != 0;
+	it->own = (flags & ITEM_OWN) != 0;
 	return grade <= EVIDENCE_PAIRED;
 }
 
@@ -181,6 +183,11 @@ static bool domain_put(struct encoder *e, const struct store *st, const struct d
 	put_list(e, d->ns_names, 8);
 	for (unsigned i = 0; i < d->ns_names; i++)
 		put_u64(e, d->ns_name[i]);
+	put_list(e, d->settled_n, 4);
+	for (unsigned i = 0; i < d->settled_n; i++)
+		put_u32(e, d->settled[i]);
+	put_u32(e, d->settled_last);
+	put_u8(e, d->settled_host);
 	ledger_put(e, store_ledger(st, d));
 	return record_end(e, start);
 }
@@ -241,6 +248,22 @@ static void lists_get(struct decoder *in, struct domain *d)
 	}
 }
 
+/* Records of before it was kept end here. */
+static void settled_get(struct decoder *in, struct domain *d)
+{
+	d->settled_host = UINT8_MAX;
+	if (in->bad || decoder_left(in) == 0)
+		return;
+	struct decoder_list l = get_list(in, 4);
+	in->bad |= l.count > STORE_SETTLED;
+	for (unsigned i = 0; i < l.count && !in->bad; i++) {
+		struct decoder one = get_element(in, &l);
+		d->settled[d->settled_n++] = get_u32(&one);
+	}
+	d->settled_last = get_u32(in);
+	d->settled_host = get_u8(in);
+}
+
 static bool country_fits(const char c[2])
 {
 	return (c[0] == '\0' && c[1] == '\0') ||
@@ -270,7 +293,8 @@ static bool domain_fits(const struct store *st, const struct domain *d)
 		d->tracked > st->now || d->slot > st->now / STORE_SLOT_SECONDS ||
 		d->hour > st->now / STORE_HOUR_SECONDS || d->day > st->now / DAY_SECONDS ||
 		d->grade > EVIDENCE_PAIRED || d->verdict.first_flagged > st->now ||
-		d->verdict.last_met > st->now || !sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
+		d->verdict.last_met > st->now || d->settled_last > st->now ||
+		!sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
 		return false;
 	for (unsigned i = 0; i < d->items; i++) {
 		uint64_t hash = hash_u64(d->item[i].unit, st->sketch);
@@ -353,6 +377,7 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 	memcpy(image->name, text, n);
 	image->name_len = (uint8_t)n;
 	lists_get(in, image);
+	settled_get(in, image);
 	if (in->bad || !domain_fits(st, image) || !name_fits(st, image, &name) ||
 		candidate_find(st, image->key))
 		return false;

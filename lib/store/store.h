@@ -42,13 +42,17 @@
 #define STORE_DAYS 8u
 #define STORE_SAMPLE 64u /* == SHARD_SAMPLE_MAX: a worker keeps as much as control will */
 #define STORE_NS 12u
+#define STORE_SETTLED 4u
+#define STORE_SETTLED_SECONDS 3600u /* that an address was known before the full record is */
 #define STORE_DOOR_DAYS 7u
 #define STORE_PAUSE_SECONDS 21600u /* after it, what is new is not known any more */
 
-/* What an address database says of a unit. Networks without an ASN are told apart by aggregate. */
+/* What address databases and the configuration say of a unit. Networks without an ASN are told
+ * apart by aggregate. */
 struct net_info {
 	uint32_t asn;    /* 0: unknown */
 	char country[2]; /* ISO 3166; {0, 0}: unknown */
+	bool own;        /* of the operator's own subscribers */
 };
 
 /* The look-up is an argument: lib/ does not know databases. Must be pure while a merge runs. */
@@ -75,6 +79,7 @@ struct domain_item {
 	uint8_t brief : 1;    /* it was answered with a TTL of at most SHARD_BRIEF_TTL */
 	uint8_t names : 1;    /* more than one host name had it */
 	uint8_t early : 1;    /* seen before the full record was, by whom and as what is lost */
+	uint8_t own : 1;      /* an address of the operator's own subscribers */
 };
 _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 
@@ -129,6 +134,14 @@ struct domain {
 	uint8_t answer_max; /* most units in one answer */
 	uint8_t grade;      /* best grade of any evidence */
 	uint8_t name_len;
+	uint8_t settled_n;
+	uint8_t settled_host; /* smallest shard_host that had one of settled[]; 255: none yet */
+	/*
+	 * What the name was answered with while it had few addresses, as the top of their
+	 * hashes: they are known also when they find no room in the sample.
+	 */
+	uint32_t settled[STORE_SETTLED];
+	uint32_t settled_last;           /* when one was last answered; 0: not since */
 	uint8_t fresh_slot[STORE_SLOTS]; /* per slot and hour, index 0 is the current one */
 	uint8_t fresh_hour[STORE_HOURS];
 	uint16_t fresh_day[STORE_DAYS];
@@ -271,6 +284,15 @@ void domain_advance(struct domain *d, uint32_t now);
 static inline bool domain_flagged(const struct domain *d)
 {
 	return d->verdict.first_flagged != 0;
+}
+
+/* Is the unit of this hash one that d had while it had few? */
+static inline bool domain_settled(const struct domain *d, uint64_t hash)
+{
+	for (unsigned i = 0; i < d->settled_n; i++)
+		if (d->settled[i] == (uint32_t)(hash >> 32))
+			return true;
+	return false;
 }
 
 /* Bit of a shard_server in server_day[]; several who agree have one of their own. */

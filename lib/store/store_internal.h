@@ -18,6 +18,7 @@
 /* Wider than a shard's: at 60 % load one in 10^4 names finds no place, not one in 200. */
 #define CANDIDATE_PROBE_MAX 32u
 #define CANDIDATE_UNITS 4u
+_Static_assert(STORE_SETTLED == CANDIDATE_UNITS, "what a candidate keeps");
 #define CANDIDATE_MORE (CANDIDATE_UNITS + 1) /* in `units`: there were more */
 #define CANDIDATE_STEP_SECONDS 600u
 #define CANDIDATE_TTL_MAX ((UINT32_C(1) << 20) - 1)

@@ -88,12 +88,12 @@ AT_MOST = [
     ("attacks", "victim:unsolicited", "alarms", NONE, NONE),
     ("attacks", "victim:racing", "firm", NONE, NONE),
     ("attacks", "victim:oneserver", "alarms", NONE, NONE),
-    ("attacks", "victim:fiftyservers", "firm", 6, NONE),
+    ("attacks", "victim:fiftyservers", "firm", NONE, NONE),
     ("attacks-client", "anycast", "alarms", NONE, NONE),
     ("attacks-client", "victim:unsolicited", "alarms", NONE, NONE),
     ("attacks-client", "victim:racing", "firm", NONE, NONE),
     ("attacks-client", "victim:oneserver", "alarms", NONE, NONE),
-    ("attacks-client", "victim:fiftyservers", "firm", 6, NONE),
+    ("attacks-client", "victim:fiftyservers", "firm", NONE, NONE),
     *((scene, "honest", "alarms", 1 if scene == "no-asn" else NONE, NONE) for scene in VARIATIONS),
 ]
 

@@ -9,6 +9,7 @@
 
 #define STEPS 1000u /* a thousandth each; what errs by more counts in the last */
 
+/* Not those of tiers, which the oracle has not: sample_share, settled. */
 #define FEATURES(X) \
 	X(history) \
 	X(age) \
@@ -21,6 +22,8 @@
 	X(effective_aggregates) \
 	X(asn_known) \
 	X(countries) \
+	X(own_addresses) \
+	X(own_share) \
 	X(ttl_max) \
 	X(fresh_epochs) \
 	X(growth) \

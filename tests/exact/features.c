@@ -151,6 +151,7 @@ static void diversity(const struct exact_domain *d, const struct exact_view *v, 
 		f->paired_share += u->grade == EVIDENCE_PAIRED;
 		f->owned_share += u->grade != EVIDENCE_ALIAS;
 		f->names_share += u->hosts.n > 1;
+		f->own_addresses += u->net.own;
 		f->glue_in_pool += words_find(&d->ns_units, u->unit) != WORDS_NONE;
 	}
 	if (v->n == 0)
@@ -159,6 +160,7 @@ static void diversity(const struct exact_domain *d, const struct exact_view *v, 
 	f->paired_share /= n;
 	f->owned_share /= n;
 	f->names_share /= n;
+	f->own_share = f->own_addresses / n;
 }
 
 /* Networks of all units that one host name had, of the name that has most. */

@@ -155,6 +155,10 @@ static void domains_equal(const struct domain *a, const struct domain *b)
 	for (unsigned i = 0; i < a->ns_items; i++)
 		assert_memory_equal(&a->ns[i], &b->ns[i], sizeof(a->ns[i]));
 	assert_memory_equal(a->ns_name, b->ns_name, a->ns_names * sizeof(a->ns_name[0]));
+	assert_int_equal(a->settled_n, b->settled_n);
+	assert_memory_equal(a->settled, b->settled, a->settled_n * sizeof(a->settled[0]));
+	assert_int_equal(a->settled_last, b->settled_last);
+	assert_int_equal(a->settled_host, b->settled_host);
 	assert_memory_equal(a->name, b->name, a->name_len);
 }
 
@@ -186,6 +190,7 @@ static void verdicts_equal(const struct verdict *a, const struct verdict *b)
 		assert_int_equal(a->sample[i].unit, b->sample[i].unit);
 		assert_int_equal(a->sample[i].asn, b->sample[i].asn);
 		assert_memory_equal(a->sample[i].country, b->sample[i].country, 2);
+		assert_int_equal(a->sample[i].own, b->sample[i].own);
 		assert_int_equal(a->sample[i].first, b->sample[i].first);
 		assert_int_equal(a->sample[i].last, b->sample[i].last);
 	}

@@ -81,13 +81,14 @@ def has_the_promised_shape():
         assert name in result["accounting"], name
     for domain in result["domains"]:
         for name in ("domain class suspected score confidence first_flagged first_seen last_seen "
-                     "window addresses networks effective_networks countries ttl_max host_names "
+                     "window addresses networks effective_networks countries own_addresses ttl_max "
+                     "host_names "
                      "reasons sample").split():
             assert name in domain, f"{domain['domain']}: {name}"
         for reason in domain["reasons"]:
             equal(sorted(reason), ["code", "text", "threshold", "value"], "reason")
         for sample in domain["sample"]:
-            equal(sorted(sample), ["address", "asn", "country", "first_seen", "last_seen"],
+            equal(sorted(sample), ["address", "asn", "country", "first_seen", "last_seen", "own"],
                   "sample")
     scores = [d["score"] for d in result["domains"]]
     equal(scores, sorted(scores, reverse=True), "scores")
@@ -96,6 +97,33 @@ def has_the_promised_shape():
     equal(merges["count"] > 0, True, "merges")
     times = [merges[f"{name}_microseconds"] for name in ("p50", "p99", "max")]
     equal(times, sorted(times), "merge times")
+
+
+def tells_own_subscribers():
+    """Addresses of own subscribers are marked, counted and named, and change no verdict"""
+    plain = demo()["domains"]
+    seen = collections.Counter(
+        ipaddress.ip_network(f"{sample['address']}/16", strict=False)
+        for domain in plain for sample in domain["sample"] if ":" not in sample["address"])
+    own = seen.most_common(1)[0][0]
+    with scratch() as folder:
+        path = pathlib.Path(folder) / "own.json"
+        path.write_text(json.dumps({"networks": {"own": [str(own)]}}))
+        domains = replay("--config", path, *demo_databases(), DEMO_CAPTURE)["domains"]
+    equal([(d["domain"], d["class"], d["suspected"]) for d in domains],
+          [(d["domain"], d["class"], d["suspected"]) for d in plain], "verdicts")
+    marked = 0
+    for domain in domains:
+        mine = [sample for sample in domain["sample"] if sample["own"]]
+        equal([s["address"] for s in mine],
+              [s["address"] for s in domain["sample"] if ":" not in s["address"]
+               and ipaddress.ip_address(s["address"]) in own], f"{domain['domain']}: own")
+        marked += len(mine)
+        told = [r["value"] for r in domain["reasons"] if r["code"] == "own_addresses"]
+        equal(len(told), int(3 <= domain["own_addresses"] <= domain["addresses"] / 2),
+              f"{domain['domain']}: reasons, of {domain['own_addresses']} own")
+    equal(marked > 0, True, "any is marked")
+    equal(sum(d["own_addresses"] for d in plain), 0, "own without a configuration")
 
 
 def prints_a_table():
@@ -333,7 +361,7 @@ def accounts_for_every_capture():
     assert packets > 0, "no packet in any capture"
 
 
-main(is_remade, finds_the_demo_flux, has_the_promised_shape, prints_a_table,
-     scores_by_the_model, serves_its_result,
-     shows_its_progress, is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux,
-     is_the_same_in_any_form, finds_real_flux, flags_nothing_benign, accounts_for_every_capture)
+main(is_remade, finds_the_demo_flux, has_the_promised_shape, tells_own_subscribers,
+     prints_a_table, scores_by_the_model, serves_its_result, shows_its_progress,
+     is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
+     finds_real_flux, flags_nothing_benign, accounts_for_every_capture)

@@ -58,6 +58,7 @@ static inline void sample_verdict(struct verdict *v, unsigned i)
 	v->sample[0] = (struct domain_item){.unit = 0xc6336401u, /* 198.51.100.1 */
 		.asn = 64500,
 		.country = {'N', 'L'},
+		.own = 1,
 		.first = SAMPLE_TIME - 300,
 		.last = SAMPLE_TIME - 5};
 	v->sample[1] = (struct domain_item){

@@ -57,7 +57,7 @@ static inline uint64_t test_key(uint32_t id)
 	return hash_bytes(name, test_name(id, name), test_sketch) | 1;
 }
 
-/* ASN: the /16, so that tests know networks from addresses; country by its parity. */
+/* ASN: the /16, so that tests know networks from addresses; country by its parity; a third own. */
 static inline void test_network(void *ctx, uint64_t unit, struct net_info *out)
 {
 	uint64_t *calls = ctx;
@@ -67,4 +67,5 @@ static inline void test_network(void *ctx, uint64_t unit, struct net_info *out)
 	out->asn = address_aggregate(unit) + 1;
 	out->country[0] = 'A';
 	out->country[1] = (char)('A' + (unit & 1));
+	out->own = unit % 3 == 0;
 }

@@ -391,6 +391,28 @@ static void test_resolvers(void **state)
 		"dns.resolvers: \"::/0\": a prefix of length 0 holds every server there is");
 }
 
+static void test_own(void **state)
+{
+	struct own_ranges own;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(
+		parse(&c, "{\"networks\":{\"own\":[\"9.9.8.0/22\",\"2001:db8::/32\"]}}"), 0);
+	config_own(&c, &own);
+	assert_int_equal(own.n, 2);
+	assert_true(own_holds(&own, 0x09090801));
+	assert_true(own_holds(&own, 0x20010db800000001));
+	assert_refused("{\"networks\":{\"own\":[\"9.9.8.0/21\",\"9.9.8.1/22\"]}}",
+		"networks.own: \"9.9.8.1/22\": bits are set behind the prefix's length");
+	assert_refused("{\"networks\":{\"own\":[\"0.0.0.0/0\"]}}",
+		"networks.own: \"0.0.0.0/0\": a prefix of length 0 holds everybody's addresses");
+	assert_refused("{\"networks\":{\"own\":[\"2001:db8::1\"]}}",
+		"networks.own: \"2001:db8::1\": IPv6 addresses count by /64: at most 64 bits");
+	assert_refused("{\"networks\":{\"own\":[\"fe80::/10\"]}}",
+		"networks.own: \"fe80::/10\": global unicast IPv6 lies in 2000::/3");
+}
+
 /* A shorter value leaves nothing of a longer one behind, and a refused text changes nothing. */
 static void test_over(void **state)
 {
@@ -902,6 +924,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_dns64),
 		cmocka_unit_test(test_resolvers),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table_sizes),

@@ -319,6 +319,43 @@ static enum opinion framed_by(struct world *w, unsigned honest, unsigned attacke
 	return worst(w, "honest.com");
 }
 
+/*
+ * A site with three addresses, and after `quiet` steps somebody with a server in each of many
+ * networks answers his own queries for it with flux; `goes_on`: the site's own are answered still.
+ */
+static enum opinion framed_by_many(struct world *w, unsigned quiet, bool goes_on)
+{
+	for (unsigned step = 0; step < STEPS; step++) {
+		w->server = 0;
+		for (unsigned i = 0; i < 3 && (step < quiet || goes_on); i++)
+			one_answer(w, "www.honest.com", 4000 + i);
+		for (unsigned i = 0; i < 3 && step >= quiet; i++) {
+			w->server = 100 + (step * 3 + i) % 50;
+			query(w, "www.honest.com");
+			flux_answer(w, "www.honest.com", "www.honest.com", "honest.com", step);
+		}
+		step_end(w);
+	}
+	return worst(w, "honest.com");
+}
+
+static void many_servers_frame_no_settled_name(void **state)
+{
+	assert_int_equal(framed_by_many(*state, 40, true), SUSPECTED);
+}
+
+/* A name that was parked, and moves then, stands no more where it stood: flux. */
+static void a_name_that_leaves_its_addresses_is_convicted(void **state)
+{
+	assert_int_equal(framed_by_many(*state, 40, false), CONVICTED);
+}
+
+/* And one that had its steady addresses from the start of its flux on is no settled name. */
+static void a_steady_address_does_not_hide_flux(void **state)
+{
+	assert_int_equal(framed_by_many(*state, 0, true), CONVICTED);
+}
+
 /* Another server stays one alone, and a resolver's word about the domain bears it out not. */
 static void beside_a_named_resolver_one_server_frames_nobody(void **state)
 {
@@ -587,6 +624,9 @@ int main(void)
 		WORLD_TEST(a_blind_does_not_hide_flux),
 		WORLD_TEST(one_server_makes_a_suspect),
 		WORLD_TEST(one_server_frames_nobody),
+		WORLD_TEST(many_servers_frame_no_settled_name),
+		WORLD_TEST(a_name_that_leaves_its_addresses_is_convicted),
+		WORLD_TEST(a_steady_address_does_not_hide_flux),
 		RESOLVERS_TEST(a_named_resolver_convicts_alone),
 		RESOLVERS_TEST(beside_a_named_resolver_one_server_frames_nobody),
 		WORLD_TEST(unpaired_answers_make_a_suspect),

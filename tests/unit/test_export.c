@@ -32,7 +32,8 @@ static void domain_shape(void **state)
 	json_t *d = round_trip("flagged", export_domain(&v));
 	keys_are(d, "domain class suspected score confidence model_probability first_flagged "
 		    "first_seen last_seen "
-		    "window addresses networks effective_networks countries ttl_max host_names "
+		    "window addresses networks effective_networks countries own_addresses ttl_max "
+		    "host_names "
 		    "campaign reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(d, "class"), "single_flux");
@@ -49,9 +50,10 @@ static void domain_shape(void **state)
 	json_t *reason = json_array_get(at(d, "reasons"), 0);
 	keys_are(reason, "code value threshold text");
 	json_t *sample = json_array_get(at(d, "sample"), 0);
-	keys_are(sample, "address asn country first_seen last_seen");
+	keys_are(sample, "address asn country own first_seen last_seen");
 	assert_string_equal(text_at(sample, "address"), "198.51.100.1");
 	assert_string_equal(text_at(sample, "country"), "NL");
+	assert_true(json_is_true(at(sample, "own")));
 	assert_int_equal(count_at(sample, "asn"), 64500);
 	sample = json_array_get(at(d, "sample"), 1);
 	assert_string_equal(text_at(sample, "address"), "2001:db8:1:2::/64");
@@ -284,6 +286,16 @@ static void filters_select(void **state)
 	q.min_score = 95000;
 	json_t *page = page_of(s, &q);
 	assert_int_equal(count_at(page, "matched"), 51); /* 100.0 down to 95.0 */
+	json_decref(page);
+	domains_query_init(&q);
+	q.own = 1;
+	page = page_of(s, &q);
+	assert_int_equal(count_at(page, "matched"), 0);
+	json_decref(page);
+	s->verdict[7].features.own_addresses = 2;
+	page = page_of(s, &q);
+	assert_int_equal(count_at(page, "matched"), 1);
+	assert_int_equal(count_at(json_array_get(at(page, "domains"), 0), "own_addresses"), 2);
 	json_decref(page);
 	domains_query_init(&q);
 	q.suspected = 1;

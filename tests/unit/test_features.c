@@ -124,6 +124,8 @@ static void networks_are_weighed_by_their_shares(void **state)
 		add(i, i, 100, 1, 1)->country[0] = 'A';
 	for (unsigned i = 0; i < 3; i++)
 		memcpy(add(7, i, 101 + i, 1, 1)->country, "BC", 2);
+	for (unsigned i = 0; i < 4; i++)
+		d.item[i].own = 1;
 	struct features f = features(WINDOW_1H);
 	near(f.addresses, 10);
 	near(f.networks, 4);
@@ -132,6 +134,8 @@ static void networks_are_weighed_by_their_shares(void **state)
 	near(f.aggregates, 8);
 	near(f.effective_aggregates, 1 / (7 * 0.01 + 0.09));
 	near(f.countries, 2);
+	near(f.own_addresses, 4);
+	near(f.own_share, 0.4);
 	near(f.asn_known, 1);
 
 	/* Equal shares over n networks are n. */

@@ -116,7 +116,8 @@ static void pages_and_filters(void **state)
 {
 	(void)state;
 	char target[256], cursor[64];
-	struct reply r = ask("/api/v1/domains?limit=20&class=single_flux&suspected=false");
+	struct reply r =
+		ask("/api/v1/domains?limit=20&class=single_flux&suspected=false&own=false");
 	json_t *t = body_json(&r);
 
 	assert_int_equal(count_at(t, "matched"), 16);
@@ -154,7 +155,7 @@ static void bad_parameters(void **state)
 	(void)state;
 	static const char *const bad[] = {"class=none", "class=", "class", "class=SINGLE_FLUX",
 		"min_score=101", "min_score=100.001", "min_score=-1", "min_score=1e1",
-		"min_score=1.", "min_score=nan", "window=8d", "suspected=yes", "limit=0",
+		"min_score=1.", "min_score=nan", "window=8d", "suspected=yes", "own=1", "limit=0",
 		"limit=-5", "limit=9999999999", "cursor=abc", "nonsense=1", "limit=1&limit=2",
 		"limit=%00", "limit=%3", "a&b&c&d&e&f&g&h&i", "class=%22%3Cscript%3E"};
 

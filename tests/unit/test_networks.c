@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "config/file.h"
 #include "mmdb_file.h"
+#include "random.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
 
@@ -51,7 +52,7 @@ static void assert_network(
 	const struct networks *n, const char *address, uint32_t asn, const char *country)
 {
 	struct net_lookup l = networks_lookup(n);
-	struct net_info info = {99, "??"};
+	struct net_info info = {99, "??", true};
 	char is[3] = "";
 
 	l.fn(l.ctx, unit_of(address), &info);
@@ -244,6 +245,79 @@ static void test_none(void **state)
 	assert_int_equal(d.built, 0);
 	networks_close(n);
 	networks_close(NULL);
+}
+
+static bool is_own(const struct networks *n, const char *address)
+{
+	struct net_lookup l = networks_lookup(n);
+	struct net_info info = {0};
+
+	l.fn(l.ctx, unit_of(address), &info);
+	return info.own;
+}
+
+static void test_own(void **state)
+{
+	static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb9};
+	struct own_ranges own = {0};
+	struct networks *n;
+
+	(void)state;
+	assert_int_equal(networks_open(&n, "", "", err), 0);
+	assert_false(is_own(n, "9.9.8.1"));
+	assert_int_equal(own_add(&own, (const uint8_t[]){9, 9, 8, 0}, 4, 22), 0);
+	assert_int_equal(own_add(&own, (const uint8_t[]){9, 9, 3, 7}, 4, 32), 0);
+	assert_int_equal(own_add(&own, v6, 6, 32), 0);
+	networks_own(n, &own);
+	assert_true(is_own(n, "9.9.8.1"));
+	assert_true(is_own(n, "9.9.11.255"));
+	assert_false(is_own(n, "9.9.12.0"));
+	assert_false(is_own(n, "9.9.7.255"));
+	assert_true(is_own(n, "9.9.3.7"));
+	assert_false(is_own(n, "9.9.3.8"));
+	assert_true(is_own(n, "2001:db9:1::"));
+	assert_false(is_own(n, "2001:dba::"));
+	networks_close(n);
+	assert_int_equal(own_add(&own, v6, 6, 65), -1);
+	assert_int_equal(own_add(&own, v6, 6, 2), -1);
+	assert_int_equal(own_add(&own, v6, 4, 0), -1);
+	assert_int_equal(own_add(&own, v6, 4, 33), -1);
+	assert_int_equal(own_add(&own, v6 + 4, 6, 32), -1);
+}
+
+/* Against the plain list: whatever meets becomes one range, and the ranges ascend apart. */
+static void test_own_model(void **state)
+{
+	uint64_t seed = 11;
+	(void)state;
+
+	for (unsigned round = 0; round < 300; round++) {
+		bool plain[4096] = {false};
+		struct own_ranges own = {0};
+
+		for (unsigned i = 0; i < 1 + round % 40; i++) {
+			unsigned len = 20 + random_below(&seed, 13), at = random_below(&seed, 4096);
+			unsigned size = 1u << (32 - len);
+			uint8_t addr[4] = {9, 9, (uint8_t)(at >> 8), (uint8_t)at};
+
+			assert_int_equal(own_add(&own, addr, 4, len), 0);
+			for (unsigned k = 0; k < size; k++)
+				plain[(at & ~(size - 1)) + k] = true;
+		}
+		for (unsigned k = 0; k < 4096; k++)
+			assert_int_equal(own_holds(&own, 0x09090000u + k), plain[k]);
+		assert_false(own_holds(&own, 0x0908ffff));
+		assert_false(own_holds(&own, 0x09091000));
+		for (unsigned k = 1; k < own.n; k++)
+			assert_true(own.range[k - 1].last + 1 < own.range[k].first);
+	}
+	/* Full: one that meets another still has room. */
+	struct own_ranges own = {0};
+	for (unsigned i = 0; i < OWN_PREFIXES_MAX; i++)
+		assert_int_equal(own_add(&own, (const uint8_t[]){9, (uint8_t)i, 0, 0}, 4, 24), 0);
+	assert_int_equal(own_add(&own, (const uint8_t[]){8, 0, 0, 0}, 4, 24), -1);
+	assert_int_equal(own_add(&own, (const uint8_t[]){9, 0, 1, 0}, 4, 24), 0);
+	assert_int_equal(own.n, OWN_PREFIXES_MAX);
 }
 
 static void test_describe(void **state)
@@ -535,6 +609,8 @@ int main(void)
 		cmocka_unit_test(test_country_layouts),
 		cmocka_unit_test(test_two_files),
 		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_model),
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_cut),

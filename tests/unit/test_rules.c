@@ -76,6 +76,11 @@ static struct features with(struct features f, unsigned signs)
 		f.age = fmin(f.age, config.max_new_age);
 		f.fresh_epochs = fmax(f.fresh_epochs, config.min_new_epochs);
 	}
+	if (signs & SIGN_OWN) {
+		f.own_addresses = config.min_own_addresses;
+		f.own_share = config.max_own_share;
+		f.history = fmax(f.history, config.min_history);
+	}
 	return f;
 }
 
@@ -156,17 +161,17 @@ static void without_asns_prefixes_are_counted(void **state)
 	assert_int_equal(rule(f).class, FLUX_NONE);
 }
 
-/* Movement with one sign, or two without but that the name is new: nothing less convicts. */
+/* Movement with one sign, or two without but new and own: nothing less convicts. */
 static void movement_needs_a_sign_and_structure_needs_two(void **state)
 {
 	(void)state;
-	for (unsigned signs = 0; signs < 32; signs++) {
+	for (unsigned signs = 0; signs < 64; signs++) {
 		for (unsigned moves = 0; moves < 2; moves++) {
 			for (unsigned day = 0; day < 2; day++) {
 				struct features f = with(moving(), signs);
 				/* Within the hour it may be a list that is made anew. */
 				unsigned weak = SIGN_SHARE | (day ? 0 : SIGN_OPEN);
-				unsigned lasting = signs & ~(unsigned)SIGN_NEW;
+				unsigned lasting = signs & ~(unsigned)(SIGN_NEW | SIGN_OWN);
 				unsigned n = (unsigned)__builtin_popcount(lasting);
 
 				if (day)
@@ -186,6 +191,28 @@ static void movement_needs_a_sign_and_structure_needs_two(void **state)
 			}
 		}
 	}
+}
+
+/* Whose they are is told of a pool that is as old as the watch, too, and holds nothing against it.
+ */
+static void own_subscribers_are_named_anyhow(void **state)
+{
+	struct features f = with(moving(), SIGN_OWN);
+	struct reason reason;
+
+	(void)state;
+	assert_int_equal(rule(f).class, FLUX_SINGLE);
+	assert_true(rule(f).suspected);
+	f.history = 0;
+	assert_int_equal(rule(f).class, FLUX_NONE);
+	f = with(f, SIGN_GLUE);
+	struct ruling r = rule(f);
+	assert_int_equal(r.signs, SIGN_GLUE);
+	assert_false(r.suspected);
+	near(r.score, rule(with(moving(), SIGN_GLUE)).score);
+	assert_true(r.clauses >> CLAUSE_OWN & 1 && r.clauses >> CLAUSE_OWN_SHARE & 1);
+	clause_reason(CLAUSE_OWN, &config, &f, &reason);
+	assert_string_equal(reason.text, "3 of the addresses are own subscribers' (at least 3)");
 }
 
 static void glue_is_double_flux_with_enough_servers(void **state)
@@ -223,6 +250,9 @@ static void every_clause_of_a_sign_is_needed(void **state)
 		CASE(SIGN_NEW, history, -1),
 		CASE(SIGN_NEW, age, config.max_new_age + 1),
 		CASE(SIGN_NEW, fresh_epochs, -1),
+		CASE(SIGN_OWN, own_addresses, -1),
+		CASE(SIGN_OWN, own_share, 0.01),
+		CASE(SIGN_OWN, history, -1),
 	};
 
 	(void)state;
@@ -262,6 +292,33 @@ static void changing_server_names_stand_in_for_many_addresses(void **state)
 	assert_false(r.clauses >> CLAUSE_NS_CHANGES & 1 || r.clauses >> CLAUSE_NS_TTL & 1);
 }
 
+/* What it had goes on beside what moves: no more than a suspicion, and no less. */
+static void a_settled_name_is_a_suspect(void **state)
+{
+	struct features f = with(moving(), SIGN_GLUE | SIGN_NS);
+
+	(void)state;
+	f.settled = config.min_settled;
+	f.settled_beside = config.min_settled_beside;
+	struct ruling r = rule(f);
+	assert_int_equal(r.class, FLUX_DOUBLE);
+	assert_true(r.suspected);
+	assert_true(r.clauses >> CLAUSE_SETTLED & 1);
+	assert_false(r.clauses >> CLAUSE_ESTABLISHED & 1);
+	f.settled = config.min_settled - 1;
+	assert_false(rule(f).suspected);
+	/* One host name of a domain may flux, unless the domain is known for long. */
+	f.settled = config.min_established - 1;
+	f.settled_beside = config.min_settled_beside - 1;
+	assert_false(rule(f).suspected);
+	f.settled = config.min_established;
+	r = rule(f);
+	assert_int_equal(r.class, FLUX_DOUBLE);
+	assert_true(r.suspected && r.clauses >> CLAUSE_ESTABLISHED & 1);
+	/* It makes no verdict, nor a worse one. */
+	assert_int_equal(rule(with(moving(), 0)).class, FLUX_NONE);
+}
+
 static void unpaired_answers_do_not_convict(void **state)
 {
 	struct features f = with(moving(), SIGN_GLUE | SIGN_NS);
@@ -278,12 +335,12 @@ static void few_addresses_make_a_suspect(void **state)
 {
 	(void)state;
 	for (double n = config.small_min_addresses - 1; n < config.min_addresses; n++) {
-		for (unsigned signs = 0; signs < 32; signs++) {
+		for (unsigned signs = 0; signs < 64; signs++) {
 			struct features f = long_window(with(moving(), signs));
 
 			f.addresses = n;
 			struct ruling r = rule(f);
-			unsigned lasting = signs & ~(unsigned)SIGN_NEW;
+			unsigned lasting = signs & ~(unsigned)(SIGN_NEW | SIGN_OWN);
 			bool suspect = n >= config.small_min_addresses && signs & SIGN_SHARE &&
 				       __builtin_popcount(lasting) >= 2;
 			assert_int_equal(r.class, suspect ? FLUX_SINGLE : FLUX_NONE);
@@ -304,6 +361,7 @@ static void the_score_is_its_terms(void **state)
 		{SIGN_GLUE, 15},
 		{SIGN_OPEN, 25},
 		{SIGN_NEW, 10},
+		{SIGN_OWN, 10},
 		{SIGN_NS | SIGN_GLUE, 35},
 		{SIGN_NS | SIGN_GLUE | SIGN_SHARE, 55},
 	};
@@ -458,6 +516,9 @@ static struct features random_features(uint64_t *rng)
 		.names_share = pick(rng, config.min_names_share),
 		.host_networks = pick(rng, config.min_host_networks),
 		.host_share = pick(rng, config.min_host_share),
+		.settled = pick(rng, config.min_settled) *
+			   (random_below(rng, 8) ? 1 : config.min_established / config.min_settled),
+		.settled_beside = pick(rng, config.min_settled_beside),
 		.contested_share = pick(rng, config.max_contested_share),
 		.top_server_share = pick(rng, config.max_server_share),
 		.new_per_epoch = pick(rng, config.min_new_per_epoch),
@@ -470,6 +531,8 @@ static struct features random_features(uint64_t *rng)
 		.shared_units = pick(rng, config.min_shared_units),
 		.shared_networks = pick(rng, config.min_shared_networks),
 		.siblings = pick(rng, config.min_siblings),
+		.own_addresses = pick(rng, config.min_own_addresses),
+		.own_share = pick(rng, config.max_own_share),
 		.open_ratio = pick(rng, config.min_open_ratio),
 		.open_evidence = pick(rng, config.min_open_evidence),
 		.owned_share = pick(rng, config.min_owned_share),
@@ -495,7 +558,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 	(void)state;
 	for (unsigned n = 0; n < 300000; n++) {
 		struct features f = random_features(&rng);
-		unsigned sign = 1u << random_below(&rng, 5);
+		unsigned sign = 1u << random_below(&rng, 6);
 		struct ruling before = rule(f);
 		struct features more = with(f, sign);
 
@@ -504,6 +567,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 		more.shared_units = fmax(more.shared_units, f.shared_units);
 		more.shared_networks = fmax(more.shared_networks, f.shared_networks);
 		more.siblings = fmax(more.siblings, f.siblings);
+		more.own_addresses = fmax(more.own_addresses, f.own_addresses);
 		more.open_ratio = fmax(more.open_ratio, f.open_ratio);
 		more.open_evidence = fmax(more.open_evidence, f.open_evidence);
 		more.ns_addresses = fmax(more.ns_addresses, f.ns_addresses);
@@ -543,7 +607,8 @@ static void every_reason_holds(void **state)
 			bool most = k == CLAUSE_TOP || k == CLAUSE_TTL || k == CLAUSE_NS_TTL ||
 				    k == CLAUSE_SLOW_ANSWER || k == CLAUSE_SLOW_RATE ||
 				    k == CLAUSE_VPS_TOP || k == CLAUSE_VPS_ANSWER ||
-				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED || k == CLAUSE_AGE;
+				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED ||
+				    k == CLAUSE_AGE || k == CLAUSE_OWN_SHARE;
 			assert_true(most ? value <= edge : value >= edge);
 		}
 		assert_true(r.class == FLUX_NONE || (r.score >= 30 && r.score <= 100));
@@ -574,8 +639,10 @@ int main(void)
 		cmocka_unit_test(without_asns_prefixes_are_counted),
 		cmocka_unit_test(movement_needs_a_sign_and_structure_needs_two),
 		cmocka_unit_test(glue_is_double_flux_with_enough_servers),
+		cmocka_unit_test(own_subscribers_are_named_anyhow),
 		cmocka_unit_test(every_clause_of_a_sign_is_needed),
 		cmocka_unit_test(changing_server_names_stand_in_for_many_addresses),
+		cmocka_unit_test(a_settled_name_is_a_suspect),
 		cmocka_unit_test(unpaired_answers_do_not_convict),
 		cmocka_unit_test(few_addresses_make_a_suspect),
 		cmocka_unit_test(the_score_is_its_terms),

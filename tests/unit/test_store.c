@@ -577,6 +577,7 @@ static void other_network(void *ctx, uint64_t unit, struct net_info *out)
 	(void)ctx;
 	out->asn = (uint32_t)(unit >> 16) + 7777;
 	out->country[0] = out->country[1] = 'Z';
+	out->own = unit % 3 == 1;
 }
 
 static unsigned renewed;
@@ -587,6 +588,7 @@ static void count_renewed(void *ctx, struct domain *d)
 	for (unsigned i = 0; i < d->items; i++) {
 		assert_int_equal(d->item[i].asn, (uint32_t)(d->item[i].unit >> 16) + 7777);
 		assert_memory_equal(d->item[i].country, "ZZ", 2);
+		assert_int_equal(d->item[i].own, d->item[i].unit % 3 == 1);
 	}
 	renewed += d->items > 0;
 }
