@@ -58,6 +58,9 @@ static const size_t feature_at[] = {
 	AT(top_server_share),
 	AT(history),
 	AT(age),
+	AT(ns_transient),
+	AT(ns_departures),
+	AT(ns_server_share),
 #undef AT
 };
 #define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))
