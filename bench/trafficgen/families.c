@@ -300,6 +300,26 @@ const struct family families[] = {
 			.answer_min = 2, .answer_max = 2, .ttl_min = 20, .ttl_max = 60,
 		},
 	},
+	{
+		.name = "nsfleet", .flux_class = FLUX_NONE,
+		.summary = "twelve name servers in six networks that stay, NS TTL two days",
+		.answer = answer_fixed, .host_name = name_listed, .hosts = 2,
+		.interval_ms = 30000, .fleet = FLEET_WHOLE,
+		.shape = {
+			.slots_min = 2, .slots_max = 2, .networks = 1, .kind = NETWORK_HOSTING,
+			.answer_min = 2, .answer_max = 2, .ttl_min = 300, .ttl_max = 300,
+		},
+	},
+	{
+		.name = "nsturns", .flux_class = FLUX_NONE,
+		.summary = "the same twelve, six in turn in each answer, NS TTL 300",
+		.answer = answer_fixed, .host_name = name_listed, .hosts = 2,
+		.interval_ms = 30000, .fleet = FLEET_TURNS,
+		.shape = {
+			.slots_min = 2, .slots_max = 2, .networks = 1, .kind = NETWORK_HOSTING,
+			.answer_min = 2, .answer_max = 2, .ttl_min = 300, .ttl_max = 300,
+		},
+	},
 };
 /* clang-format on */
 

@@ -37,6 +37,7 @@ struct family {
 	uint32_t hosts;              /* host names; 0: nearly every look-up asks for a new one */
 	uint32_t interval_ms;        /* mean between two look-ups of one domain */
 	uint8_t moving_every;        /* every n-th domain has moving name servers; 0: none */
+	enum server_fleet fleet;     /* many name servers that stay */
 	bool steady_names;           /* their names stay, only the addresses move */
 	uint8_t row;                 /* stands for it in names; 0: as it stands in families[] */
 	const char *const *suffixes; /* the domains themselves, one each; NULL: made up */

@@ -83,6 +83,7 @@ void family_domain_init(struct family_domain *domain, const struct family *famil
 		.pool = &domain->pool,
 		.moving_servers = moving,
 		.steady_names = family->steady_names,
+		.fleet = family->fleet,
 		.shows_servers = true,
 	};
 	if (family->suffixes != NULL)

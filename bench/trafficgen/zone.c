@@ -9,17 +9,28 @@
 #define MOVING_GLUE_SECONDS 1800
 #define MOVING_TTL 900
 #define FIXED_TTL 86400
+#define FLEET_SERVERS 12
+#define FLEET_NETWORKS 6
+#define FLEET_TOLD 6 /* of FLEET_TURNS */
+#define FLEET_TTL 172800
+#define TURNS_TTL 300
 
 static struct address fixed_server(const struct zone *zone, uint8_t index, bool v6)
 {
 	uint64_t hash = hash_pair(hash_pair(zone->key, hash_text("server")), index);
-	uint32_t network = NETWORK_EYEBALLS + hash_below(hash, NETWORK_COUNT - NETWORK_EYEBALLS);
+	uint64_t place = hash;
+
+	if (zone->fleet != FLEET_NONE)
+		place = hash_pair(hash_pair(zone->key, hash_text("fleet")), index % FLEET_NETWORKS);
+	uint32_t network = NETWORK_EYEBALLS + hash_below(place, NETWORK_COUNT - NETWORK_EYEBALLS);
 
 	return plan_address(zone->plan, (uint16_t)network, hash_mix(hash), v6);
 }
 
 static uint8_t server_count(const struct zone *zone)
 {
+	if (zone->fleet != FLEET_NONE)
+		return FLEET_SERVERS;
 	return zone->moving_servers ? 5 : (uint8_t)(2 + zone->key % 3);
 }
 
@@ -33,10 +44,30 @@ static struct address moving_server(const struct zone *zone, uint8_t index, uint
 	return pool_address(zone->pool, slot, second);
 }
 
+/* A fleet's set begins with another server each second; where it turns only some are told. */
+static void fleet_servers(const struct zone *zone, uint64_t second, struct server_set *set)
+{
+	bool turns = zone->fleet == FLEET_TURNS;
+	uint32_t first = turns ? hash_below(hash_pair(zone->key, second), FLEET_SERVERS) : 0;
+
+	set->count = turns ? FLEET_TOLD : FLEET_SERVERS;
+	set->ttl = turns ? TURNS_TTL : FLEET_TTL;
+	for (uint8_t i = 0; i < set->count; i++) {
+		uint8_t server = (uint8_t)((first + i) % FLEET_SERVERS);
+
+		set->labels[i] = (uint16_t)(1 + server);
+		set->glue[i] = fixed_server(zone, server, false);
+	}
+}
+
 void zone_servers(const struct zone *zone, uint64_t time, struct server_set *set)
 {
 	uint64_t second = time / NS_SECONDS, turn = 0;
 
+	if (zone->fleet != FLEET_NONE) {
+		fleet_servers(zone, second, set);
+		return;
+	}
 	if (zone->moving_servers && !zone->steady_names)
 		turn = (second + zone->key % MOVING_SET_SECONDS) / MOVING_SET_SECONDS;
 	set->count = server_count(zone);

@@ -14,7 +14,7 @@
  */
 
 #define ANSWER_ADDRESSES 32
-#define SERVER_COUNT 6
+#define SERVER_COUNT 12
 
 enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_AAAA = 28, DNS_OPT = 41 };
 enum dns_rcode { DNS_NOERROR = 0, DNS_NXDOMAIN = 3 };
@@ -37,6 +37,13 @@ struct answer {
 	uint32_t ttl;          /* seconds, of all records; of the SOA where there are none */
 	struct question target;
 	struct address addresses[ANSWER_ADDRESSES];
+};
+
+/* Name servers of large hosters: addresses in many networks, and they stay. */
+enum server_fleet {
+	FLEET_NONE,
+	FLEET_WHOLE, /* twelve in six networks, all of them told, NS TTL two days */
+	FLEET_TURNS, /* six of the twelve, others with each answer, NS TTL five minutes */
 };
 
 struct server_set {
@@ -64,10 +71,11 @@ struct zone {
 	int truth;                 /* row in the truth, -1 for the background */
 	bool moving_servers;       /* NS set and glue are drawn from the pool */
 	bool steady_names;         /* ... but only the glue changes */
+	enum server_fleet fleet;   /* many servers that stay */
 	bool shows_servers;        /* its servers add the authority section */
 };
 
-/* The NS set at a moment; nonce is not used, all servers of a zone agree. */
+/* The NS set at a moment; all servers of a zone agree. */
 void zone_servers(const struct zone *zone, uint64_t time, struct server_set *set);
 
 /* Address of the server that is asked at a moment. */

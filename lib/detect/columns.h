@@ -56,7 +56,10 @@
 	X(own_addresses) \
 	X(own_share) \
 	X(settled) \
-	X(settled_beside)
+	X(settled_beside) \
+	X(ns_transient) \
+	X(ns_departures) \
+	X(ns_server_share)
 
 enum feature_column {
 #define X(name) FEATURE_##name,

@@ -34,6 +34,12 @@ void detect_defaults(struct detect_config *c)
 		.min_ns_per_name = 2,
 		.min_ns_changes = 2,
 		.max_ns_ttl = 3600,
+		.min_moving_ns_addresses = 8,
+		.min_moving_ns_networks = 5,
+		.min_ns_transient = 4,
+		.min_ns_departures = 3,
+		.max_still_addresses = 7,
+		.max_still_growth = 0.30,
 		.min_glue_in_pool = 2,
 		.min_shared_units = 5,
 		.min_shared_networks = 4,
@@ -113,15 +119,23 @@ const struct scorer *detect_scorer(const struct detector *t)
 	return &t->scorer;
 }
 
+/* Enough addresses, its own or its name servers', for any rule? */
+static bool worth_judging(const struct detector *t, double addresses, const struct domain *d)
+{
+	return addresses >= t->config.small_min_addresses ||
+	       d->ns_items >= t->config.min_moving_ns_addresses;
+}
+
 static void rule_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, struct view_filter filter, struct features *f,
 	struct ruling *r)
 {
 	*r = (struct ruling){.class = FLUX_NONE};
 	features_compute(d, st, window, now, filter, f);
-	if (f->addresses < t->config.small_min_addresses)
+	if (!worth_judging(t, f->addresses, d))
 		return;
-	features_siblings(d, st, &t->config, f);
+	if (f->addresses >= t->config.small_min_addresses)
+		features_siblings(d, st, &t->config, f);
 	rules_apply(&t->config, f, r);
 	if (t->scorer.by == SCORER_MODEL)
 		model_rule(&t->scorer.model, f, r);
@@ -189,6 +203,10 @@ void detect_window(const struct detector *t, const struct store *st, const struc
 	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
 {
 	rule_window(t, st, d, window, now, (struct view_filter){EVIDENCE_ALIAS, 0}, f, r);
+	/* What follows is about its addresses, which stand still: this rule weighs all by itself.
+	 */
+	if (r->class == FLUX_NS)
+		return;
 	bool doubtful = r->suspected;
 	if (r->class != FLUX_NONE)
 		weigh_past(t, st, d, now, f, r);
@@ -303,7 +321,7 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 	struct ruling r;
 
 	domain_advance(d, now);
-	if (!domain_flagged(d) && d->items < t->config.small_min_addresses) {
+	if (!domain_flagged(d) && !worth_judging(t, d->items, d)) {
 		d->verdict.streak = 0;
 		return;
 	}

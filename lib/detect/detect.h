@@ -94,6 +94,9 @@ struct features {
 	double open_evidence;   /* nats by which the recaptures speak against a closed population */
 	double ns_changes;      /* epochs that brought a name server's name not known before */
 	double ns_ttl;          /* seconds, largest */
+	double ns_transient;    /* name-server addresses that came and went for good ... */
+	double ns_departures;   /* ... at so many different times */
+	double ns_server_share; /* of these, attested by one server alone, not established */
 	double owned_share;  /* share of the sample that the domain's own names own, no alias's */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */
@@ -129,6 +132,13 @@ struct detect_config {
 	double min_ns_per_name;
 	double min_ns_changes; /* in place of min_ns_per_name, at an NS TTL of at most ... */
 	double max_ns_ttl;     /* ... so many seconds */
+	/* name servers alone move */
+	double min_moving_ns_addresses;
+	double min_moving_ns_networks;
+	double min_ns_transient;
+	double min_ns_departures;
+	double max_still_addresses; /* of the domain itself, and how they may grow */
+	double max_still_growth;
 	double min_glue_in_pool;
 	double min_shared_units;
 	double min_shared_networks;

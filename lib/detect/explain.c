@@ -102,9 +102,9 @@ static void explain_candidate(
 	}
 	snprintf(e->text, sizeof(e->text),
 		"Not flagged: a candidate with %u%s addresses in %u prefixes; it is watched in "
-		"full from %u addresses in %u prefixes (/16; IPv6 /32) on.",
+		"full from %u addresses in %u prefixes (/16; IPv6 /32) on, or name servers in %u.",
 		look->units, look->more ? " and more" : "", look->spread, STORE_LOOK_UNITS + 1,
-		store_promotion_spread());
+		store_promotion_spread(), store_promotion_ns_spread());
 }
 
 /* The window that lacks least, of those that lack anything. */

@@ -47,7 +47,7 @@ struct explanation {
 	uint32_t ttl_max;   /* of its address records; 0: unknown */
 	unsigned addresses; /* that are kept ... */
 	bool more;          /* ... and more were seen */
-	unsigned prefixes;  /* /16 (IPv6: /32) that they lie in, as bits of a bitmap of 32 */
+	unsigned prefixes;  /* /16 (IPv6: /32) that they lie in, as bits of a bitmap of 16 */
 	uint64_t responses; /* record only */
 	unsigned grade[EVIDENCE_GRADES]; /* kept addresses by enum evidence_grade */
 	unsigned samples;

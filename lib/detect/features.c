@@ -87,8 +87,65 @@ static void diversity(const struct view *v, struct features *f)
 	f->own_share = (double)own / v->n;
 }
 
+/* The larger share of an address's presence that is taken at its word: nothing is always there. */
+#define PRESENCE_MAX 0.95
+/* Nats against chance on either side, and on both together: one in ten, and in a thousand. */
+#define SIDE_NATS 2.3
+#define ABSENCE_NATS 6.9
+
+static uint64_t ticks_below(unsigned bit)
+{
+	return (UINT64_C(1) << bit) - 1;
+}
+
+/*
+ * Did the address come and go for good? `looks` are the ticks in which any was seen. It was
+ * there in k of the n looks between its first and its last, so that with (k + 1) / (n + 2) it
+ * is absent from those before and behind by chance as often as that says.
+ */
+static bool transient(uint64_t ticks, uint64_t looks)
+{
+	if ((ticks & (ticks - 1)) == 0)
+		return false; /* seen once: how often it is there is not known */
+	unsigned newest = (unsigned)__builtin_ctzll(ticks);
+	unsigned oldest = 63 - (unsigned)__builtin_clzll(ticks);
+	uint64_t within = ticks_below(oldest) & ~ticks_below(newest + 1);
+	double k = __builtin_popcountll(ticks & within), n = __builtin_popcountll(looks & within);
+	double nats = -log(1 - fmin((k + 1) / (n + 2), PRESENCE_MAX));
+	double after = nats * __builtin_popcountll(looks & ticks_below(newest));
+	double before = nats * __builtin_popcountll(
+				       looks & ~ticks_below(oldest) & ~(UINT64_C(1) << oldest));
+
+	return before >= SIDE_NATS && after >= SIDE_NATS && before + after >= ABSENCE_NATS;
+}
+
+/* Name servers' addresses of one family that came and went, when, and who says so. */
+static void transients(const struct domain *d, const struct store *st, bool v4, struct features *f)
+{
+	unsigned only[256] = {0}, most = 0;
+	uint64_t looks = 0, departures = 0;
+
+	for (unsigned i = 0; i < d->ns_items; i++)
+		looks |= d->ns[i].ticks;
+	for (unsigned i = 0; i < d->ns_items; i++) {
+		uint64_t ticks = d->ns[i].ticks;
+		uint8_t server = d->ns_server[i];
+
+		if (address_is_v4(d->ns[i].unit) != v4 || !transient(ticks, looks))
+			continue;
+		f->ns_transient++;
+		departures |= ticks & -ticks;
+		if (server != SHARD_SERVER_SEVERAL && !store_server_established(st, server))
+			most = ++only[server] > most ? only[server] : most;
+	}
+	f->ns_departures = __builtin_popcountll(departures);
+	if (f->ns_transient > 0)
+		f->ns_server_share = most / f->ns_transient;
+}
+
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */
-static void name_servers(const struct domain *d, uint32_t now, struct features *f)
+static void name_servers(
+	const struct domain *d, const struct store *st, uint32_t now, struct features *f)
 {
 	struct tally networks[2] = {{0}, {0}};
 	unsigned n[2] = {0, 0};
@@ -107,6 +164,7 @@ static void name_servers(const struct domain *d, uint32_t now, struct features *
 	f->ns_names = d->ns_names;
 	f->ns_changes = d->ns_changes;
 	f->ns_ttl = d->ns_ttl;
+	transients(d, st, more == 0, f);
 }
 
 static double fresh_epochs(const struct view *v)
@@ -244,7 +302,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 		f->per_hour = f->addresses * STORE_HOUR_SECONDS / f->seconds;
 	diversity(&v, f);
 	f->host_share = f->networks > 0 ? f->host_networks / f->networks : 0;
-	name_servers(d, now, f);
+	name_servers(d, st, now, f);
 	servers(&v, st, f);
 	settled(&v, st, now, f);
 }

@@ -15,7 +15,7 @@
 #include "detect/columns.h"
 #include "detect/rules.h"
 
-#define MODEL_TERMS_MAX 48u
+#define MODEL_TERMS_MAX 64u
 #define MODEL_REASONS 6u
 
 enum model_transform { MODEL_LINEAR, MODEL_LOG1P, MODEL_TRANSFORM_COUNT };

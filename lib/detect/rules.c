@@ -69,6 +69,20 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_ns_changes;
 	case CLAUSE_NS_TTL:
 		return c->max_ns_ttl;
+	case CLAUSE_MOVING_NS_ADDRESSES:
+		return c->min_moving_ns_addresses;
+	case CLAUSE_MOVING_NS_NETWORKS:
+		return c->min_moving_ns_networks;
+	case CLAUSE_NS_TRANSIENT:
+		return c->min_ns_transient;
+	case CLAUSE_NS_DEPARTURES:
+		return c->min_ns_departures;
+	case CLAUSE_NS_SERVER:
+		return c->max_server_share;
+	case CLAUSE_STILL:
+		return c->max_still_addresses;
+	case CLAUSE_STILL_GROWTH:
+		return c->max_still_growth;
 	case CLAUSE_GLUE:
 		return c->min_glue_in_pool;
 	case CLAUSE_SHARED:
@@ -351,6 +365,19 @@ static void rule_fast(
 	}
 }
 
+/*
+ * Its name servers move over many hosts, its addresses do not. That there are many name servers
+ * says nothing; several must have come and gone, one after the other, as no change of providers
+ * does it.
+ */
+static bool servers_alone(const struct detect_config *c, const struct features *f, uint64_t *held)
+{
+	return f->window == WINDOW_24H &&
+	       ALL(held, CLAUSE_MOVING_NS_ADDRESSES, CLAUSE_MOVING_NS_NETWORKS, CLAUSE_NS_TRANSIENT,
+		       CLAUSE_NS_DEPARTURES, CLAUSE_NS_TTL, CLAUSE_NS_SERVER, CLAUSE_STILL,
+		       CLAUSE_STILL_GROWTH);
+}
+
 void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r)
 {
 	uint64_t base = 0, rest = 0;
@@ -379,6 +406,11 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 		few_networks(c, f, r->signs, &rest)) {
 		r->class = FLUX_VPS;
 		r->suspected = true;
+	}
+	if (r->class == FLUX_NONE && servers_alone(c, f, &rest)) {
+		r->class = FLUX_NS;
+		r->signs |= SIGN_NS;
+		r->suspected = f->paired_share < c->min_paired_share;
 	}
 	if (!wide && r->class == FLUX_NONE)
 		return;

@@ -45,6 +45,20 @@
 	X(CLAUSE_NS_CHANGES, "ns_changes", ns_changes, true, \
 		"its set of name servers changed %.0f times (at least %.0f)") \
 	X(CLAUSE_NS_TTL, "ns_ttl", ns_ttl, false, "NS records live %.0f s (at most %.0f s)") \
+	X(CLAUSE_MOVING_NS_ADDRESSES, "moving_ns_addresses", ns_addresses, true, \
+		"its name servers had %.0f addresses (at least %.0f)") \
+	X(CLAUSE_MOVING_NS_NETWORKS, "moving_ns_networks", ns_networks, true, \
+		"these lie in %.0f networks (at least %.0f)") \
+	X(CLAUSE_NS_TRANSIENT, "ns_transient", ns_transient, true, \
+		"%.0f of them came and went for good (at least %.0f)") \
+	X(CLAUSE_NS_DEPARTURES, "ns_departures", ns_departures, true, \
+		"at %.0f different times (at least %.0f)") \
+	X(CLAUSE_NS_SERVER, "ns_server_share", ns_server_share, false, \
+		"one server alone says so of %.2f of them (at most %.2f)") \
+	X(CLAUSE_STILL, "still_addresses", addresses, false, \
+		"its own addresses are %.0f (at most %.0f)") \
+	X(CLAUSE_STILL_GROWTH, "still_growth", growth, false, \
+		"and stay: growth exponent %.2f (at most %.2f)") \
 	X(CLAUSE_GLUE, "glue_in_pool", glue_in_pool, true, \
 		"%.0f addresses serve both the domain and its name servers (at least %.0f)") \
 	X(CLAUSE_SHARED, "shared_units", shared_units, true, \

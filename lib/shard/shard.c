@@ -348,36 +348,54 @@ static inline bool inline_add(
 	return true;
 }
 
-/* Adds value to the k smallest by `hash` in v[]; returns the new count. */
-static uint8_t bottom_add(uint64_t *v, uint8_t n, uint64_t value, struct hash_key k)
+/*
+ * Where value belongs among the k smallest by hash in v[]: its place, a free one or that
+ * of the largest; SHARD_NS_MAX: nowhere.
+ */
+static unsigned bottom_place(const uint64_t *v, uint8_t n, uint64_t value, struct hash_key k)
 {
 	unsigned largest = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (v[i] == value)
-			return n;
+			return i;
 		if (hash_u64(v[i], k) > hash_u64(v[largest], k))
 			largest = i;
 	}
-	if (n < SHARD_NS_MAX) {
-		v[n] = value;
-		return (uint8_t)(n + 1);
+	if (n < SHARD_NS_MAX)
+		return n;
+	return hash_u64(value, k) < hash_u64(v[largest], k) ? largest : SHARD_NS_MAX;
+}
+
+static void ns_add(struct shard *s, struct shard_detail *d, const struct shard_observation *o)
+{
+	if (o->ns_ttl > d->ns_ttl)
+		d->ns_ttl = o->ns_ttl;
+	for (unsigned i = 0; i < o->ns_names; i++) {
+		unsigned at = bottom_place(d->ns_name, d->ns_names, o->ns_name[i], s->sketch);
+		if (at == SHARD_NS_MAX)
+			continue;
+		d->ns_name[at] = o->ns_name[i];
+		d->ns_names = (uint8_t)(d->ns_names + (at == d->ns_names));
 	}
-	if (hash_u64(value, k) < hash_u64(v[largest], k))
-		v[largest] = value;
-	return n;
+	for (unsigned i = 0; i < o->ns_units; i++) {
+		unsigned at = bottom_place(d->ns_unit, d->ns_units, o->ns_unit[i], s->sketch);
+		if (at == SHARD_NS_MAX)
+			continue;
+		if (at == d->ns_units || d->ns_unit[at] != o->ns_unit[i])
+			d->ns_server[at] = o->server;
+		else if (d->ns_server[at] != o->server)
+			d->ns_server[at] = SHARD_SERVER_SEVERAL;
+		d->ns_unit[at] = o->ns_unit[i];
+		d->ns_units = (uint8_t)(d->ns_units + (at == d->ns_units));
+	}
 }
 
 static void detail_add(struct shard *s, struct shard_entry *e, struct shard_detail *d,
 	const struct shard_observation *o)
 {
 	hll_add(&d->hosts, o->host);
-	if (o->ns_ttl > d->ns_ttl)
-		d->ns_ttl = o->ns_ttl;
-	for (unsigned i = 0; i < o->ns_names; i++)
-		d->ns_names = bottom_add(d->ns_name, d->ns_names, o->ns_name[i], s->sketch);
-	for (unsigned i = 0; i < o->ns_units; i++)
-		d->ns_units = bottom_add(d->ns_unit, d->ns_units, o->ns_unit[i], s->sketch);
+	ns_add(s, d, o);
 	for (unsigned i = 0; i < o->units; i++) {
 		pairs_add(s, d, o->host, o->unit[i]);
 		sample_add(s, e, o->unit[i], o);

@@ -116,6 +116,7 @@ struct shard_detail {
 	uint64_t several; /* and for each that more than one host name had */
 	uint64_t ns_name[SHARD_NS_MAX];
 	uint64_t ns_unit[SHARD_NS_MAX];
+	uint8_t ns_server[SHARD_NS_MAX]; /* of each ns_unit: shard_server, or _SEVERAL */
 	uint8_t grade[SHARD_SAMPLE_MAX];
 	uint8_t server[SHARD_SAMPLE_MAX]; /* shard_server of who attested it, or _SEVERAL */
 	uint8_t host[SHARD_SAMPLE_MAX];   /* smallest shard_host of the names that had it */

@@ -159,14 +159,17 @@ void candidate_merge(const struct store *st, struct candidate *c, const struct s
 
 	for (unsigned i = 0; i < g->units; i++)
 		unit_merge(st, c, &g->unit[i], (uint16_t)(step < UINT16_MAX ? step : UINT16_MAX));
+	for (unsigned i = 0; i < g->ns_units; i++)
+		c->ns_spread |= spread_bit(st, g->ns_unit[i].unit);
 	if (ttl > c->ttl_max)
 		c->ttl_max = ttl & CANDIDATE_TTL_MAX;
 }
 
 bool candidate_qualifies(const struct candidate *c)
 {
-	return c->units == CANDIDATE_MORE &&
-	       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD;
+	return (c->units == CANDIDATE_MORE &&
+		       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD) ||
+	       (unsigned)__builtin_popcount(c->ns_spread) >= PROMOTE_NS_SPREAD;
 }
 
 /*

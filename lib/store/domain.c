@@ -4,12 +4,15 @@
 
 #include "store/store_internal.h"
 
-uint32_t domain_spread(const struct store *st, struct domain *d)
+unsigned domain_spread(const struct store *st, struct domain *d)
 {
 	if (d->spread == 0)
 		for (unsigned i = 0; i < d->items; i++)
 			d->spread |= spread_bit(st, d->item[i].unit);
-	return d->spread;
+	if (d->ns_spread == 0)
+		for (unsigned i = 0; i < d->ns_items; i++)
+			d->ns_spread |= spread_bit(st, d->ns[i].unit);
+	return diversity(d->spread, d->ns_spread);
 }
 
 /* First item whose hash is not below `hash`, from `from` on. */
@@ -145,7 +148,7 @@ static void items_merge(const struct store *st, struct domain *d, const struct s
 		thresholds_lower(d, m, g->threshold);
 }
 
-static bool name_known(const struct domain *d, uint64_t name)
+static bool name_known(const struct domain *d, uint32_t name)
 {
 	for (unsigned i = 0; i < d->ns_names; i++)
 		if (d->ns_name[i] == name)
@@ -153,10 +156,10 @@ static bool name_known(const struct domain *d, uint64_t name)
 	return false;
 }
 
-static bool name_sighted(const struct sighting *g, uint64_t name)
+static bool name_sighted(const struct sighting *g, uint32_t name)
 {
 	for (unsigned i = 0; i < g->ns_names; i++)
-		if (g->ns_name[i].unit == name)
+		if ((uint32_t)g->ns_name[i].unit == name)
 			return true;
 	return false;
 }
@@ -164,13 +167,13 @@ static bool name_sighted(const struct sighting *g, uint64_t name)
 /* Names of this epoch come first, the ones unseen for longest fall out behind. */
 static void ns_names_merge(struct domain *d, const struct sighting *g)
 {
-	uint64_t name[STORE_NS];
+	uint32_t name[STORE_NS];
 	unsigned n = 0;
 	bool changed = false;
 
 	for (unsigned i = 0; i < g->ns_names; i++) {
-		changed |= !name_known(d, g->ns_name[i].unit);
-		name[n++] = g->ns_name[i].unit;
+		name[n] = (uint32_t)g->ns_name[i].unit;
+		changed |= !name_known(d, name[n++]);
 	}
 	if (changed && d->ns_names > 0 && d->ns_changes != UINT16_MAX)
 		d->ns_changes++;
@@ -181,39 +184,67 @@ static void ns_names_merge(struct domain *d, const struct sighting *g)
 	d->ns_names = (uint8_t)n;
 }
 
-/* Room for one more name server's address: free, or of that unseen for longest. */
-static struct domain_ns *ns_place(struct domain *d)
+/*
+ * Room for a name server's address: free, or of one that shows in no tick, or of the largest
+ * hash. By recency a set larger than the room would turn over for ever though it stays.
+ */
+static struct domain_ns *ns_place(const struct store *st, struct domain *d, uint64_t hash)
 {
-	struct domain_ns *oldest = &d->ns[0];
+	struct domain_ns *at = NULL, *oldest = NULL;
+	uint64_t largest = hash;
 
 	if (d->ns_items < STORE_NS)
 		return &d->ns[d->ns_items++];
-	for (unsigned i = 1; i < STORE_NS; i++)
-		if (d->ns[i].last < oldest->last)
-			oldest = &d->ns[i];
-	return oldest;
+	for (struct domain_ns *ns = d->ns; ns < d->ns + STORE_NS; ns++) {
+		uint64_t h = hash_u64(ns->unit, st->sketch);
+		if (ns->ticks == 0 && (!oldest || ns->last < oldest->last))
+			oldest = ns;
+		if (h > largest) {
+			largest = h;
+			at = ns;
+		}
+	}
+	return oldest ? oldest : at;
+}
+
+static void ns_touch(struct domain *d, struct domain_ns *ns, const struct sighting *g,
+	const struct sighting_unit *u, uint64_t tick)
+{
+	uint8_t *server = &d->ns_server[ns - d->ns];
+
+	*server = ns->ticks == 0 || *server == u->server ? u->server : SHARD_SERVER_SEVERAL;
+	ns->ticks |= tick;
+	if (ns->last < g->last)
+		ns->last = g->last;
 }
 
 static void ns_units_merge(const struct store *st, struct domain *d, const struct sighting *g,
 	const struct net_lookup *net)
 {
-	/* Known ones first, so that none of them is taken for the oldest. */
+	uint32_t now = d->slot / STORE_TICK_SLOTS,
+		 then = g->last / STORE_SLOT_SECONDS / STORE_TICK_SLOTS;
+	uint64_t tick = now - then < STORE_TICKS ? UINT64_C(1) << (now - then) : 0;
+
+	/* Known ones first, so that none of them is taken for one that shows no more. */
 	for (unsigned i = 0; i < g->ns_units; i++) {
 		struct domain_ns *ns = ns_find(d, g->ns_unit[i].unit);
-		if (ns && ns->last < g->last)
-			ns->last = g->last;
+		if (ns)
+			ns_touch(d, ns, g, &g->ns_unit[i], tick);
 	}
 	for (unsigned i = 0; i < g->ns_units; i++) {
-		uint64_t unit = g->ns_unit[i].unit;
+		const struct sighting_unit *u = &g->ns_unit[i];
 		struct net_info info = {0};
 
-		if (ns_find(d, unit))
+		unsigned item = item_search(st, d, u->hash, 0);
+		if (item < d->items && d->item[item].unit == u->unit)
+			d->item[item].ns = 1;
+		struct domain_ns *ns = ns_find(d, u->unit) ? NULL : ns_place(st, d, u->hash);
+		if (!ns)
 			continue;
-		net->fn(net->ctx, unit, &info);
-		*ns_place(d) = (struct domain_ns){.unit = unit, .asn = info.asn, .last = g->last};
-		unsigned at = item_search(st, d, g->ns_unit[i].hash, 0);
-		if (at < d->items && d->item[at].unit == unit)
-			d->item[at].ns = 1;
+		net->fn(net->ctx, u->unit, &info);
+		*ns = (struct domain_ns){.unit = u->unit, .asn = info.asn};
+		ns_touch(d, ns, g, u, tick);
+		d->ns_spread = 0;
 	}
 }
 

@@ -10,6 +10,11 @@ unsigned store_promotion_spread(void)
 	return PROMOTE_SPREAD;
 }
 
+unsigned store_promotion_ns_spread(void)
+{
+	return PROMOTE_NS_SPREAD;
+}
+
 uint64_t store_key(const struct store *st, const uint8_t *wire, unsigned len)
 {
 	return hash_bytes(wire, len, st->sketch) | 1;
@@ -17,16 +22,19 @@ uint64_t store_key(const struct store *st, const uint8_t *wire, unsigned len)
 
 static void look_record(const struct store *st, const struct domain *d, struct store_look *out)
 {
-	uint32_t spread = 0;
+	unsigned spread = 0, ns_spread = 0;
 
 	for (unsigned i = 0; i < d->items; i++)
 		spread |= spread_bit(st, d->item[i].unit);
+	for (unsigned i = 0; i < d->ns_items; i++)
+		ns_spread |= spread_bit(st, d->ns[i].unit);
 	out->tier = TIER_RECORD;
 	out->record = d;
 	out->first = d->first;
 	out->last = d->last;
 	out->ttl_max = d->ttl_max;
 	out->spread = (unsigned)__builtin_popcount(spread);
+	out->ns_spread = (unsigned)__builtin_popcount(ns_spread);
 }
 
 static void look_candidate(const struct candidate *c, struct store_look *out)
@@ -36,6 +44,7 @@ static void look_candidate(const struct candidate *c, struct store_look *out)
 	out->last = c->last;
 	out->ttl_max = c->ttl_max;
 	out->spread = (unsigned)__builtin_popcount(c->spread);
+	out->ns_spread = (unsigned)__builtin_popcount(c->ns_spread);
 	out->more = c->units == CANDIDATE_MORE;
 	out->units = out->more ? CANDIDATE_UNITS : c->units;
 	for (unsigned i = 0; i < out->units; i++) {

@@ -27,10 +27,11 @@ struct store_look {
 	const struct domain *record; /* TIER_RECORD only; valid until the store changes */
 	uint32_t first;              /* the doorkeeper knows the day only */
 	uint32_t last;
-	uint32_t ttl_max; /* not known to the doorkeeper: 0 */
-	unsigned spread;  /* distinct aggregates, as bits of a bitmap of 32 */
-	bool more;        /* a candidate that has seen more units than it keeps */
-	unsigned units;   /* kept by a candidate, in no order */
+	uint32_t ttl_max;   /* not known to the doorkeeper: 0 */
+	unsigned spread;    /* distinct aggregates, as bits of a bitmap of 16 */
+	unsigned ns_spread; /* the same of the name servers' addresses */
+	bool more;          /* a candidate that has seen more units than it keeps */
+	unsigned units;     /* kept by a candidate, in no order */
 	uint64_t unit[STORE_LOOK_UNITS];
 	uint8_t grade[STORE_LOOK_UNITS];       /* enum evidence_grade */
 	uint32_t unit_first[STORE_LOOK_UNITS]; /* to ten minutes */
@@ -38,6 +39,8 @@ struct store_look {
 
 /* What a candidate must have seen to get a full record: more units than it keeps, and this. */
 unsigned store_promotion_spread(void);
+/* Or this of its name servers' addresses alone. */
+unsigned store_promotion_ns_spread(void);
 
 /* The key of a registered domain in lower-case wire form, as evidence carries it. */
 uint64_t store_key(const struct store *st, const uint8_t *wire, unsigned len);

@@ -181,8 +181,14 @@ static void record_merge(struct store *st, struct candidate *c, const struct sig
 	touched_add(st, d);
 }
 
+/* What waits in the door: the unit, and with it the name servers' addresses, where they move. */
+static uint64_t door_hash(const struct sighting *g)
+{
+	return g->unit[0].hash + (g->ns_units ? g->ns_unit[0].hash : 0);
+}
+
 /*
- * A candidate for a name not known: NULL while it has shown one unit only. The
+ * A candidate for a name not known: NULL while it has shown one unit and glue only. The
  * unit that waited in the door is known by its fingerprint, so that the
  * candidate starts with the units of this epoch; what remains of the earlier
  * sighting is its day, at the end of which the name existed.
@@ -191,7 +197,7 @@ static struct candidate *admit(struct store *st, const struct sighting *g)
 {
 	uint32_t day = g->first / DAY_SECONDS, first = g->first;
 
-	if (g->units == 0 || (g->units == 1 && !door_pass(st, g->key, g->unit[0].hash, &day))) {
+	if (g->units == 0 || (g->units == 1 && !door_pass(st, g->key, door_hash(g), &day))) {
 		st->account.fate[STORE_WAITING]++;
 		return NULL;
 	}
@@ -209,7 +215,7 @@ static void promote(struct store *st, struct candidate *c, const struct candidat
 	const struct sighting *g, const struct shard *s, const struct shard_entry *e,
 	const struct net_lookup *net)
 {
-	struct domain *d = record_take(st, grown->spread);
+	struct domain *d = record_take(st, diversity(grown->spread, grown->ns_spread));
 	unsigned len;
 	const uint8_t *name = shard_entry_name(s, e, &len);
 

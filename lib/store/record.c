@@ -11,7 +11,7 @@ static unsigned spread_now(const struct store *st, struct domain *d)
 {
 	if (st->now - d->last > STORE_HOURS * STORE_HOUR_SECONDS)
 		return 0;
-	return (unsigned)__builtin_popcount(domain_spread(st, d));
+	return domain_spread(st, d);
 }
 
 /* The least diverse of the next few under the hand, the one silent for longest among equals. */
@@ -40,8 +40,12 @@ void candidate_from_domain(const struct store *st, struct domain *d, struct cand
 	unsigned n = d->items < CANDIDATE_UNITS ? d->items : CANDIDATE_UNITS;
 	unsigned grades = 0;
 
-	*c = (struct candidate){
-		.key = d->key, .first = d->first, .last = c->last, .spread = domain_spread(st, d)};
+	domain_spread(st, d);
+	*c = (struct candidate){.key = d->key,
+		.first = d->first,
+		.last = c->last,
+		.spread = d->spread,
+		.ns_spread = d->ns_spread};
 	c->units = (d->items > CANDIDATE_UNITS ? CANDIDATE_MORE : n) & 7;
 	for (unsigned i = 0; i < n; i++) {
 		const struct domain_item *it = &d->item[i];
@@ -67,11 +71,11 @@ static void demote(struct store *st, struct domain *d)
 	st->account.tracked--;
 }
 
-struct domain *record_take(struct store *st, uint32_t spread)
+struct domain *record_take(struct store *st, unsigned worth)
 {
 	if (st->free_n > 0)
 		return &st->domains[st->free[--st->free_n]];
-	struct domain *d = victim_find(st, (unsigned)__builtin_popcount(spread));
+	struct domain *d = victim_find(st, worth);
 	if (d)
 		demote(st, d);
 	return d;

@@ -42,10 +42,12 @@ static uint8_t smallest_add(struct sighting_unit *v, uint8_t n, unsigned room,
 	return (uint8_t)(n + 1);
 }
 
-static uint8_t ns_add(struct sighting_unit *v, uint8_t n, uint64_t value, const struct shard *s)
+static uint8_t ns_add(
+	struct sighting_unit *v, uint8_t n, uint64_t value, uint8_t server, const struct shard *s)
 {
 	uint64_t unbounded = UINT64_MAX;
-	const struct sighting_unit u = {.hash = hash_u64(value, s->sketch), .unit = value};
+	const struct sighting_unit u = {
+		.hash = hash_u64(value, s->sketch), .unit = value, .server = server};
 
 	/* Trimmed to what one shard keeps, or more shards would tell of more name servers. */
 	return smallest_add(v, n, SHARD_NS_MAX, &u, &unbounded);
@@ -63,9 +65,9 @@ static void detail_add(struct sighting *g, const struct shard *s, const struct s
 	if (d->ns_ttl > g->ns_ttl)
 		g->ns_ttl = d->ns_ttl;
 	for (unsigned i = 0; i < d->ns_names; i++)
-		g->ns_names = ns_add(g->ns_name, g->ns_names, d->ns_name[i], s);
+		g->ns_names = ns_add(g->ns_name, g->ns_names, d->ns_name[i], 0, s);
 	for (unsigned i = 0; i < d->ns_units; i++)
-		g->ns_units = ns_add(g->ns_unit, g->ns_units, d->ns_unit[i], s);
+		g->ns_units = ns_add(g->ns_unit, g->ns_units, d->ns_unit[i], d->ns_server[i], s);
 }
 
 static void inline_add(struct sighting *g, const struct shard *s, const struct shard_entry *e)

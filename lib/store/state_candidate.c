@@ -12,6 +12,25 @@ static unsigned units_held(const struct candidate *c)
 	return c->units < CANDIDATE_UNITS ? c->units : CANDIDATE_UNITS;
 }
 
+/* In the state the bitmap has 32 bits, as once in the table: two of them are one here. */
+static uint32_t spread_put(uint16_t spread)
+{
+	uint32_t wide = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		wide |= (spread >> i & 1u) << 2 * i;
+	return wide;
+}
+
+static uint16_t spread_get(uint32_t wide)
+{
+	unsigned spread = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		spread |= (wide >> 2 * i & 3) ? 1u << i : 0;
+	return (uint16_t)spread;
+}
+
 static bool candidate_put(struct encoder *e, const struct candidate *c)
 {
 	uint8_t *start = record_begin(e, STATE_CANDIDATE);
@@ -20,7 +39,7 @@ static bool candidate_put(struct encoder *e, const struct candidate *c)
 	put_u64(e, c->key);
 	put_u32(e, c->first);
 	put_u32(e, c->last);
-	put_u32(e, c->spread);
+	put_u32(e, spread_put(c->spread));
 	put_u32(e, c->ttl_max);
 	put_u8(e, c->units == CANDIDATE_MORE); /* some were turned away */
 	put_list(e, n, UNIT_OCTETS);
@@ -29,6 +48,7 @@ static bool candidate_put(struct encoder *e, const struct candidate *c)
 		put_u16(e, c->seen[i]);
 		put_u8(e, c->grades >> 2 * i & 3);
 	}
+	put_u16(e, c->ns_spread);
 	return record_end(e, start);
 }
 
@@ -76,10 +96,12 @@ bool store_restore_candidate(struct store *st, struct decoder *in, struct state_
 
 	c.first = get_u32(in);
 	c.last = get_u32(in);
-	c.spread = get_u32(in);
+	c.spread = spread_get(get_u32(in));
 	uint32_t ttl = get_u32(in);
 	c.ttl_max = ttl & CANDIDATE_TTL_MAX;
 	units_get(in, &c, get_u8(in) != 0);
+	/* States of before end here. */
+	c.ns_spread = decoder_left(in) ? get_u16(in) : 0;
 	if (in->bad || c.key == 0 || c.first > st->now || c.last > st->now ||
 		ttl > CANDIDATE_TTL_MAX || candidate_find(st, c.key))
 		return false;

@@ -8,6 +8,8 @@
 
 #define ITEM_OCTETS 33u
 #define NS_OCTETS 16u
+#define NS_MOST 12u /* that a version before kept; what is more than STORE_NS goes */
+#define NS_OCTETS_MORE 9u /* that states of before do not have */
 #define ITEM_NS 1u
 #define ITEM_REVERSED 2u
 #define ITEM_BRIEF 4u
@@ -174,11 +176,13 @@ static bool domain_put(struct encoder *e, const struct store *st, const struct d
 	put_list(e, d->items, ITEM_OCTETS);
 	for (unsigned i = 0; i < d->items; i++)
 		item_put(e, &d->item[i]);
-	put_list(e, d->ns_items, NS_OCTETS);
+	put_list(e, d->ns_items, NS_OCTETS + NS_OCTETS_MORE);
 	for (unsigned i = 0; i < d->ns_items; i++) {
 		put_u64(e, d->ns[i].unit);
 		put_u32(e, d->ns[i].asn);
 		put_u32(e, d->ns[i].last);
+		put_u64(e, d->ns[i].ticks);
+		put_u8(e, d->ns_server[i]);
 	}
 	put_list(e, d->ns_names, 8);
 	for (unsigned i = 0; i < d->ns_names; i++)
@@ -232,19 +236,27 @@ static void lists_get(struct decoder *in, struct domain *d)
 		in->bad |= !item_get(&one, &d->item[d->items++]);
 	}
 	l = get_list(in, NS_OCTETS);
-	in->bad |= l.count > STORE_NS;
+	in->bad |= l.count > NS_MOST;
 	for (unsigned i = 0; i < l.count && !in->bad; i++) {
 		struct decoder one = get_element(in, &l);
-		struct domain_ns *ns = &d->ns[d->ns_items++];
+		if (d->ns_items == STORE_NS)
+			continue;
+		struct domain_ns *ns = &d->ns[d->ns_items];
 		ns->unit = get_u64(&one);
 		ns->asn = get_u32(&one);
 		ns->last = get_u32(&one);
+		if (decoder_left(&one) >= NS_OCTETS_MORE) {
+			ns->ticks = get_u64(&one);
+			d->ns_server[d->ns_items] = get_u8(&one);
+		}
+		d->ns_items++;
 	}
 	l = get_list(in, 8);
-	in->bad |= l.count > STORE_NS;
+	in->bad |= l.count > NS_MOST;
 	for (unsigned i = 0; i < l.count && !in->bad; i++) {
 		struct decoder one = get_element(in, &l);
-		d->ns_name[d->ns_names++] = get_u64(&one);
+		if (d->ns_names < STORE_NS)
+			d->ns_name[d->ns_names++] = (uint32_t)get_u64(&one);
 	}
 }
 

@@ -5,8 +5,9 @@
  * The control core's memory of names, in three tiers of fixed size.
  *
  *   doorkeeper  8 octets a name for seven days: has another address of it been
- *               seen? A name comes in at its second distinct address.
- *   candidate   64 octets: up to four address units, diversity bitmap.
+ *               seen? A name comes in at its second distinct address, or with other glue.
+ *   candidate   64 octets: up to four address units, diversity bitmaps of its addresses
+ *               and of those of its name servers.
  *   domain      the full record, <= 3 KiB: a bottom-k sample of address units
  *               with their metadata and their activity in time.
  *
@@ -38,10 +39,12 @@
 #define STORE_SLOTS 16u
 #define STORE_HOUR_SECONDS 3600u
 #define STORE_HOURS 32u
+#define STORE_TICK_SLOTS 2u /* slots to a tick of the name servers' addresses */
+#define STORE_TICKS 64u
 #define STORE_DAY_SECONDS 86400u
 #define STORE_DAYS 8u
 #define STORE_SAMPLE 64u /* == SHARD_SAMPLE_MAX: a worker keeps as much as control will */
-#define STORE_NS 12u
+#define STORE_NS 11u
 #define STORE_SETTLED 4u
 #define STORE_SETTLED_SECONDS 3600u /* that an address was known before the full record is */
 #define STORE_DOOR_DAYS 7u
@@ -86,6 +89,7 @@ _Static_assert(sizeof(struct domain_item) == 32, "two items a cache line");
 /* A name server's address. */
 struct domain_ns {
 	uint64_t unit;
+	uint64_t ticks; /* a bit for each of the last 64 ten-minute ticks in which it was seen */
 	uint32_t asn;
 	uint32_t last; /* seconds since 1970 */
 };
@@ -111,7 +115,8 @@ struct domain {
 	uint64_t key;   /* 0: free record */
 	uint32_t first; /* seconds since 1970: first and last response */
 	uint32_t last;
-	uint32_t spread; /* bitmap over hashes of the items' aggregates; 0: to be computed */
+	uint16_t spread;    /* bitmap over hashes of the items' aggregates; 0: to be computed */
+	uint16_t ns_spread; /* the same of the name servers' */
 	struct domain_verdict verdict;
 	uint32_t tracked;    /* since when the full record exists */
 	uint32_t ledger;     /* 1-based place of its wide sample (ledger.h); 0: none */
@@ -151,8 +156,9 @@ struct domain {
 	struct hll hosts;
 	struct hll pairs;
 	struct domain_item item[STORE_SAMPLE];
-	struct domain_ns ns[STORE_NS]; /* full: the one unseen for longest goes */
-	uint64_t ns_name[STORE_NS];    /* last seen first */
+	struct domain_ns ns[STORE_NS]; /* full: what shows in no tick goes, else the largest hash */
+	uint32_t ns_name[STORE_NS];    /* low bits of their hashes; last seen first */
+	uint8_t ns_server[STORE_NS];   /* of each of ns[]: shard_server, or _SEVERAL */
 	uint8_t name[DNS_NAME_MAX];    /* lower-case wire form */
 };
 _Static_assert(sizeof(struct domain) <= 3072, "a tracked domain takes 3 KiB at most");

@@ -22,7 +22,8 @@ _Static_assert(STORE_SETTLED == CANDIDATE_UNITS, "what a candidate keeps");
 #define CANDIDATE_MORE (CANDIDATE_UNITS + 1) /* in `units`: there were more */
 #define CANDIDATE_STEP_SECONDS 600u
 #define CANDIDATE_TTL_MAX ((UINT32_C(1) << 20) - 1)
-#define PROMOTE_SPREAD 3u /* distinct aggregates, as bits of the bitmap */
+#define PROMOTE_SPREAD 3u    /* distinct aggregates, as bits of the bitmap */
+#define PROMOTE_NS_SPREAD 5u /* of name servers alone */
 #define TOUCHED_BUCKETS_LOG2 12u
 
 struct door_bucket {
@@ -38,7 +39,8 @@ struct candidate {
 	};
 	uint32_t first; /* seconds since 1970 */
 	uint32_t last;
-	uint32_t spread;                /* bitmap over hashes of the units' aggregates */
+	uint16_t spread;                /* bitmap over hashes of the units' aggregates */
+	uint16_t ns_spread;             /* and of those of its name servers' addresses */
 	uint16_t seen[CANDIDATE_UNITS]; /* steps of 10 min from first, saturating */
 	uint32_t ttl_max : 20;          /* saturating */
 	uint32_t units : 3;             /* CANDIDATE_MORE: some were turned away */
@@ -137,9 +139,21 @@ static inline uint32_t candidate_slot(const struct store *st, uint64_t key)
 }
 
 /* Bit of a unit's aggregate in a diversity bitmap. */
-static inline uint32_t spread_bit(const struct store *st, uint64_t unit)
+static inline uint16_t spread_bit(const struct store *st, uint64_t unit)
 {
-	return UINT32_C(1) << (hash_u64(address_aggregate(unit), st->sketch) >> 59);
+	return (uint16_t)(1u << (hash_u64(address_aggregate(unit), st->sketch) >> 60));
+}
+
+/*
+ * How much a record is worth: name servers count half, so that a domain that merely has many
+ * takes no place from one whose addresses are spread as widely.
+ */
+static inline unsigned diversity(uint16_t spread, uint16_t ns_spread)
+{
+	unsigned units = (unsigned)__builtin_popcount(spread);
+	unsigned servers = (unsigned)__builtin_popcount(ns_spread) / 2;
+
+	return units > servers ? units : servers;
 }
 
 /*
@@ -180,8 +194,8 @@ void servers_add(struct servers *v, uint8_t server, uint64_t key, uint32_t now);
 /* Who is established now. */
 void servers_weigh(struct servers *v);
 
-/* A free record, or that of a domain less diverse than `spread`; NULL when there is none. */
-struct domain *record_take(struct store *st, uint32_t spread);
+/* A free record, or that of a domain of less diversity; NULL when there is none. */
+struct domain *record_take(struct store *st, unsigned worth);
 /* What a candidate keeps of a full record: the four items of the smallest hashes. */
 void candidate_from_domain(const struct store *st, struct domain *d, struct candidate *c);
 /* Gives a tracked candidate's record back; nothing for another. */
@@ -213,5 +227,5 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 /* Adds a sighting, all but its sketches of host names and pairs. */
 void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,
 	const struct net_lookup *net);
-/* Diversity bitmap of the items; up to date in d->spread afterwards. */
-uint32_t domain_spread(const struct store *st, struct domain *d);
+/* Brings d->spread and d->ns_spread up to date; the diversity. */
+unsigned domain_spread(const struct store *st, struct domain *d);

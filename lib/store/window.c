@@ -65,6 +65,9 @@ static void slots_advance(struct domain *d, uint32_t slot)
 	memset(d->slot_threshold, 0xff, by * sizeof(uint16_t));
 	for (unsigned i = 0; i < d->items; i++)
 		d->item[i].slots = (uint16_t)((uint32_t)d->item[i].slots << by);
+	uint32_t ticks = slot / STORE_TICK_SLOTS - d->slot / STORE_TICK_SLOTS;
+	for (unsigned i = 0; i < d->ns_items; i++)
+		d->ns[i].ticks = ticks < STORE_TICKS ? d->ns[i].ticks << ticks : 0;
 	d->slot = slot;
 }
 

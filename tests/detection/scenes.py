@@ -11,7 +11,7 @@ SLOW = "slow", "slow6h"
 FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
 NEGATIVES = ("cdn", "cdn_offnet", "cdn_edge", "multicdn", "cloudlb", "ntppool", "btcseed",
              "mirrors", "dyndns", "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast",
-             "randsub", "wildsaas")
+             "randsub", "wildsaas", "nsfleet", "nsturns")
 TEMPTING = ("cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns",
             "plexlike")
 ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"

@@ -48,6 +48,9 @@
 	X(open_ratio) \
 	X(open_evidence) \
 	X(ns_changes) \
+	X(ns_transient) \
+	X(ns_departures) \
+	X(ns_server_share) \
 	X(ns_ttl) \
 	X(owned_share) \
 	X(paired_share) \

@@ -32,6 +32,9 @@ struct exact_unit {
 };
 
 struct exact_ns {
+	uint32_t *tick; /* ten-minute ticks in which it was seen, ascending; owned */
+	size_t ticks;
+	uint8_t server; /* shard_server of the only one that said so, or _SEVERAL */
 	struct net_info net;
 	uint32_t last;
 };

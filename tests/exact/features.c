@@ -2,6 +2,7 @@
 
 /* The features of one window, from all units. */
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "view.h"
@@ -208,10 +209,73 @@ static void servers(const struct exact_view *v, struct features *f)
 	f->top_server_share = v->n ? (double)most / (double)v->n : 0;
 }
 
+/* Looks, of those that are marked, in [from, to). */
+static double looks_in(const bool *look, int from, int to)
+{
+	double n = 0;
+
+	for (int t = from; t < to; t++)
+		n += look[t];
+	return n;
+}
+
+/* Did it come and go for good? Of the last 64 ticks, the oldest first. */
+static bool came_and_went(const bool *seen, const bool *look, int *last)
+{
+	int first = -1;
+
+	*last = -1;
+	for (int t = 0; t < (int)STORE_TICKS; t++) {
+		if (!seen[t])
+			continue;
+		first = first < 0 ? t : first;
+		*last = t;
+	}
+	if (first == *last)
+		return false;
+	double there = looks_in(seen, first + 1, *last), of = looks_in(look, first + 1, *last);
+	double nats = -log1p(-fmin((there + 1) / (of + 2), 0.95));
+	double before = nats * looks_in(look, 0, first);
+	double after = nats * looks_in(look, *last + 1, (int)STORE_TICKS);
+	return before >= 2.3 && after >= 2.3 && before + after >= 6.9;
+}
+
+static void servers_turn(const struct exact_domain *d, uint32_t now, bool v4, struct features *f)
+{
+	int newest = (int)(now / (STORE_TICK_SLOTS * STORE_SLOT_SECONDS));
+	bool(*seen)[STORE_TICKS] = calloc(d->ns_units.n + 1, sizeof(*seen));
+	bool look[STORE_TICKS] = {false}, went[STORE_TICKS] = {false};
+	unsigned only[256] = {0}, most = 0;
+	int last;
+
+	for (size_t i = 0; i < d->ns_units.n; i++) {
+		for (size_t k = 0; k < d->ns[i].ticks; k++) {
+			int t = (int)STORE_TICKS - 1 - (newest - (int)d->ns[i].tick[k]);
+			if (t >= 0 && t < (int)STORE_TICKS)
+				seen[i][t] = look[t] = true;
+		}
+	}
+	for (size_t i = 0; i < d->ns_units.n; i++) {
+		uint8_t server = d->ns[i].server;
+		if (address_is_v4(d->ns_units.word[i]) != v4 ||
+			!came_and_went(seen[i], look, &last))
+			continue;
+		f->ns_transient++;
+		went[last] = true;
+		if (server != SHARD_SERVER_SEVERAL && !exact_established(server))
+			most = ++only[server] > most ? only[server] : most;
+	}
+	free(seen);
+	f->ns_departures = looks_in(went, 0, (int)STORE_TICKS);
+	if (f->ns_transient > 0)
+		f->ns_server_share = most / f->ns_transient;
+}
+
 /* Of a day, of the address family that has more. */
 static void name_servers(const struct exact_domain *d, uint32_t now, struct features *f)
 {
 	struct exact_pair *pair = array_grow(NULL, d->ns_units.n + 1, sizeof(*pair));
+	bool v4 = true;
 
 	for (unsigned family = 0; family < 2; family++) {
 		size_t n = 0;
@@ -224,6 +288,7 @@ static void name_servers(const struct exact_domain *d, uint32_t now, struct feat
 		}
 		if ((double)n <= f->ns_addresses)
 			continue;
+		v4 = family == 0;
 		f->ns_addresses = (double)n;
 		f->ns_networks = (double)exact_groups(pair, n, NULL);
 	}
@@ -232,6 +297,7 @@ static void name_servers(const struct exact_domain *d, uint32_t now, struct feat
 		f->ns_names += now - d->ns_named[i] <= STORE_DAY_SECONDS;
 	f->ns_changes = d->ns_changes;
 	f->ns_ttl = d->day[0].ns_ttl;
+	servers_turn(d, now, v4, f);
 }
 
 static void answers(

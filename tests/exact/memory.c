@@ -99,6 +99,8 @@ static void domain_forget(struct exact_domain *d)
 	words_free(&d->units);
 	words_free(&d->hosts);
 	words_free(&d->pairs);
+	for (size_t i = 0; i < d->ns_units.n; i++)
+		free(d->ns[i].tick);
 	words_free(&d->ns_units);
 	words_free(&d->ns_names);
 	free(d->fresh);
@@ -216,7 +218,14 @@ static void ns_observe(
 			d->ns[at] = (struct exact_ns){0};
 			net->fn(net->ctx, o->ns_unit[i], &d->ns[at].net);
 		}
-		d->ns[at].last = o->now;
+		struct exact_ns *ns = &d->ns[at];
+		uint32_t tick = o->now / (STORE_TICK_SLOTS * STORE_SLOT_SECONDS);
+		ns->last = o->now;
+		ns->server = new || ns->server == o->server ? o->server : SHARD_SERVER_SEVERAL;
+		if (ns->ticks == 0 || ns->tick[ns->ticks - 1] != tick) {
+			ns->tick = array_grow(ns->tick, ns->ticks + 1, sizeof(*ns->tick));
+			ns->tick[ns->ticks++] = tick;
+		}
 	}
 }
 

@@ -878,7 +878,7 @@ static void test_model(void **state)
 
 	assert_model_refused("[]", "expected an object at the top");
 	assert_model_refused("{\"about\":\"x\",\"threshold\":0.9}", "intercept: is missing");
-	assert_model_refused(MODEL_HEAD "]}", "terms: 0 entries, allowed are 1..48");
+	assert_model_refused(MODEL_HEAD "]}", "terms: 0 entries, allowed are 1..64");
 	assert_model_refused(MODEL_HEAD MODEL_TERM("growth", "raises", "-1") "]}",
 		"terms[0].weight: -1: growth is to be 0 or more, as sign says");
 	assert_model_refused(MODEL_HEAD MODEL_TERM("growth", "raises", "1") "," MODEL_TERM(

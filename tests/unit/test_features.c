@@ -361,6 +361,38 @@ static void name_servers_count_by_family(void **state)
 	near(f.ns_networks, 5);
 }
 
+static void servers_set(unsigned n, const uint64_t *ticks)
+{
+	blank(2 * DAY);
+	for (unsigned i = 0; i < n; i++) {
+		d.ns_server[i] = SHARD_SERVER_SEVERAL;
+		d.ns[d.ns_items++] = (struct domain_ns){
+			.unit = 0x08000000u + (i << 16), .ticks = ticks[i], .last = NOW};
+	}
+}
+
+/* What comes and goes for good counts; a change of all, and a set shown in turns, do not. */
+static void name_servers_that_come_and_go(void **state)
+{
+	(void)state;
+	uint64_t flux[STORE_NS], moved[STORE_NS], turns[STORE_NS], rng = 7;
+
+	for (unsigned i = 0; i < STORE_NS; i++) {
+		flux[i] = UINT64_C(15) << 4 * i;
+		moved[i] = i < 6 ? (UINT64_C(1) << 20) - 1 : ((UINT64_C(1) << 21) - 1) << 20;
+		turns[i] = random_u64(&rng);
+	}
+	servers_set(STORE_NS, flux);
+	struct features f = features(WINDOW_24H);
+	assert_in_range((unsigned)f.ns_transient, 7, 9);
+	near(f.ns_departures, f.ns_transient);
+	near(f.ns_server_share, 0);
+	servers_set(STORE_NS, moved);
+	near(features(WINDOW_24H).ns_transient, 0);
+	servers_set(STORE_NS, turns);
+	near(features(WINDOW_24H).ns_transient, 0);
+}
+
 static void host_names_are_the_sketchs(void **state)
 {
 	uint64_t rng = 5;
@@ -374,7 +406,6 @@ static void host_names_are_the_sketchs(void **state)
 	near(features(WINDOW_1H).host_names, 2);
 }
 
-/* The recapture test by its definition, over pairs of hours. */
 /* From the definition, over the hours of a day or (`slots`) the slots of an hour. */
 static void open_model(bool slots, double *ratio, double *evidence)
 {
@@ -576,6 +607,7 @@ int main(void)
 		cmocka_unit_test(novelty_is_what_the_second_half_brought),
 		cmocka_unit_test(new_addresses_are_counted_by_fresh_epochs),
 		cmocka_unit_test(name_servers_count_by_family),
+		cmocka_unit_test(name_servers_that_come_and_go),
 		cmocka_unit_test(a_name_is_as_new_as_its_first_answer),
 		cmocka_unit_test(host_names_are_the_sketchs),
 		cmocka_unit_test(the_recapture_test_is_its_definition),

@@ -423,25 +423,28 @@ static void reasons_are_the_clauses_that_count(void **state)
 	for (unsigned signs = 1; signs < 16; signs++) {
 		struct features f = long_window(with(moving(), signs));
 		struct ruling r = rule(f);
-		uint64_t base = 1u << CLAUSE_ADDRESSES | 1u << CLAUSE_NETWORKS |
-				1u << CLAUSE_EFFECTIVE | 1u << CLAUSE_TOP | 1u << CLAUSE_TTL |
-				1u << CLAUSE_OWNED;
-		uint64_t moves = 1u << CLAUSE_FRESH | 1u << CLAUSE_NEW | 1u << CLAUSE_GROWTH |
-				 1u << CLAUSE_NOVELTY;
+		uint64_t base = UINT64_C(1) << CLAUSE_ADDRESSES | UINT64_C(1) << CLAUSE_NETWORKS |
+				UINT64_C(1) << CLAUSE_EFFECTIVE | UINT64_C(1) << CLAUSE_TOP |
+				UINT64_C(1) << CLAUSE_TTL | UINT64_C(1) << CLAUSE_OWNED;
+		uint64_t moves = UINT64_C(1) << CLAUSE_FRESH | UINT64_C(1) << CLAUSE_NEW |
+				 UINT64_C(1) << CLAUSE_GROWTH | UINT64_C(1) << CLAUSE_NOVELTY;
 		uint64_t want = base | moves | UINT64_C(1) << CLAUSE_SERVERS |
 				UINT64_C(1) << CLAUSE_CONTESTED;
 
 		if (signs & SIGN_NS)
-			want |= 1u << CLAUSE_NS_ADDRESSES | 1u << CLAUSE_NS_NETWORKS |
-				1u << CLAUSE_NS_PER_NAME;
+			want |= UINT64_C(1) << CLAUSE_NS_ADDRESSES |
+				UINT64_C(1) << CLAUSE_NS_NETWORKS |
+				UINT64_C(1) << CLAUSE_NS_PER_NAME;
 		if (signs & SIGN_GLUE)
-			want |= 1u << CLAUSE_GLUE;
+			want |= UINT64_C(1) << CLAUSE_GLUE;
 		if (signs & SIGN_SHARE)
-			want |= 1u << CLAUSE_SHARED | 1u << CLAUSE_SHARED_NETWORKS |
-				1u << CLAUSE_SIBLINGS;
+			want |= UINT64_C(1) << CLAUSE_SHARED |
+				UINT64_C(1) << CLAUSE_SHARED_NETWORKS |
+				UINT64_C(1) << CLAUSE_SIBLINGS;
 		if (signs & SIGN_OPEN)
-			want |= 1u << CLAUSE_OPEN_SECONDS | 1u << CLAUSE_OPEN_RATIO |
-				1u << CLAUSE_OPEN_EVIDENCE;
+			want |= UINT64_C(1) << CLAUSE_OPEN_SECONDS |
+				UINT64_C(1) << CLAUSE_OPEN_RATIO |
+				UINT64_C(1) << CLAUSE_OPEN_EVIDENCE;
 		assert_int_equal(r.clauses, want);
 		/* Movement that is none is no reason, whatever of it holds. */
 		f.growth = f.novelty = 0;
@@ -526,6 +529,9 @@ static struct features random_features(uint64_t *rng)
 		.ns_networks = pick(rng, config.min_ns_networks),
 		.ns_names = random_below(rng, 5),
 		.ns_changes = pick(rng, config.min_ns_changes),
+		.ns_transient = pick(rng, config.min_ns_transient),
+		.ns_departures = pick(rng, config.min_ns_departures),
+		.ns_server_share = pick(rng, config.max_server_share),
 		.ns_ttl = pick(rng, config.max_ns_ttl),
 		.glue_in_pool = pick(rng, config.min_glue_in_pool),
 		.shared_units = pick(rng, config.min_shared_units),
@@ -596,6 +602,9 @@ static void every_reason_holds(void **state)
 	(void)state;
 	for (unsigned n = 0; n < 200000; n++) {
 		struct features f = random_features(&rng);
+		/* Where the addresses stand still only a rule of its own is left. */
+		if (n % 4 == 0)
+			f.addresses = config.max_still_addresses;
 		struct ruling r = rule(f);
 
 		seen |= r.class == FLUX_NONE ? 0 : r.clauses;
@@ -608,13 +617,57 @@ static void every_reason_holds(void **state)
 				    k == CLAUSE_SLOW_ANSWER || k == CLAUSE_SLOW_RATE ||
 				    k == CLAUSE_VPS_TOP || k == CLAUSE_VPS_ANSWER ||
 				    k == CLAUSE_SERVERS || k == CLAUSE_CONTESTED ||
-				    k == CLAUSE_AGE || k == CLAUSE_OWN_SHARE;
+				    k == CLAUSE_AGE || k == CLAUSE_OWN_SHARE ||
+				    k == CLAUSE_NS_SERVER || k == CLAUSE_STILL ||
+				    k == CLAUSE_STILL_GROWTH;
 			assert_true(most ? value <= edge : value >= edge);
 		}
 		assert_true(r.class == FLUX_NONE || (r.score >= 30 && r.score <= 100));
 		assert_true(r.confidence >= 0 && r.confidence <= 1);
 	}
 	assert_int_equal(seen, (UINT64_C(1) << CLAUSE_COUNT) - 1);
+}
+
+/* Name servers alone: each clause at its edge, and none of them does without another. */
+static void servers_that_come_and_go_are_ns_flux(void **state)
+{
+	(void)state;
+	const struct features f = {.window = WINDOW_24H,
+		.addresses = config.max_still_addresses,
+		.growth = config.max_still_growth,
+		.ns_addresses = config.min_moving_ns_addresses,
+		.ns_networks = config.min_moving_ns_networks,
+		.ns_names = 12,
+		.ns_transient = config.min_ns_transient,
+		.ns_departures = config.min_ns_departures,
+		.ns_ttl = config.max_ns_ttl,
+		.ns_server_share = config.max_server_share,
+		.sample_share = 1,
+		.paired_share = 1};
+	struct features less[] = {f, f, f, f, f, f, f, f, f};
+	struct ruling r;
+
+	rules_apply(&config, &f, &r);
+	assert_int_equal(r.class, FLUX_NS);
+	assert_false(r.suspected);
+	less[0].addresses++;
+	less[1].growth += 0.01;
+	less[2].ns_addresses--;
+	less[3].ns_networks--;
+	less[4].ns_transient--;
+	less[5].ns_departures--;
+	less[6].ns_ttl++;
+	less[7].ns_server_share += 0.01;
+	less[8].window = WINDOW_1H;
+	for (unsigned i = 0; i < sizeof(less) / sizeof(less[0]); i++) {
+		rules_apply(&config, &less[i], &r);
+		assert_int_equal(r.class, FLUX_NONE);
+	}
+	less[0] = f;
+	less[0].contested_share = config.max_contested_share + 0.01;
+	rules_apply(&config, &less[0], &r);
+	assert_int_equal(r.class, FLUX_NS);
+	assert_true(r.suspected);
 }
 
 static void classes_and_windows_have_names(void **state)
@@ -651,6 +704,7 @@ int main(void)
 		cmocka_unit_test(a_reason_says_value_and_threshold),
 		cmocka_unit_test(a_sign_more_never_lowers_the_score),
 		cmocka_unit_test(every_reason_holds),
+		cmocka_unit_test(servers_that_come_and_go_are_ns_flux),
 		cmocka_unit_test(classes_and_windows_have_names),
 	};
 	return cmocka_run_group_tests(tests, defaults, NULL);
