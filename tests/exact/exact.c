@@ -242,6 +242,7 @@ static void oracle_judge(struct exact_domain *e, const struct store *st, uint32_
 	d->server_day[0] = e->day[0].servers;
 	d->server_day[1] = e->day[1].servers;
 	d->items = (uint8_t)(items < STORE_SAMPLE ? items : STORE_SAMPLE);
+	d->ns_items = (uint8_t)(e->ns_units.n < STORE_NS ? e->ns_units.n : STORE_NS);
 	judged = e;
 	judged_at = now;
 	judged_known = false;
