@@ -182,7 +182,8 @@ static void weigh_pairs(const struct detector *t, const struct store *st, const 
 
 /*
  * Of a pool that is large and closed an hour shows little but new addresses. Where the domain
- * is known for longer, the longer window tells: what does not move there does not move.
+ * is known for longer, the longer window tells: what does not move there does not move, and
+ * few of a CDN's caches may lie wide by chance, which all of a day's do not.
  */
 static void weigh_past(const struct detector *t, const struct store *st, const struct domain *d,
 	uint32_t now, const struct features *f, struct ruling *r)
@@ -196,6 +197,8 @@ static void weigh_past(const struct detector *t, const struct store *st, const s
 		return;
 	features_compute(d, st, longer, now, (struct view_filter){EVIDENCE_ALIAS, 0}, &past);
 	if (past.growth < t->config.min_growth_24h && past.novelty < t->config.min_novelty)
+		r->class = FLUX_NONE;
+	if (r->base && !rules_spread(&t->config, &past))
 		r->class = FLUX_NONE;
 }
 

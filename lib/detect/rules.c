@@ -204,6 +204,13 @@ static bool spread(const struct detect_config *c, const struct features *f, uint
 	return ALL(held, CLAUSE_NETWORKS, CLAUSE_EFFECTIVE, CLAUSE_TOP);
 }
 
+bool rules_spread(const struct detect_config *c, const struct features *f)
+{
+	uint64_t held = 0;
+
+	return spread(c, f, &held);
+}
+
 static bool movement(const struct detect_config *c, const struct features *f, uint64_t *held)
 {
 	uint64_t bits = 0;

@@ -155,6 +155,9 @@ struct ruling {
 
 void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r);
 
+/* Do the addresses lie in enough networks, or /16 where most ASNs are unknown? */
+bool rules_spread(const struct detect_config *c, const struct features *f);
+
 /* Value and threshold of a clause. */
 double clause_value(enum clause k, const struct features *f);
 double clause_threshold(enum clause k, const struct detect_config *c, enum flux_window w);

@@ -86,6 +86,7 @@ AT_MOST = [
     ("negatives", "nsfleet", "alarms", NONE, NONE),
     ("negatives", "nsturns", "alarms", NONE, NONE),
     ("negatives-client", "honest", "alarms", NONE, NONE),
+    ("caches", "honest", "alarms", NONE, NONE),
     ("background", "background", "alarms", NONE, NONE),
     ("attacks", "anycast", "alarms", NONE, NONE),
     ("attacks", "victim:unsolicited", "alarms", NONE, NONE),

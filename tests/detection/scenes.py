@@ -101,6 +101,7 @@ def quick(seed):
     scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
     scenes.append(Scene("negatives-client", WEEK, each(NEGATIVES, 3, 60), seed=seed,
                         vantage="client"))
+    scenes.append(Scene("caches", WEEK, each(("cdn_edge", "cdn_offnet"), 6, 120), seed=seed))
     scenes.append(Scene("background", DAY, (), seed=seed, domains=20000, rate=4, baselines=True))
     return scenes + variations(seed) + attacks(6, seed)
 
