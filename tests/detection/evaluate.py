@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--seed", type=int, help="of --quick")
     parser.add_argument("--seeds", type=int, default=len(scenes.HELD_OUT),
                         help="of --full, how many")
+    parser.add_argument("--jobs", type=int, default=2, help="captures judged at a time, default 2")
     parser.add_argument("--only", metavar="SCENE,...", help="these alone")
     return parser.parse_args()
 
@@ -68,8 +69,8 @@ def write(options, results):
 
 def main():
     options = arguments()
-    with harness.scratch() as folder:
-        bench = measure.Bench(chosen(options), folder)
+    with harness.scratch() as folder, \
+            measure.Bench(chosen(options), folder, options.jobs) as bench:
         cases = gates.cases(bench) if options.quick else []
 
         def tables_are_written():

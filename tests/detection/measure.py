@@ -2,6 +2,7 @@
 """Generates the captures of scenes, replays them and holds the verdicts against the truth."""
 
 import collections
+import concurrent.futures
 import datetime
 import functools
 import json
@@ -135,10 +136,13 @@ def add_baselines(result, path, database, owners):
 
 
 class Bench:
-    """Results of scenes, made when first asked for; a capture is removed after its last use."""
+    """Results of scenes, made `jobs` captures at a time in the order of the scenes; a capture is
+    removed after its last use."""
 
-    def __init__(self, scenes, folder):
+    def __init__(self, scenes, folder, jobs=1):
         self.folder = pathlib.Path(folder)
+        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        self.made = {}
         self.groups = collections.defaultdict(list)
         self.group_of = {}
         self.results = {}
@@ -148,14 +152,21 @@ class Bench:
         self.asn, self.country = self.folder / "asn.mmdb", self.folder / "country.mmdb"
         subprocess.run([TRAFFICGEN, "--asn-db", self.asn, "--country-db", self.country],
                        check=True)
+        for number, (arguments, group) in enumerate(self.groups.items()):
+            self.made[arguments] = self.pool.submit(self.make, number, group)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown(cancel_futures=True)
 
     @functools.cached_property
     def database(self):
         return mmdb.Database(self.asn)
 
     def of(self, name):
-        if name not in self.results:
-            self.make(self.groups[self.group_of[name]])
+        self.made[self.group_of[name]].result()
         return self.results[name]
 
     def all(self):
@@ -163,8 +174,8 @@ class Bench:
             self.of(name)
         return self.results
 
-    def make(self, group):
-        capture, truth_path = self.folder / "scene.pcap", self.folder / "truth.json"
+    def make(self, number, group):
+        capture, truth_path = (self.folder / f"{number}.{kind}" for kind in ("pcap", "json"))
         started = time.monotonic()
         subprocess.run([TRAFFICGEN, *group[0].arguments(), "--out", capture, "--truth",
                         truth_path], check=True)
