@@ -59,7 +59,38 @@ static double looks_cost(const struct view *v, double age)
 	return looks > 1 ? log(looks) : 0;
 }
 
-/* Pairs of draws that many units apart, and how many of them met, less what caches repeat. */
+/* Of lags 1.. as bits 0..: short ones up to a quarter of the view, long ones from half on. */
+struct lags {
+	uint32_t near;
+	uint32_t far;
+};
+
+static struct lags lags_of(const struct view *v)
+{
+	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
+
+	return (struct lags){low_bits(near), low_bits(v->units - 1) & ~low_bits(far - 1)};
+}
+
+/* Draws in each unit, and recaptures at short and at long lags: every mark's pairs of bits. */
+static void recaptures(const struct view *v, struct lags l, unsigned active[32], double same[2])
+{
+	unsigned n[2] = {0, 0};
+
+	for (unsigned i = 0; i < v->marks; i++) {
+		for (uint32_t bits = v->mark[i]; bits; bits &= bits - 1) {
+			unsigned newer = (unsigned)__builtin_ctz(bits);
+			uint32_t older = bits >> newer >> 1;
+			active[newer]++;
+			n[0] += (unsigned)__builtin_popcount(older & l.near);
+			n[1] += (unsigned)__builtin_popcount(older & l.far);
+		}
+	}
+	same[0] = n[0];
+	same[1] = n[1];
+}
+
+/* Pairs of draws that many units apart, and what caches repeat of them. */
 static void lag_count(const struct view *v, const unsigned active[32], double ttl, unsigned lag,
 	double *pairs, double *same)
 {
@@ -69,10 +100,6 @@ static void lag_count(const struct view *v, const unsigned active[32], double tt
 		unsigned fewer = active[h] < active[h + lag] ? active[h] : active[h + lag];
 		*pairs += (double)active[h] * active[h + lag];
 		*same -= repeated * fewer;
-	}
-	for (unsigned i = 0; i < v->marks; i++) {
-		uint32_t bits = v->mark[i];
-		*same += __builtin_popcount(bits & bits >> lag);
 	}
 }
 
@@ -87,17 +114,16 @@ static void openness(const struct view *v, struct features *f)
 {
 	unsigned active[32] = {0};
 	double same[2] = {0, 0}, pairs[2] = {0, 0}; /* short lags, long lags */
-	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
+	struct lags l;
 
 	if (v->units < 4)
 		return;
-	for (unsigned h = 0; h < v->units; h++)
-		for (unsigned i = 0; i < v->marks; i++)
-			active[h] += v->mark[i] >> h & 1;
+	l = lags_of(v);
+	recaptures(v, l, active, same);
 	for (unsigned lag = 1; lag < v->units; lag++)
-		if (lag <= near || lag >= far)
-			lag_count(
-				v, active, f->ttl_max, lag, &pairs[lag > near], &same[lag > near]);
+		if ((l.near | l.far) >> (lag - 1) & 1)
+			lag_count(v, active, f->ttl_max, lag, &pairs[l.far >> (lag - 1) & 1],
+				&same[l.far >> (lag - 1) & 1]);
 	same[0] = same[0] > 0 ? same[0] : 0;
 	same[1] = same[1] > 0 ? same[1] : 0;
 	double met = same[0] + same[1];
@@ -126,14 +152,18 @@ static double never_return(const struct view *v)
 	unsigned away = v->units / QUARTERS ? v->units / QUARTERS : 1, returned = 0;
 
 	for (unsigned i = 0; i < v->marks; i++) {
-		uint32_t bits = v->mark[i];
-		unsigned gap = 0, widest = 0;
-
-		for (bits >>= bits ? __builtin_ctz(bits) : 0; bits; bits >>= 1) {
-			gap = bits & 1 ? 0 : gap + 1;
-			widest = gap > widest ? gap : widest;
+		uint32_t bits = v->mark[i], near = bits;
+		/* Each bit reaches over the units after it that are no absence yet. */
+		for (unsigned done = 1; done < away;) {
+			unsigned by = done < away - done ? done : away - done;
+			near |= near << by;
+			done += by;
 		}
-		returned += widest >= away;
+		/* From the oldest bit to the newest, is one reached by none? */
+		uint32_t span = bits ? low_bits(32 - (unsigned)__builtin_clz(bits)) &
+						~low_bits((unsigned)__builtin_ctz(bits))
+				     : 0;
+		returned += (near & span) != span;
 	}
 	return v->marks ? 1 - (double)returned / v->marks : 0;
 }

@@ -491,6 +491,44 @@ static void the_recapture_test_is_its_definition(void **state)
 	assert_true(told[0] > 100 && told[1] > 25);
 }
 
+/* Between two sightings a quarter of the window without: of all others it is the share. */
+static void who_never_returns_is_told_by_the_gaps(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		uint64_t rng = seed;
+		unsigned items = 1 + random_below(&rng, STORE_SAMPLE), returned = 0, units = 0;
+		unsigned density = 1 + random_below(&rng, 8), hours = 1 + random_below(&rng, 24);
+		uint32_t seen = 0;
+
+		blank(2 * DAY);
+		for (unsigned i = 0; i < items; i++) {
+			uint32_t bits = UINT32_C(1) << random_below(&rng, hours);
+			for (unsigned h = 0; h < hours; h++)
+				bits |= (uint32_t)(random_below(&rng, 8) < density) << h;
+			add(i, i, 1 + i, 0, bits);
+			seen |= bits;
+		}
+		for (unsigned h = 0; h < 24; h++)
+			units = seen >> h & 1 ? h + 1 : units;
+		for (unsigned i = 0; i < items; i++) {
+			unsigned gap = 0, widest = 0;
+			bool before = false;
+			for (unsigned h = 0; h < 24; h++) {
+				if (d.item[i].hours >> h & 1) {
+					widest = before && gap > widest ? gap : widest;
+					before = true;
+					gap = 0;
+				} else {
+					gap++;
+				}
+			}
+			returned += widest >= (units >= 4 ? units / 4 : 1);
+		}
+		near(features(WINDOW_24H).never_return, 1 - (double)returned / items);
+	}
+}
+
 /*
  * Seen by clients, a closed pool that is large: of each hour's 24 answers the one in the
  * cache at its end is the first of the next. Were that not taken off, it would be flux.
@@ -611,6 +649,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_as_new_as_its_first_answer),
 		cmocka_unit_test(host_names_are_the_sketchs),
 		cmocka_unit_test(the_recapture_test_is_its_definition),
+		cmocka_unit_test(who_never_returns_is_told_by_the_gaps),
 		cmocka_unit_test(what_a_cache_repeats_is_no_recapture),
 		cmocka_unit_test(closed_populations_are_not_called_open),
 		cmocka_unit_test(populations_that_die_out_are_called_open),
