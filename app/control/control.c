@@ -92,8 +92,8 @@ static uint64_t turned_away(
 	const struct account *a, const struct store_account *store, const struct detector *detector)
 {
 	uint64_t n = store->evicted + store->demoted + store->promotion_denied +
-		     store->ledger_denied + store->door_evicted + store->fate[STORE_DENIED] + a->note[NOTE_DETAIL_DENIED] +
-		     detect_account(detector)->denied;
+		     store->ledger_denied + store->door_evicted + store->fate[STORE_DENIED] +
+		     a->note[NOTE_DETAIL_DENIED] + detect_account(detector)->denied;
 
 	for (unsigned f = 0; f < TABLE_FATE_COUNT; f++)
 		if (table_fate_is_denied((enum table_fate)f))

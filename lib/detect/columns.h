@@ -59,7 +59,8 @@
 	X(settled_beside) \
 	X(ns_transient) \
 	X(ns_departures) \
-	X(ns_server_share)
+	X(ns_server_share) \
+	X(ttl_cached)
 
 enum feature_column {
 #define X(name) FEATURE_##name,

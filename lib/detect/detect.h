@@ -70,7 +70,8 @@ struct features {
 	double own_addresses; /* of the operator's own subscribers */
 	double own_share;     /* of the sample */
 	double ttl_max;       /* seconds */
-	double fresh_epochs;  /* TTL epochs with an answer of their own */
+	double ttl_cached; /* seconds for which caches repeat an answer: at most twice the median */
+	double fresh_epochs; /* TTL epochs with an answer of their own */
 	double growth; /* beta = ln(N_T / mean N_q) / ln k over the k quarters with answers; 0..1 */
 	double novelty; /* share of the sampled units first seen in the window's second half */
 	double new_per_epoch; /* new addresses a fresh epoch after the first */

@@ -257,7 +257,7 @@ static const double window_seconds[FLUX_WINDOW_COUNT] = {
 static void openness_by_hours(const struct domain *d, const struct store *st,
 	struct view_filter filter, struct features *f)
 {
-	struct features hours = {.age = f->age, .ttl_max = f->ttl_max};
+	struct features hours = {.age = f->age, .ttl_cached = f->ttl_cached};
 	struct view v;
 
 	view_by(&v, d, st, VIEW_HOURS, STORE_HOURS, filter);
@@ -284,6 +284,9 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.marks / v.mark_share;
 	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;
+	/* Not the maximum: one answer of a long TTL would pass for a cache that repeats them all.
+	 */
+	f->ttl_cached = fmin(f->ttl_max, 2.0 * domain_ttl_usual(d));
 	double answered = d->answered_day[0] + d->answered_day[1];
 	if (answered > 0)
 		f->contested_share = (d->conflict_day[0] + d->conflict_day[1]) / answered;

@@ -122,7 +122,7 @@ static void openness(const struct view *v, struct features *f)
 	recaptures(v, l, active, same);
 	for (unsigned lag = 1; lag < v->units; lag++)
 		if ((l.near | l.far) >> (lag - 1) & 1)
-			lag_count(v, active, f->ttl_max, lag, &pairs[l.far >> (lag - 1) & 1],
+			lag_count(v, active, f->ttl_cached, lag, &pairs[l.far >> (lag - 1) & 1],
 				&same[l.far >> (lag - 1) & 1]);
 	same[0] = same[0] > 0 ? same[0] : 0;
 	same[1] = same[1] > 0 ? same[1] : 0;

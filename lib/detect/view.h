@@ -50,6 +50,6 @@ static inline uint32_t low_bits(unsigned n)
 
 /*
  * Recapture and what else the marks tell of time: growth, open_*, never_return,
- * coverage. Reads age and ttl_max.
+ * coverage. Reads age and ttl_cached.
  */
 void view_times(const struct view *v, struct features *f);

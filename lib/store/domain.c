@@ -254,6 +254,12 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 		d->ttl_day[0] = g->ttl_max;
 	if (g->ttl_max > d->ttl_max)
 		d->ttl_max = g->ttl_max;
+	/* The median's place moves by one, towards what is seen. */
+	if (g->units > 0) {
+		uint8_t steps = ttl_to_steps(g->ttl_max);
+		d->ttl_usual =
+			(uint8_t)(d->ttl_usual + (steps > d->ttl_usual) - (steps < d->ttl_usual));
+	}
 	/* A TTL that is not flux's is no measure of it. */
 	uint32_t ttl = d->ttl_max < SHARD_BRIEF_TTL ? d->ttl_max : SHARD_BRIEF_TTL;
 	ttl = ttl ? ttl : 1;
@@ -396,6 +402,7 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 	d->day = last / DAY_SECONDS;
 	/* What it was before today counts for a day. */
 	d->ttl_day[1] = d->ttl_max = c->ttl_max;
+	d->ttl_usual = ttl_to_steps(c->ttl_max);
 	items_from_candidate(st, d, c, net);
 	settled_from_candidate(st, d, c);
 }

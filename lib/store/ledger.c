@@ -7,13 +7,16 @@
 
 #define RECORDS_A_LEDGER 32u
 #define LEDGERS_LEAST 128u
+#define LEDGERS_MOST 8192u /* what control can judge in a second or so, were all seen at once */
 #define LEAST_NETWORKS 5u
 #define HOLD_SECONDS (3u * DAY_SECONDS) /* for so long nobody else is given it */
 #define TAKE_PROBE 16u
 
 uint32_t ledger_count(uint32_t domains)
 {
-	return domains / RECORDS_A_LEDGER + LEDGERS_LEAST;
+	uint32_t n = domains / RECORDS_A_LEDGER + LEDGERS_LEAST;
+
+	return n < LEDGERS_MOST ? n : LEDGERS_MOST;
 }
 
 const struct ledger *store_ledger(const struct store *st, const struct domain *d)
@@ -151,10 +154,12 @@ static void ledger_start(const struct store *st, struct ledger *l, const struct 
 					       : (uint32_t)d->hour_threshold[i] << 16;
 	for (unsigned i = 0; i < d->items; i++) {
 		const struct domain_item *it = &d->item[i];
-		if (it->hours == 0)
+		uint32_t hash = mark_hash(hash_u64(it->unit, st->sketch));
+		/* Two of the same top half are one mark. */
+		if (it->hours == 0 || (l->marks > 0 && l->mark[l->marks - 1].hash == hash))
 			continue;
 		l->mark[l->marks++] = (struct ledger_mark){
-			.hash = mark_hash(hash_u64(it->unit, st->sketch)),
+			.hash = hash,
 			.hours = it->hours,
 			.slots = it->slots,
 			.server = it->server,

@@ -74,8 +74,9 @@ unsigned store_save_reverse(
 void store_restore_begin(struct store *st, uint32_t now, uint32_t since);
 /* A domain's ledger, or that it has none, as the end of its record. */
 void ledger_put(struct encoder *e, const struct ledger *l);
-/* Gives a domain just restored the ledger saved with it, if there is room. */
-bool ledger_get(struct store *st, struct decoder *in, struct domain *d);
+/* Reads it back, for a domain not placed yet; *has: it had one. False: it cannot be ours. */
+bool ledger_get(const struct store *st, struct decoder *in, const struct domain *d,
+	struct ledger *out, bool *has);
 bool domain_item_fits(const struct domain_item *it, uint32_t now);
 bool store_restore_domain(struct store *st, struct decoder *d, const struct psl *psl,
 	struct domain *image, struct state_restored *r);

@@ -8,7 +8,7 @@
 
 #define ITEM_OCTETS 33u
 #define NS_OCTETS 16u
-#define NS_MOST 12u /* that a version before kept; what is more than STORE_NS goes */
+#define NS_MOST 12u       /* that a version before kept; what is more than STORE_NS goes */
 #define NS_OCTETS_MORE 9u /* that states of before do not have */
 #define ITEM_NS 1u
 #define ITEM_REVERSED 2u
@@ -192,6 +192,7 @@ static bool domain_put(struct encoder *e, const struct store *st, const struct d
 		put_u32(e, d->settled[i]);
 	put_u32(e, d->settled_last);
 	put_u8(e, d->settled_host);
+	put_u8(e, d->ttl_usual);
 	ledger_put(e, store_ledger(st, d));
 	return record_end(e, start);
 }
@@ -264,6 +265,7 @@ static void lists_get(struct decoder *in, struct domain *d)
 static void settled_get(struct decoder *in, struct domain *d)
 {
 	d->settled_host = UINT8_MAX;
+	d->ttl_usual = ttl_to_steps(d->ttl_max);
 	if (in->bad || decoder_left(in) == 0)
 		return;
 	struct decoder_list l = get_list(in, 4);
@@ -274,6 +276,7 @@ static void settled_get(struct decoder *in, struct domain *d)
 	}
 	d->settled_last = get_u32(in);
 	d->settled_host = get_u8(in);
+	d->ttl_usual = get_u8(in);
 }
 
 static bool country_fits(const char c[2])
@@ -379,6 +382,8 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 	struct domain *image, struct state_restored *r)
 {
 	struct dns_name name;
+	struct ledger ledger;
+	bool wide;
 	size_t n;
 
 	memset(image, 0, sizeof(*image));
@@ -390,8 +395,8 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 	image->name_len = (uint8_t)n;
 	lists_get(in, image);
 	settled_get(in, image);
-	if (in->bad || !domain_fits(st, image) || !name_fits(st, image, &name) ||
-		candidate_find(st, image->key))
+	if (in->bad || !ledger_get(st, in, image, &ledger, &wide) || !domain_fits(st, image) ||
+		!name_fits(st, image, &name) || candidate_find(st, image->key))
 		return false;
 	/* By another list it may be a suffix, which must never be flagged, or part of a domain. */
 	if (psl && psl_registered(psl, &name) != 0) {
@@ -400,5 +405,9 @@ bool store_restore_domain(struct store *st, struct decoder *in, const struct psl
 		return true;
 	}
 	struct domain *d = domain_place(st, image, r);
-	return !d || ledger_get(st, in, d);
+	struct ledger *l = d && wide ? ledger_attach(st, d) : NULL;
+	/* Where none is free it begins anew when it can. */
+	if (l)
+		*l = ledger;
+	return true;
 }

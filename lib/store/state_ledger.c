@@ -83,8 +83,10 @@ static bool ledger_fits(const struct store *st, const struct domain *d, const st
 	return true;
 }
 
-bool ledger_get(struct store *st, struct decoder *in, struct domain *d)
+bool ledger_get(const struct store *st, struct decoder *in, const struct domain *d,
+	struct ledger *out, bool *has)
 {
+	*has = false;
 	/* A record of a program before ends here. */
 	if (decoder_left(in) == 0)
 		return true;
@@ -92,14 +94,12 @@ bool ledger_get(struct store *st, struct decoder *in, struct domain *d)
 	in->bad |= head.count > 1;
 	if (in->bad || head.count == 0)
 		return !in->bad;
-	struct ledger *l = ledger_attach(st, d);
-	/* Without one it begins anew when it can. */
-	if (!l)
-		return true;
 	struct decoder one = get_element(in, &head);
-	l->since = get_u32(&one);
-	l->slot = get_u32(&one);
-	l->hour = get_u32(&one);
-	lists_get(in, l);
-	return !in->bad && ledger_fits(st, d, l);
+	out->key = d->key;
+	out->since = get_u32(&one);
+	out->slot = get_u32(&one);
+	out->hour = get_u32(&one);
+	lists_get(in, out);
+	*has = true;
+	return !in->bad && ledger_fits(st, d, out);
 }

@@ -141,6 +141,7 @@ struct domain {
 	uint8_t name_len;
 	uint8_t settled_n;
 	uint8_t settled_host; /* smallest shard_host that had one of settled[]; 255: none yet */
+	uint8_t ttl_usual;    /* median of the epochs' TTLs, by steps: domain_ttl_usual */
 	/*
 	 * What the name was answered with while it had few addresses, as the top of their
 	 * hashes: they are known also when they find no room in the sample.
@@ -285,6 +286,32 @@ uint32_t store_renew(struct store *st, uint32_t from, uint32_t n, const struct n
 
 /* Brings slots and hours of d up to `now`; lib/detect calls it before it reads a window. */
 void domain_advance(struct domain *d, uint32_t now);
+
+/*
+ * A TTL as eighths of its logarithm (base 2), and back: 2^19 s are 152, and a step is a tenth
+ * of the value or so.
+ */
+static inline uint8_t ttl_to_steps(uint32_t ttl)
+{
+	uint64_t x = (uint64_t)ttl + 1;
+	unsigned log2 = 63 - (unsigned)__builtin_clzll(x);
+
+	return (uint8_t)(log2 * 8 + ((x << 3 >> log2) & 7));
+}
+
+static inline uint32_t ttl_from_steps(uint8_t steps)
+{
+	return (uint32_t)(((UINT64_C(8) | (steps & 7)) << (steps >> 3) >> 3) - 1);
+}
+
+/*
+ * Seconds, the median of the TTLs that answers came with: unlike ttl_max a few answers do not
+ * move it. Where TTLs have run down in a cache it is half of what they began with.
+ */
+static inline uint32_t domain_ttl_usual(const struct domain *d)
+{
+	return ttl_from_steps(d->ttl_usual);
+}
 
 /* Is a flagged record, never to be given up? */
 static inline bool domain_flagged(const struct domain *d)

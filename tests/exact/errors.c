@@ -25,6 +25,7 @@
 	X(own_addresses) \
 	X(own_share) \
 	X(ttl_max) \
+	X(ttl_cached) \
 	X(fresh_epochs) \
 	X(growth) \
 	X(novelty) \

@@ -66,7 +66,8 @@ struct exact_domain {
 	uint32_t *ns_named; /* by place in ns_names: last seen */
 	uint32_t *fresh;    /* begin of each fresh TTL epoch */
 	size_t fresh_n;
-	struct exact_day day[2]; /* today, yesterday */
+	uint32_t ttl[SHARD_BRIEF_TTL + 2]; /* answers by their TTL, all longer ones as one */
+	struct exact_day day[2];           /* today, yesterday */
 	/* In the epoch that is merged now. */
 	bool touched;
 	bool conflict;

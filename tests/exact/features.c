@@ -300,6 +300,19 @@ static void name_servers(const struct exact_domain *d, uint32_t now, struct feat
 	servers_turn(d, now, v4, f);
 }
 
+/* The median of the TTLs that answers came with. */
+static double ttl_usual(const struct exact_domain *d)
+{
+	uint64_t all = 0, below = 0;
+	uint32_t ttl = 0;
+
+	for (uint32_t i = 0; i <= SHARD_BRIEF_TTL + 1; i++)
+		all += d->ttl[i];
+	while (ttl <= SHARD_BRIEF_TTL && 2 * (below + d->ttl[ttl]) < all)
+		below += d->ttl[ttl++];
+	return ttl;
+}
+
 static void answers(
 	const struct exact_domain *d, const struct exact_view *v, uint32_t now, struct features *f)
 {
@@ -307,6 +320,7 @@ static void answers(
 	double ttl = d->day[0].ttl > d->day[1].ttl ? d->day[0].ttl : d->day[1].ttl;
 
 	f->ttl_max = v->brief && ttl > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : ttl;
+	f->ttl_cached = fmin(f->ttl_max, 2 * ttl_usual(d));
 	if (answered > 0)
 		f->contested_share = (d->day[0].conflict + d->day[1].conflict) / answered;
 	for (size_t i = 0; i < d->fresh_n; i++)
@@ -320,7 +334,7 @@ static void answers(
 static void openness_by_hours(
 	const struct exact_domain *d, uint32_t now, struct view_filter filter, struct features *f)
 {
-	struct features hours = {.age = f->age, .ttl_max = f->ttl_max};
+	struct features hours = {.age = f->age, .ttl_cached = f->ttl_cached};
 	struct exact_view v;
 
 	exact_view_by(&v, d, now, STORE_HOUR_SECONDS, STORE_HOURS, filter);

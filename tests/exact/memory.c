@@ -109,6 +109,7 @@ static void domain_forget(struct exact_domain *d)
 	d->first = d->last = d->tracked = 0;
 	d->answer_max = d->ns_changes = 0;
 	memset(d->day, 0, sizeof(d->day));
+	memset(d->ttl, 0, sizeof(d->ttl));
 	memset(&d->shadow.verdict, 0, sizeof(d->shadow.verdict));
 }
 
@@ -282,6 +283,7 @@ void exact_observe(const struct shard_observation *o, const struct net_lookup *n
 		return;
 	if (!d->first)
 		d->first = o->now;
+	d->ttl[o->ttl <= SHARD_BRIEF_TTL ? o->ttl : SHARD_BRIEF_TTL + 1]++;
 	d->day[0].servers |= domain_server_bit(o->server);
 	if (o->units > d->answer_max)
 		d->answer_max = o->units;

@@ -106,9 +106,9 @@ static void openness(const struct exact_view *v, struct features *f)
 			active[i] += at(&v->seen[k], i);
 	for (unsigned lag = 1; lag < v->span; lag++) {
 		if (lag <= near)
-			lag_count(v, active, f->ttl_max, lag, &pairs[0], &same[0]);
+			lag_count(v, active, f->ttl_cached, lag, &pairs[0], &same[0]);
 		else if (lag >= far)
-			lag_count(v, active, f->ttl_max, lag, &pairs[1], &same[1]);
+			lag_count(v, active, f->ttl_cached, lag, &pairs[1], &same[1]);
 	}
 	same[0] = fmax(same[0], 0);
 	same[1] = fmax(same[1], 0);

@@ -24,7 +24,7 @@ struct exact_view {
 void exact_view_by(struct exact_view *v, const struct exact_domain *d, uint32_t now, uint32_t grain,
 	unsigned most, struct view_filter filter);
 
-/* growth, never_return, coverage, open_*; reads age and ttl_max. */
+/* growth, never_return, coverage, open_*; reads age and ttl_cached. */
 void exact_times(const struct exact_view *v, struct features *f);
 
 /*

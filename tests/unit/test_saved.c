@@ -348,6 +348,42 @@ static void another_suffix_list(void **state)
 	free(new);
 }
 
+/* A record whose ledger cannot be is refused whole: nothing of it is in use. */
+static void no_ledger_that_cannot_be(void **state)
+{
+	(void)state;
+	for (unsigned lie = 0; lie < 4; lie++) {
+		struct restored r, back;
+
+		traffic(&r);
+		const struct domain *d = store_find(r.store, test_key(FLUX));
+		struct ledger *l = (struct ledger *)store_ledger(r.store, d);
+		assert_true(l && l->marks > 2);
+		struct ledger_mark first = l->mark[0];
+		if (lie == 1)
+			l->hour_threshold[0] = 0;
+		if (lie == 2)
+			l->mark[0].hours = 0;
+		if (lie == 3) {
+			l->mark[0] = l->mark[1];
+			l->mark[1] = first;
+		}
+		struct image i = image_save(r.store, r.detector, 7, 70000);
+		init(&back, 64);
+		assert_int_equal(load(&i, &back), STATE_OK);
+		d = store_find(back.store, test_key(FLUX));
+		assert_int_equal(d != NULL, lie == 0);
+		assert_int_equal(back.load.restored.domains, lie == 0);
+		assert_int_equal(back.load.rejected > 0, lie > 0);
+		if (d)
+			assert_int_equal(store_ledger(back.store, d)->marks, l->marks);
+		assert_int_equal(store_account_error(back.store), 0);
+		restored_free(&r);
+		restored_free(&back);
+		free(i.octets);
+	}
+}
+
 /* Verdicts for which the detector has no place leave no record flagged. */
 static void no_place_for_a_verdict(void **state)
 {
@@ -396,6 +432,7 @@ int main(void)
 		cmocka_unit_test(first_version_is_read),
 		cmocka_unit_test(later_versions),
 		cmocka_unit_test(another_suffix_list),
+		cmocka_unit_test(no_ledger_that_cannot_be),
 		cmocka_unit_test(no_place_for_a_verdict),
 		cmocka_unit_test(long_after),
 	};
