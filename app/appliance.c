@@ -46,6 +46,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	atomic_init(&a->about.config_generation, 1);
 	if (suffix_list_load(&a->suffixes, config->networks.public_suffix_list, err) < 0)
 		return EXIT_CODE_DATABASE;
+	if (lists_load(&a->lists, config, suffix_list_psl(a->suffixes), err) < 0)
+		return EXIT_CODE_CONFIG;
 	if (appliance_networks(&a->networks, config, err) < 0)
 		return EXIT_CODE_DATABASE;
 	a->board = snapshot_board_new();
@@ -187,6 +189,7 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
 		});
 	detector_score_by(tables.detector, &a->config.scorer);
+	detector_lists(tables.detector, lists_names(a->lists));
 	if (a->state.report.loaded)
 		control_restored(&a->control);
 	/* Above the numbers of every run before: less than a million events come a second. */
@@ -226,6 +229,7 @@ void appliance_free(struct appliance *a)
 	snapshot_board_free(a->board);
 	mailbox_free(a->mailbox);
 	networks_close(a->networks);
+	lists_free(a->lists);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
 	state_close(&a->state);
@@ -233,5 +237,6 @@ void appliance_free(struct appliance *a)
 	a->board = NULL;
 	a->mailbox = NULL;
 	a->networks = NULL;
+	a->lists = NULL;
 	a->suffixes = NULL;
 }

@@ -4,7 +4,7 @@
 /*
  * The appliance put together: what `run` and `replay` have in common.
  *
- *   appliance_load      databases and suffix list, no DPDK yet
+ *   appliance_load      databases, suffix list and lists of names, no DPDK yet
  *   appliance_octets    the memory that all tables will take
  *   (eal_start)
  *   appliance_build     tables, rings, sensors, store, control
@@ -24,6 +24,7 @@
 #include "detect/detect.h"
 #include "export/json.h"
 #include "http/server.h"
+#include "networks/lists.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
 #include "state/state.h"
@@ -38,6 +39,7 @@ struct appliance {
 	struct wire_config wire; /* read by workers; immutable once they run */
 	struct networks *networks;
 	struct suffix_list *suffixes;
+	struct lists *lists; /* read by control */
 	struct handover handover;
 	struct worker worker[WORKERS_MAX];
 	struct settings_board settings;

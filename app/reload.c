@@ -23,10 +23,14 @@ static void *load(void *arg)
 
 	r->err[0] = '\0';
 	r->networks = NULL;
+	r->lists = NULL;
 	r->code = r->read(r->ctx, &r->next, r->err);
 	/* Opened also under the same path: a file renamed over the old one is another. */
 	if (r->code == EXIT_CODE_OK && appliance_networks(&r->networks, &r->next, r->err) < 0)
 		r->code = EXIT_CODE_DATABASE;
+	if (r->code == EXIT_CODE_OK && lists_load(&r->lists, &r->next,
+					       suffix_list_psl(r->appliance->suffixes), r->err) < 0)
+		r->code = EXIT_CODE_CONFIG;
 	atomic_store_explicit(&r->done, true, memory_order_release);
 	return NULL;
 }
@@ -39,7 +43,9 @@ static void refuse(struct reload *r, const char *why)
 	snprintf(report->error, sizeof(report->error), "%s", why);
 	log_line(LOG_LEVEL_ERROR, "reload: nothing changed: %s", why);
 	networks_close(r->networks);
+	lists_free(r->lists);
 	r->networks = NULL;
+	r->lists = NULL;
 }
 
 static void start(struct reload *r)
@@ -97,11 +103,14 @@ static void apply(struct reload *r)
 	a->config = running;
 	log_level_set((enum log_level)running.log.level);
 	struct net_lookup lookup = networks_lookup(r->networks);
-	control_reload(&a->control, &running.detect, &running.scorer, &lookup,
-		running.networks.asn_db[0] != '\0');
+	control_reload(&a->control, &running.detect, &running.scorer, lists_names(r->lists),
+		&lookup, running.networks.asn_db[0] != '\0');
 	networks_close(a->networks);
+	lists_free(a->lists);
 	a->networks = r->networks;
+	a->lists = r->lists;
 	r->networks = NULL;
+	r->lists = NULL;
 
 	report.generation++;
 	report.loaded = (uint32_t)time(NULL);

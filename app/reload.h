@@ -34,6 +34,7 @@ struct reload {
 	int code; /* exit code; not 0: refused for what err says */
 	struct config next;
 	struct networks *networks;
+	struct lists *lists;
 	char err[ERROR_LINE_MAX];
 	_Alignas(64) _Atomic bool done;
 };

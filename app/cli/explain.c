@@ -81,6 +81,8 @@ static void print_one(FILE *to, const struct dns_name *name, const struct explan
 			store_tier_name(e->tier));
 	}
 	fprintf(to, "    %s\n", e->text);
+	if (e->listed != LISTED_NOT)
+		fprintf(to, "    on the list detect.%s\n", listing_name(e->listed));
 	if (e->tier == TIER_NOTHING)
 		return;
 	rfc3339_seconds(e->first_seen, first);

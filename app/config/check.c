@@ -6,29 +6,36 @@
 
 #include "cli/options.h"
 #include "config/config.h"
+#include "networks/lists.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
 
 static void usage(FILE *out)
 {
 	fputs("usage: fluxgate check-config [--dump] FILE\n"
-	      "  checks a configuration file and opens the databases that it names\n"
+	      "  checks a configuration file and opens the databases and lists that it names\n"
 	      "  --dump  print the whole configuration, defaults included, as JSON\n",
 		out);
 }
 
-/* Files that a start would need. */
-static int files_check(const struct config_networks *c, char err[ERROR_LINE_MAX])
+/* Files that a start would need; an exit code. */
+static int files_check(const struct config *c, char err[ERROR_LINE_MAX])
 {
 	struct suffix_list *suffixes = NULL;
 	struct networks *networks = NULL;
-	int rc = suffix_list_load(&suffixes, c->public_suffix_list, err);
+	struct lists *lists = NULL;
+	int code = EXIT_CODE_OK;
 
-	if (rc == 0)
-		rc = networks_open(&networks, c->asn_db, c->country_db, err);
+	if (suffix_list_load(&suffixes, c->networks.public_suffix_list, err) < 0)
+		code = EXIT_CODE_DATABASE;
+	else if (lists_load(&lists, c, suffix_list_psl(suffixes), err) < 0)
+		code = EXIT_CODE_CONFIG;
+	else if (networks_open(&networks, c->networks.asn_db, c->networks.country_db, err) < 0)
+		code = EXIT_CODE_DATABASE;
 	networks_close(networks);
+	lists_free(lists);
 	suffix_list_free(suffixes);
-	return rc;
+	return code;
 }
 
 static int check_file(const char *path, bool dump, char err[ERROR_LINE_MAX])
@@ -38,8 +45,9 @@ static int check_file(const char *path, bool dump, char err[ERROR_LINE_MAX])
 	config_defaults(&c);
 	if (config_read(&c, path, err) < 0)
 		return EXIT_CODE_CONFIG;
-	if (files_check(&c.networks, err) < 0)
-		return EXIT_CODE_DATABASE;
+	int code = files_check(&c, err);
+	if (code != EXIT_CODE_OK)
+		return code;
 	if (dump ? config_dump(&c, stdout) < 0 : printf("%s: ok\n", path) < 0) {
 		snprintf(err, ERROR_LINE_MAX, "check-config: standard output: cannot be written");
 		return EXIT_CODE_RUNTIME;

@@ -35,6 +35,8 @@
 #define CONFIG_TEXT_MAX 256u
 #define CONFIG_PATH_MAX 1024u
 #define CONFIG_LISTEN_MAX 64u
+#define CONFIG_INFRASTRUCTURE_MAX 128u
+#define CONFIG_DOMAIN_MAX 256u
 #define CONFIG_RESTART_MAX 64u /* keys that only a restart can change; a test counts them */
 
 /* Where a port's tap stands, seen from the resolvers. */
@@ -136,8 +138,11 @@ struct config {
 	struct shard_config shard; /* of one shard; there are two a worker */
 	struct store_config store;
 	struct detect_config detect;
-	char model_path[CONFIG_PATH_MAX]; /* "": none */
-	struct scorer scorer;             /* its model is read with the file, by config_read */
+	char model_path[CONFIG_PATH_MAX];   /* "": none */
+	char popular_path[CONFIG_PATH_MAX]; /* of a top list; "": none */
+	uint32_t infrastructure_count;
+	char infrastructure[CONFIG_INFRASTRUCTURE_MAX][CONFIG_DOMAIN_MAX]; /* never flagged */
+	struct scorer scorer; /* its model is read with the file, by config_read */
 	struct config_networks networks;
 	struct config_http http;
 	struct config_state state;

@@ -5,7 +5,10 @@
  * who decides.
  */
 
+#include <string.h>
+
 #include "config/table.h"
+#include "psl/list.h"
 
 #define DETECT(name, lowest, highest, unit_, what_) \
 	{ \
@@ -21,6 +24,14 @@ static const char *const scorers[SCORER_COUNT] = {
 	[SCORER_RULES] = "rules",
 	[SCORER_MODEL] = "model",
 };
+
+static const char *domain_wrong(const char *text)
+{
+	struct dns_name name;
+	const char *wrong = psl_list_name(text, strlen(text), &name);
+
+	return !wrong && name.labels < 2 ? "expected a domain such as \"ntp.org\"" : wrong;
+}
 
 static const struct config_row rows[] = {
 	DETECT(min_addresses, 2, COUNT_MAX, "", "Base: distinct addresses in the window."),
@@ -140,6 +151,22 @@ static const struct config_row rows[] = {
 		.unit = "",
 		.what = "Model file whose probability stands beside the score of the rules; empty: "
 			"none."},
+	{.path = "detect.popular",
+		.kind = CONFIG_TEXT,
+		.offset = offsetof(struct config, popular_path),
+		.size = CONFIG_PATH_MAX,
+		.unit = "",
+		.what = "File with a list of popular domains, which are suspected at most; empty: "
+			"none."},
+	{.path = "detect.infrastructure",
+		.kind = CONFIG_TEXTS,
+		.offset = offsetof(struct config, infrastructure),
+		.size = CONFIG_DOMAIN_MAX,
+		.count = offsetof(struct config, infrastructure_count),
+		.max = CONFIG_INFRASTRUCTURE_MAX,
+		.unit = "",
+		.what = "Domains whose pools rotate by design; they are never flagged.",
+		.wrong = domain_wrong},
 };
 
 const struct config_table config_detect_table = {

@@ -31,12 +31,29 @@ static const char *const resolvers[] = {
 	"2620:119:fc::2",
 };
 
+/* The NTP pool, and the DNS seeds of Bitcoin Core (src/kernel/chainparams.cpp). */
+static const char *const infrastructure[] = {
+	"ntp.org",
+	"achownodes.xyz",
+	"bitcoinstats.com",
+	"bluematt.me",
+	"dashjr-list-of-p2p-nodes.us",
+	"dashjr.org",
+	"emzy.de",
+	"jonasschnelli.ch",
+	"petertodd.net",
+	"sipa.be",
+	"sprovoost.nl",
+	"wiz.biz",
+};
+
 static const struct config live = {
 	.epoch_seconds = 10,
 	.workers = 1,
 	.eal = {.huge = true},
 	.dns = {.ports_count = 1, .ports = {53}},
 	.visibility = {.resolvers_count = sizeof(resolvers) / sizeof(resolvers[0])},
+	.infrastructure_count = sizeof(infrastructure) / sizeof(infrastructure[0]),
 	.pairing = {.entries_log2 = 19},
 	.reasm =
 		{
@@ -67,6 +84,8 @@ void config_defaults(struct config *c)
 			wire_tunnel_ports((enum wire_tunnel)kind, c->tunnel[kind].ports);
 	for (unsigned i = 0; i < c->visibility.resolvers_count; i++)
 		snprintf(c->visibility.resolvers[i], CONFIG_ADDRESS_MAX, "%s", resolvers[i]);
+	for (unsigned i = 0; i < c->infrastructure_count; i++)
+		snprintf(c->infrastructure[i], CONFIG_DOMAIN_MAX, "%s", infrastructure[i]);
 	detect_defaults(&c->detect);
 }
 

@@ -266,10 +266,12 @@ void control_restored(struct control *c)
 }
 
 void control_reload(struct control *c, const struct detect_config *detect,
-	const struct scorer *scorer, const struct net_lookup *networks, bool asn_known)
+	const struct scorer *scorer, const struct name_lists *lists,
+	const struct net_lookup *networks, bool asn_known)
 {
 	detector_configure(c->config.detector, detect);
 	detector_score_by(c->config.detector, scorer);
+	detector_lists(c->config.detector, lists);
 	c->config.networks = *networks;
 	c->config.asn_known = asn_known;
 	control_restored(c);

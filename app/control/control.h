@@ -85,12 +85,13 @@ void control_init(struct control *c, const struct control_config *config);
 bool control_step(struct control *c, uint64_t now_ns);
 
 /*
- * Other thresholds and databases, between epochs. Addresses that the store holds
+ * Other thresholds, lists of names and databases, between epochs. Addresses that the store holds
  * are looked up again, some of them with each step and, until all are through,
  * those of a domain before it is judged. What was used before may go afterwards.
  */
 void control_reload(struct control *c, const struct detect_config *detect,
-	const struct scorer *scorer, const struct net_lookup *networks, bool asn_known);
+	const struct scorer *scorer, const struct name_lists *lists,
+	const struct net_lookup *networks, bool asn_known);
 
 /*
  * The store came from a saved state: its addresses are looked up again as after a

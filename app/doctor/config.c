@@ -12,6 +12,7 @@
 #include "config/listen.h"
 #include "doctor/doctor.h"
 #include "doctor/tree.h"
+#include "networks/lists.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
 
@@ -23,14 +24,28 @@
 /* In /proc/net/tcp. */
 #define STATE_LISTEN 0x0au
 
-static void suffixes_check(struct doctor *d, const struct config_networks *c)
+static void lists_check(struct doctor *d, const struct config *c, const struct psl *psl)
 {
-	struct suffix_list *suffixes;
+	struct lists *lists;
 	char err[ERROR_LINE_MAX] = "";
 
-	if (suffix_list_load(&suffixes, c->public_suffix_list, err) == 0)
-		finding_add(d, SEVERITY_OK, "config.suffix_list", "", "%s", c->public_suffix_list);
-	else
+	if (lists_load(&lists, c, psl, err) < 0)
+		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.lists",
+				       "run refuses to start", "%s", err),
+			"correct detect.popular or detect.infrastructure");
+	lists_free(lists);
+}
+
+static void suffixes_check(struct doctor *d, const struct config *c)
+{
+	struct suffix_list *suffixes;
+	const char *path = c->networks.public_suffix_list;
+	char err[ERROR_LINE_MAX] = "";
+
+	if (suffix_list_load(&suffixes, path, err) == 0) {
+		finding_add(d, SEVERITY_OK, "config.suffix_list", "", "%s", path);
+		lists_check(d, c, suffix_list_psl(suffixes));
+	} else
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.suffix_list",
 				       "run refuses to start", "%s", err),
 			"apt-get install publicsuffix, or set networks.public_suffix_list");
@@ -89,7 +104,7 @@ void doctor_config(struct doctor *d)
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.ports",
 				       "run refuses to start", "no port is configured"),
 			"name at least one device under \"ports\"");
-	suffixes_check(d, &d->config->networks);
+	suffixes_check(d, d->config);
 	databases_check(d, &d->config->networks);
 }
 

@@ -132,10 +132,15 @@ static json_t *sample_json(const struct explanation *e)
 	return list;
 }
 
+static json_t *listed_json(enum listing l)
+{
+	return l == LISTED_NOT ? json_null() : json_string(listing_name(l));
+}
+
 json_t *export_explanation(const struct dns_name *name, const struct explanation *e)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o}",                                  //
+			 " s:o, s:o, s:o, s:o, s:o, s:o}",                             //
 		"schema_version", EXPORT_SCHEMA_VERSION,                               //
 		"generation", value_count(e->generation),                              //
 		"time", value_seconds(e->time),                                        //
@@ -144,6 +149,7 @@ json_t *export_explanation(const struct dns_name *name, const struct explanation
 		"tier", store_tier_name(e->tier),                                      //
 		"flagged", (int)e->flagged,                                            //
 		"text", export_octets(e->text),                                        //
+		"listed", listed_json(e->listed),                                      //
 		"first_seen", value_seconds(e->first_seen),                            //
 		"last_seen", value_seconds(e->last_seen),                              //
 		"verdict", e->flagged ? export_domain(&e->verdict) : json_null(),      //

@@ -114,6 +114,12 @@ void detector_score_by(struct detector *t, const struct scorer *scorer)
 			model_probability(&scorer->model, &t->verdict[i].features);
 }
 
+void detector_lists(struct detector *t, const struct name_lists *lists)
+{
+	t->lists = lists;
+	t->lists_new = true;
+}
+
 const struct scorer *detect_scorer(const struct detector *t)
 {
 	return &t->scorer;
@@ -202,12 +208,10 @@ static void weigh_past(const struct detector *t, const struct store *st, const s
 		r->class = FLUX_NONE;
 }
 
-void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
-	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
+static void weigh(const struct detector *t, const struct store *st, const struct domain *d,
+	uint32_t now, const struct features *f, struct ruling *r)
 {
-	rule_window(t, st, d, window, now, (struct view_filter){EVIDENCE_ALIAS, 0}, f, r);
-	/* What follows is about its addresses, which stand still: this rule weighs all by itself.
-	 */
+	/* Its addresses stand still: this rule weighs all by itself. */
 	if (r->class == FLUX_NS)
 		return;
 	bool doubtful = r->suspected;
@@ -221,6 +225,14 @@ void detect_window(const struct detector *t, const struct store *st, const struc
 		r->confidence *= SUSPECTED_CONFIDENCE;
 }
 
+void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
+	enum flux_window window, uint32_t now, struct features *f, struct ruling *r)
+{
+	rule_window(t, st, d, window, now, (struct view_filter){EVIDENCE_ALIAS, 0}, f, r);
+	weigh(t, st, d, now, f, r);
+	lists_rule(t->lists, d, r);
+}
+
 /* All windows; the better ruling wins, the shorter window when they say the same. */
 static void rule_windows(struct detector *t, const struct store *st, const struct domain *d,
 	uint32_t now, struct features *best, struct ruling *ruling)
@@ -231,6 +243,8 @@ static void rule_windows(struct detector *t, const struct store *st, const struc
 		struct ruling r;
 
 		detect_window(t, st, d, (enum flux_window)w, now, &f, &r);
+		if (r.held != FLUX_NONE)
+			ruling->held = r.held;
 		if (r.class == FLUX_NONE)
 			continue;
 		bool better = ruling->class == FLUX_NONE || r.suspected < ruling->suspected ||
@@ -262,14 +276,16 @@ static void verdict_sample(struct verdict *v, const struct domain *d)
 	memcpy(v->sample, all, v->samples * sizeof(all[0]));
 }
 
-static void verdict_reasons(
-	struct verdict *v, const struct detector *t, const struct features *f, uint64_t clauses)
+static void verdict_reasons(struct verdict *v, const struct detector *t, const struct features *f,
+	const struct ruling *r)
 {
 	v->reasons = 0;
 	if (t->scorer.by == SCORER_MODEL)
 		v->reasons = model_reasons(&t->scorer.model, f, v->reason);
+	if (r->popular)
+		lists_reason(v);
 	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
-		if (clauses >> k & 1)
+		if (r->clauses >> k & 1)
 			clause_reason((enum clause)k, &t->config, f, &v->reason[v->reasons++]);
 }
 
@@ -284,7 +300,7 @@ static void verdict_fill(struct verdict *v, const struct detector *t, const stru
 	v->probability = model_probability(&t->scorer.model, f);
 	v->evaluated = now;
 	v->features = *f;
-	verdict_reasons(v, t, f, r->clauses);
+	verdict_reasons(v, t, f, r);
 	verdict_sample(v, d);
 }
 
@@ -329,6 +345,7 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 		return;
 	}
 	rule_windows(t, st, d, now, &f, &r);
+	t->account.held_back += r.held != FLUX_NONE;
 	if (r.class == FLUX_NONE) {
 		d->verdict.streak = 0;
 	} else {
@@ -381,19 +398,36 @@ static bool older(uint32_t then, uint32_t now, double seconds)
 	return now > then && now - then >= seconds;
 }
 
+/* What other lists say of a verdict in force. True: it is to go. */
+static bool verdict_relist(struct detector *t, struct verdict *v, uint32_t now)
+{
+	enum listing listed = lists_find(t->lists, v->name, v->name_len);
+
+	if (listed == LISTED_POPULAR)
+		lists_reason(v);
+	if (listed == LISTED_POPULAR && !v->suspected) {
+		v->suspected = true;
+		v->confidence *= SUSPECTED_CONFIDENCE;
+		events_add(&t->events, EVENT_CHANGED, v, now);
+	}
+	return listed == LISTED_INFRASTRUCTURE;
+}
+
 void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 {
 	bool clears = t->config.clear_after > 0;
 
 	for (unsigned i = 0; i < t->n;) {
-		const struct verdict *v = &t->verdict[i];
+		struct verdict *v = &t->verdict[i];
 		const struct domain *d = store_find(st, v->key);
+		bool listed = t->lists_new && verdict_relist(t, v, now);
 
 		if (!d || (clears && older(d->last, now, EXPIRE_SECONDS))) {
 			t->account.expired++;
 			events_add(&t->events, EVENT_EXPIRED, v, now);
 			verdict_drop(t, st, i);
-		} else if (clears && older(d->verdict.last_met, now, t->config.clear_after)) {
+		} else if (listed ||
+			   (clears && older(d->verdict.last_met, now, t->config.clear_after))) {
 			t->account.cleared++;
 			events_add(&t->events, EVENT_CLEARED, v, now);
 			verdict_drop(t, st, i);
@@ -401,6 +435,7 @@ void detect_sweep(struct detector *t, struct store *st, uint32_t now)
 			i++;
 		}
 	}
+	t->lists_new = false;
 }
 
 const struct detect_config *detect_thresholds(const struct detector *t)

@@ -233,6 +233,8 @@ struct verdict_account {
 	uint64_t cleared; /* no rule met for clear_after */
 	uint64_t expired; /* the record went from the store */
 	uint64_t denied;  /* would have been raised, but no place was left */
+	/* Judgements in which a domain of detect.infrastructure met a rule. */
+	uint64_t held_back;
 };
 
 /* Which addresses are left out. */
@@ -273,6 +275,13 @@ void detector_configure(struct detector *t, const struct detect_config *config);
 struct scorer;
 void detector_score_by(struct detector *t, const struct scorer *scorer);
 const struct scorer *detect_scorer(const struct detector *t);
+
+/*
+ * Names that are judged otherwise (detect/lists.h), from the next judgement on; verdicts in
+ * force follow at the next sweep. Borrowed until others are set; NULL: none.
+ */
+struct name_lists;
+void detector_lists(struct detector *t, const struct name_lists *lists);
 
 /* Those in force. */
 const struct detect_config *detect_thresholds(const struct detector *t);

@@ -122,6 +122,25 @@ static const struct explained_window *nearest(const struct explanation *e)
 	return best;
 }
 
+/* A name of detect.infrastructure is flagged at no time. */
+static void infrastructure_text(struct explanation *e)
+{
+	unsigned w = 0;
+
+	while (w < e->windows && e->window[w].ruling.held == FLUX_NONE)
+		w++;
+	if (w < e->windows)
+		snprintf(e->text, sizeof(e->text),
+			"Not flagged: it is on the list detect.infrastructure, of pools that "
+			"rotate by design; off the list %s over %s would be met.",
+			flux_class_name(e->window[w].ruling.held),
+			flux_window_name(e->window[w].features.window));
+	else
+		snprintf(e->text, sizeof(e->text),
+			"Not flagged: it is on the list detect.infrastructure, of pools that "
+			"rotate by design; no rule is met besides.");
+}
+
 static bool rule_met(const struct explanation *e)
 {
 	for (unsigned w = 0; w < e->windows; w++)
@@ -149,10 +168,15 @@ static void record_text(struct explanation *e)
 	char lacks[160];
 
 	if (e->flagged) {
-		snprintf(e->text, sizeof(e->text), "Flagged as %s%s, by the window of %s.%s",
+		snprintf(e->text, sizeof(e->text), "Flagged as %s%s, by the window of %s.%s%s",
 			flux_class_name(v->class), v->suspected ? ", suspected" : "",
 			flux_window_name(v->window),
+			e->listed == LISTED_POPULAR
+				? " It is on the list detect.popular: no more than suspected."
+				: "",
 			met ? "" : " No rule is met now: it will be cleared if that lasts.");
+	} else if (e->listed == LISTED_INFRASTRUCTURE) {
+		infrastructure_text(e);
 	} else if (met) {
 		snprintf(e->text, sizeof(e->text),
 			"Not flagged: a rule is met now, and has been in %u evaluation(s) in a "
@@ -231,6 +255,7 @@ void explain_name(const struct detector *t, const struct store *st, const struct
 			"A public suffix: nobody registered it, so nothing is counted for it.");
 		return;
 	}
+	out->listed = lists_find(t->lists, out->name, out->name_len);
 	store_look(st, store_key(st, out->name, out->name_len), &look);
 	out->tier = look.tier;
 	out->first_seen = look.first;

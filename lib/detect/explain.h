@@ -9,6 +9,7 @@
  * a question asked leaves no trace in what is found.
  */
 
+#include "detect/lists.h"
 #include "detect/rules.h"
 #include "detect/ways.h"
 #include "psl/psl.h"
@@ -41,8 +42,9 @@ struct explanation {
 	enum store_tier tier;
 	uint8_t name_len;           /* of the registered domain; 0: the name has none, */
 	uint8_t name[DNS_NAME_MAX]; /* being itself a public suffix */
-	char text[256];             /* the answer in a sentence or two */
-	uint32_t first_seen;        /* the doorkeeper knows the day only; 0: unknown */
+	enum listing listed;
+	char text[256];      /* the answer in a sentence or two */
+	uint32_t first_seen; /* the doorkeeper knows the day only; 0: unknown */
 	uint32_t last_seen;
 	uint32_t ttl_max;   /* of its address records; 0: unknown */
 	unsigned addresses; /* that are kept ... */

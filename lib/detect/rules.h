@@ -151,6 +151,8 @@ struct ruling {
 	uint64_t clauses; /* bits of enum clause that hold and count for the rule */
 	double score;
 	double confidence;
+	bool popular;         /* on detect.popular: suspected for that */
+	enum flux_class held; /* what a rule said, were the name no infrastructure's */
 };
 
 void rules_apply(const struct detect_config *c, const struct features *f, struct ruling *r);

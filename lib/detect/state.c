@@ -97,6 +97,8 @@ static void reason_get(struct decoder *in, struct verdict *v)
 	r.code = clause_spelled(code, code_len);
 	if (!r.code)
 		r.code = model_spelled(code, code_len);
+	if (!r.code)
+		r.code = lists_spelled(code, code_len);
 	if (r.code && !in->bad && v->reasons < VERDICT_REASONS_MAX)
 		v->reason[v->reasons++] = r;
 }

@@ -109,20 +109,10 @@ static const char *label_append(struct dns_name *name, const char *at, const cha
 	return NULL;
 }
 
-/* at..end is the rule: no white space in it. NULL or the fault. */
-static const char *rule_parse(const char *at, const char *end, struct psl_rule *rule)
+/* The labels of at..end, valid UTF-8; NULL: the root. NULL or the fault. */
+static const char *name_parse(const char *at, const char *end, struct dns_name *name)
 {
-	struct dns_name *name = &rule->name;
-
 	name->len = name->labels = 0;
-	rule->kind = PSL_PLAIN;
-	if (*at == '!') {
-		rule->kind = PSL_EXCEPTION;
-		at++;
-	} else if (*at == '*' && (end - at == 1 || at[1] == '.')) {
-		rule->kind = PSL_WILDCARD;
-		at = end - at == 1 ? NULL : at + 2;
-	}
 	while (at) {
 		const char *dot = memchr(at, '.', (size_t)(end - at));
 		const char *fault = label_append(name, at, dot ? dot : end);
@@ -131,11 +121,35 @@ static const char *rule_parse(const char *at, const char *end, struct psl_rule *
 			return fault;
 		at = dot ? dot + 1 : NULL;
 	}
-	if (rule->kind == PSL_EXCEPTION && name->labels < 2)
-		return "exception without a parent";
 	name->label[name->labels] = name->len;
 	name->wire[name->len++] = 0;
 	return NULL;
+}
+
+const char *psl_list_name(const char *text, size_t len, struct dns_name *name)
+{
+	const char *fault = line_fault(text, text + len);
+
+	if (len && text[len - 1] == '.')
+		len--;
+	return fault ? fault : name_parse(text, text + len, name);
+}
+
+/* at..end is the rule: no white space in it. NULL or the fault. */
+static const char *rule_parse(const char *at, const char *end, struct psl_rule *rule)
+{
+	rule->kind = PSL_PLAIN;
+	if (*at == '!') {
+		rule->kind = PSL_EXCEPTION;
+		at++;
+	} else if (*at == '*' && (end - at == 1 || at[1] == '.')) {
+		rule->kind = PSL_WILDCARD;
+		at = end - at == 1 ? NULL : at + 2;
+	}
+	const char *fault = name_parse(at, end, &rule->name);
+	if (!fault && rule->kind == PSL_EXCEPTION && rule->name.labels < 2)
+		fault = "exception without a parent";
+	return fault;
 }
 
 int psl_list_next(struct psl_list *list, struct psl_rule *rule, struct psl_error *err)

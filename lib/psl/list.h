@@ -34,3 +34,9 @@ struct psl_list {
  * text, -1 with *err on a line that is no UTF-8, holds a NUL or no valid rule.
  */
 int psl_list_next(struct psl_list *list, struct psl_rule *rule, struct psl_error *err);
+
+/*
+ * A name as people's lists write it, with U-labels or A-labels, a dot at the end or none:
+ * lower-case (A-Z only) wire form in A-labels. NULL, or what is wrong with it (static).
+ */
+const char *psl_list_name(const char *text, size_t len, struct dns_name *name);

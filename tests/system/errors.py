@@ -194,6 +194,19 @@ def model_wrong():
             CONFIG, [str(m), "intercept"], "replay", "-c", f, CAPTURE)))
 
 
+def lists_wrong():
+    """A list of names that is not there, or of no domains, is refused with file and line"""
+    with_config({"detect": {"popular": "/nowhere/top"}}, lambda f: refused(
+        CONFIG, ["/nowhere/top", "detect.popular"], "check-config", f))
+    with_file("rank,name\n", lambda top: with_config(
+        {"detect": {"popular": str(top)}}, lambda f: refused(
+            CONFIG, [str(top), "line 1"], "replay", "-c", f, CAPTURE)))
+    with_config({"detect": {"infrastructure": ["co.uk"]}}, lambda f: refused(
+        CONFIG, ["detect.infrastructure", '"co.uk"', "public suffix"], "replay", "-c", f, CAPTURE))
+    with_config({"detect": {"infrastructure": ["a..org"]}}, lambda f: refused(
+        CONFIG, [str(f), "detect.infrastructure", '"a..org"'], "check-config", f))
+
+
 def databases_missing():
     """An address database that is not there is named"""
     refused(DATABASE, ["/nowhere/asn.mmdb"], "replay", "--asn-db", "/nowhere/asn.mmdb", CAPTURE)
@@ -316,6 +329,6 @@ main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_
      captures_with_half_a_header, captures_of_a_folder, captures_of_other_links, captures_cut,
      captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
-     model_wrong, databases_missing, databases_wrong, databases_cut, suffix_list_missing,
+     model_wrong, lists_wrong, databases_missing, databases_wrong, databases_cut, suffix_list_missing,
      listen_taken, listen_not_loopback, devices_twice, ports_missing,
      arguments_of_a_device, processors_missing, memory_too_small, output_full)

@@ -151,6 +151,27 @@ def thresholds_change_verdicts():
         sensor.stop()
 
 
+def lists_change_verdicts():
+    """Lists of names that come with a reload hold for what is flagged"""
+    with Sensor(config()) as sensor:
+        sensor.start_counting()
+        send_capture()
+        sensor.stats_of_all_frames()
+        sensor.until(lambda: status()["flagged"] > 1, "flux is flagged")
+        domains = [d["domain"] for d in get_json("/api/v1/domains")["domains"]]
+        top = sensor.path / "top"
+        top.write_text("\n".join(domains))
+        detect = {**OPEN, "popular": str(top), "infrastructure": domains[:1]}
+        reload(sensor, config(detect=detect))
+        sensor.until(lambda: status()["flagged"] == len(domains) - 1, "one is let go")
+        now = {d["domain"]: d["suspected"] for d in get_json("/api/v1/domains")["domains"]}
+        equal(now, {name: True for name in domains[1:]}, "suspected")
+        detail = get_json(f"/api/v1/domains/{domains[1]}")
+        assert "popular" in [r["code"] for r in detail["reasons"]], detail
+        refused(sensor, config(detect={**OPEN, "popular": "/nowhere/top"}), ["/nowhere/top"])
+        sensor.stop()
+
+
 def keeps_the_old_for_a_bad_file():
     """A file that is wrong changes nothing, is told once, and the next right one is taken"""
     good = config()
@@ -427,7 +448,7 @@ def ends_at_once_when_asked_twice():
 
 network.lay_wire()
 subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE], check=True)
-main(loses_no_frame, needs_no_traffic, thresholds_change_verdicts, keeps_the_old_for_a_bad_file,
+main(loses_no_frame, needs_no_traffic, thresholds_change_verdicts, lists_change_verdicts, keeps_the_old_for_a_bad_file,
      names_what_needs_a_restart, environment_goes_before_the_file,
      sees_a_database_renamed_over_the_old, changes_the_level_of_the_log, names_a_hung_worker,
      stops_with_a_hung_worker, stops_with_a_hung_spreader, outlives_the_reader_of_its_log, ends_at_once_when_asked_twice)

@@ -169,6 +169,36 @@ def scores_by_the_model():
                                                        if d["flux"]}, set(), "false alarms")
 
 
+def goes_by_its_lists():
+    """A popular name is suspected at most, infrastructure is not flagged, and explained so"""
+    plain = {d["domain"]: d for d in demo()["domains"]}
+    popular, infrastructure, *_ = (n for n, d in plain.items() if not d["suspected"])
+    with scratch() as folder:
+        config, top = (pathlib.Path(folder) / name for name in ("config.json", "top.csv"))
+        top.write_text(f"rank,name\r\n1,WWW.{popular.upper()}.\r\n# end\r\n2,com\r\n")
+        config.write_text(json.dumps({"detect": {"popular": str(top),
+                                                 "infrastructure": [infrastructure]}}))
+        run = fluxgate("replay", "--json", *demo_databases(), "-c", config, "--explain", popular,
+                       "--explain", f"www.{infrastructure}", DEMO_CAPTURE)
+    equal((run.returncode, run.stderr.splitlines()), (0, [
+        f"fluxgate: detect.popular: {top}: 1 domains; 2 lines left out, the first is line 1: "
+        "character that is not allowed in a label"]), "exit code and stderr")
+    result = json.loads(run.stdout)
+    flagged = {d["domain"]: d for d in result["domains"]}
+    equal(plain.keys() - flagged.keys(), {infrastructure}, "not flagged")
+    equal([n for n, d in flagged.items() if d["suspected"] != plain[n]["suspected"]], [popular],
+          "suspected")
+    equal([n for n, d in flagged.items() if "popular" in {r["code"] for r in d["reasons"]}],
+          [popular], "with the reason")
+    first, second = result["explained"]
+    equal([first["listed"], first["flagged"], first["verdict"]["suspected"]],
+          ["popular", True, True], "explained as popular")
+    equal([second["listed"], second["flagged"]], ["infrastructure", False], "explained as none")
+    assert "it is on the list detect.infrastructure" in second["text"], second["text"]
+    assert result["accounting"]["verdict"]["held_back"] > 1, result["accounting"]["verdict"]
+    equal(demo()["accounting"]["verdict"]["held_back"], 0, "held back by the default")
+
+
 def serves_its_result():
     """What is served afterwards names the partitions and the one configuration"""
     with socket.socket() as free:
@@ -362,6 +392,6 @@ def accounts_for_every_capture():
 
 
 main(is_remade, finds_the_demo_flux, has_the_promised_shape, tells_own_subscribers,
-     prints_a_table, scores_by_the_model, serves_its_result, shows_its_progress,
+     prints_a_table, scores_by_the_model, goes_by_its_lists, serves_its_result, shows_its_progress,
      is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
      finds_real_flux, flags_nothing_benign, accounts_for_every_capture)

@@ -252,6 +252,48 @@ static void a_flagged_name_tells_its_verdict(void **state)
 	assert_non_null(strstr(e.text, "No rule is met now"));
 }
 
+/* A name on a list of its own, by hand. */
+static void a_list_is_named(void **state)
+{
+	uint64_t hash;
+	uint8_t name[10];
+	struct name_lists popular = {.popular = {.n = 1, .room = 1, .hash = &hash}};
+	struct name_lists infrastructure = {.infrastructure = {.n = 1, .room = 1, .hash = &hash}};
+
+	(void)state;
+	hash = hash_bytes(name, domain_of(7, name), (struct hash_key){0, 0});
+	detector_lists(detector, &popular);
+	for (unsigned epoch = 0; epoch < 12; epoch++) {
+		answer(7, epoch * 6, 6, 6, EVIDENCE_PAIRED);
+		answer(8, epoch * 6, 6, 6, EVIDENCE_PAIRED);
+		close_epoch(EPOCH);
+	}
+	explain(7, "www.");
+	assert_int_equal(e.listed, LISTED_POPULAR);
+	assert_true(e.flagged && e.verdict.suspected);
+	assert_non_null(strstr(e.text, "detect.popular: no more than suspected"));
+	explain(8, "");
+	assert_int_equal(e.listed, LISTED_NOT);
+	assert_null(strstr(e.text, "detect.popular"));
+
+	detector_lists(detector, &infrastructure);
+	close_epoch(1);
+	explain(7, "www.");
+	assert_int_equal(e.listed, LISTED_INFRASTRUCTURE);
+	assert_false(e.flagged);
+	assert_non_null(strstr(e.text, "Not flagged: it is on the list detect.infrastructure"));
+	assert_non_null(strstr(e.text, "double_flux over 1h would be met"));
+	for (unsigned w = 0; w < e.windows; w++) {
+		assert_int_equal(e.window[w].ruling.class, FLUX_NONE);
+		if (e.window[w].ruling.held != FLUX_NONE)
+			assert_int_equal(e.window[w].ways, 0);
+	}
+	close_epoch(DAY - 1);
+	now += EPOCH;
+	explain(7, "");
+	assert_non_null(strstr(e.text, "no rule is met besides"));
+}
+
 /* What may be no more than so much fails by what is too much. */
 static void both_kinds_of_clauses_fail_by_something(void **state)
 {
@@ -398,6 +440,7 @@ int main(void)
 		TEST(a_public_suffix_has_nothing),
 		TEST(each_tier_tells_what_it_knows),
 		TEST(a_flagged_name_tells_its_verdict),
+		TEST(a_list_is_named),
 		TEST(both_kinds_of_clauses_fail_by_something),
 		TEST(asking_changes_nothing),
 		TEST(the_nearest_way_stands_first),

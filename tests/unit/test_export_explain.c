@@ -62,6 +62,7 @@ static void record(struct explanation *e)
 	e->clear_after = 86400;
 	e->last_met = SAMPLE_TIME;
 	e->flagged = true;
+	e->listed = LISTED_POPULAR;
 	sample_verdict(&e->verdict, 0);
 	e->windows = FLUX_WINDOW_COUNT;
 	for (unsigned w = 0; w < FLUX_WINDOW_COUNT; w++) {
@@ -90,8 +91,9 @@ static void a_record_tells_all(void **state)
 	(void)state;
 	record(e);
 	json_t *t = round_trip("explain", export_explanation(&asked, e));
-	keys_are(t, "schema_version generation time name domain tier flagged text first_seen "
-		    "last_seen verdict hysteresis evidence windows sample");
+	keys_are(t,
+		"schema_version generation time name domain tier flagged text listed first_seen "
+		"last_seen verdict hysteresis evidence windows sample");
 	assert_string_equal(text_at(t, "name"), "www.flux-0000.example");
 	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(t, "tier"), "record");

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The lists of names that a configuration gives: detect.popular, a file, and
+ * detect.infrastructure. Immutable once loaded.
+ */
+
+#include "cli/exit.h"
+#include "config/config.h"
+#include "detect/lists.h"
+
+struct lists;
+
+/*
+ * The file has a domain a line, or a rank, a comma and a domain; '#' begins a comment line.
+ * Lines that are neither are left out, and told in one line of the log. 0; or -errno, one line
+ * in err and *out NULL.
+ */
+int lists_load(struct lists **out, const struct config *c, const struct psl *psl,
+	char err[ERROR_LINE_MAX]);
+void lists_free(struct lists *l); /* NULL is allowed */
+
+/* Valid until lists_free. */
+const struct name_lists *lists_names(const struct lists *l);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/lists.h"
+#include "detect/rules.h"
+#include "psl/list.h"
+
+static const char popular_code[] = "popular";
+
+const char *name_list_add(struct name_list *l, const struct psl *psl, const char *text, size_t len)
+{
+	struct dns_name name;
+	const char *fault = psl_list_name(text, len, &name);
+
+	if (fault)
+		return fault;
+	int label = psl_registered(psl, &name);
+	if (label < 0)
+		return "a public suffix, which nobody registered";
+	if (l->n == l->room)
+		return "no more room";
+	size_t at = name.label[label];
+	l->hash[l->n++] = hash_bytes(name.wire + at, name.len - at, l->key);
+	return NULL;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void name_list_seal(struct name_list *l)
+{
+	uint32_t n = 0;
+
+	if (l->n)
+		qsort(l->hash, l->n, sizeof(l->hash[0]), ascending);
+	for (uint32_t i = 0; i < l->n; i++)
+		if (n == 0 || l->hash[i] != l->hash[n - 1])
+			l->hash[n++] = l->hash[i];
+	l->n = n;
+}
+
+static bool holds(const struct name_list *l, const uint8_t *name, size_t len)
+{
+	uint64_t h = hash_bytes(name, len, l->key);
+
+	return l->n && bsearch(&h, l->hash, l->n, sizeof(h), ascending);
+}
+
+enum listing lists_find(const struct name_lists *lists, const uint8_t *name, size_t len)
+{
+	if (!lists)
+		return LISTED_NOT;
+	if (holds(&lists->infrastructure, name, len))
+		return LISTED_INFRASTRUCTURE;
+	return holds(&lists->popular, name, len) ? LISTED_POPULAR : LISTED_NOT;
+}
+
+const char *listing_name(enum listing l)
+{
+	static const char *const names[] = {
+		[LISTED_NOT] = "none",
+		[LISTED_POPULAR] = popular_code,
+		[LISTED_INFRASTRUCTURE] = "infrastructure",
+	};
+	return names[l];
+}
+
+void lists_rule(const struct name_lists *lists, const struct domain *d, struct ruling *r)
+{
+	if (r->class == FLUX_NONE)
+		return;
+	enum listing listed = lists_find(lists, d->name, d->name_len);
+	if (listed == LISTED_INFRASTRUCTURE) {
+		r->held = r->class;
+		r->class = FLUX_NONE;
+	}
+	if (listed != LISTED_POPULAR)
+		return;
+	r->popular = true;
+	if (!r->suspected)
+		r->confidence *= SUSPECTED_CONFIDENCE;
+	r->suspected = true;
+}
+
+void lists_reason(struct verdict *v)
+{
+	for (unsigned i = 0; i < v->reasons; i++)
+		if (v->reason[i].code == popular_code)
+			return;
+	if (v->reasons == VERDICT_REASONS_MAX)
+		return;
+	struct reason *r = &v->reason[v->reasons++];
+	*r = (struct reason){.code = popular_code, .value = 1, .threshold = 1};
+	snprintf(r->text, sizeof(r->text),
+		"on the list of popular names (detect.popular): suspected at most");
+}
+
+const char *lists_spelled(const uint8_t *code, size_t len)
+{
+	bool same = len == strlen(popular_code) && memcmp(code, popular_code, len) == 0;
+
+	return same ? popular_code : NULL;
+}
