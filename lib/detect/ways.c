@@ -69,21 +69,29 @@ static void give_up(const struct search *s, uint64_t *set, uint64_t bit)
 		*set &= ~bit;
 }
 
+enum order { ONWARD, BACK, BASE_LAST, ORDERS };
+
 /*
  * A set of failing clauses of which none can be given up. Tried from the one behind `last`
  * on, all round, or from the one before it back, and `last` at the end: clauses of one rule
- * stand together, so that a rule is left whole when its first or last clause is `last`.
+ * stand together, so that a rule is left whole when its first or last clause is `last`. The
+ * base, which stands first, is shared by many: tried behind all others it is left to a sign
+ * that another rule's clauses stand before.
  */
-static uint64_t reduce(const struct search *s, bool onward, unsigned last)
+static uint64_t reduce(const struct search *s, enum order order, unsigned last)
 {
+	const uint64_t base = (UINT64_C(1) << CLAUSE_NS_ADDRESSES) - 1;
 	uint64_t set = s->fails;
 
 	for (unsigned i = 1; i <= CLAUSE_COUNT; i++) {
-		unsigned k = (last + (onward ? i : CLAUSE_COUNT - i)) % CLAUSE_COUNT;
+		unsigned k = (last + (order == BACK ? CLAUSE_COUNT - i : i)) % CLAUSE_COUNT;
 		uint64_t bit = UINT64_C(1) << k;
-		if (set & bit)
+		if (set & bit && !(order == BASE_LAST && (k == last || base & bit)))
 			give_up(s, &set, bit);
 	}
+	for (uint64_t rest = set & base; order == BASE_LAST && rest; rest &= rest - 1)
+		give_up(s, &set, rest & -rest);
+	give_up(s, &set, UINT64_C(1) << last);
 	return set;
 }
 
@@ -120,10 +128,10 @@ unsigned ways_find(
 	search_start(&s, c, f);
 	if (ruled(&s, 0, &r) || !ruled(&s, s.fails, &r))
 		return 0;
-	for (unsigned i = 0; i < 2 * CLAUSE_COUNT; i++) {
-		if (!(s.fails >> i / 2 & 1))
+	for (unsigned i = 0; i < ORDERS * CLAUSE_COUNT; i++) {
+		if (!(s.fails >> i / ORDERS & 1))
 			continue;
-		struct way new = {.clauses = reduce(&s, i % 2, i / 2)};
+		struct way new = {.clauses = reduce(&s, i % ORDERS, i / ORDERS)};
 
 		ruled(&s, new.clauses, &r);
 		new.class = r.class;

@@ -33,7 +33,7 @@ HUNG_CODE = 10
 # Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
 # only diversity and structure are asked for; and nothing is flagged by the other.
 OPEN = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
-SHUT = {"min_addresses": 1000, "small_min_addresses": 1000}
+SHUT = {"min_addresses": 1000, "small_min_addresses": 1000, "min_moving_ns_addresses": 1000}
 
 
 def config(**more):
