@@ -85,6 +85,8 @@ static const struct config_row rows[] = {
 	DETECT(max_own_share, 0, 1, "",
 		"Own subscribers: share of the addresses, at most; above it the name is the "
 		"operator's."),
+	DETECT(min_networks_at_once, 0, COUNT_MAX, "",
+		"Open population: networks in the same five minutes, over an hour."),
 	DETECT(min_brief_seconds, 0, DAYS_7, "s",
 		"Open population: observed at least so long before it counts over an hour."),
 	DETECT(min_open_seconds, 0, DAYS_7, "s",

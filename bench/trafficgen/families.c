@@ -165,8 +165,8 @@ const struct family families[] = {
 		.interval_ms = 5000,
 		.shape = {
 			.slots_min = 300, .slots_max = 300, .networks = 5,
-			.kind = NETWORK_HOSTING, .answer_min = 3, .answer_max = 3, .ttl_min = 60,
-			.ttl_max = 60,
+			.kind = NETWORK_HOSTING, .turn = 60, .answer_min = 3, .answer_max = 3,
+			.ttl_min = 60, .ttl_max = 60,
 		},
 	},
 	{
@@ -318,6 +318,17 @@ const struct family families[] = {
 		.shape = {
 			.slots_min = 2, .slots_max = 2, .networks = 1, .kind = NETWORK_HOSTING,
 			.answer_min = 2, .answer_max = 2, .ttl_min = 300, .ttl_max = 300,
+		},
+	},
+	{
+		.name = "cdnturns", .flux_class = FLUX_NONE,
+		.summary = "eight CDNs take turns of eleven minutes",
+		.answer = answer_by_network, .host_name = name_listed, .hosts = 8,
+		.interval_ms = 15000,
+		.shape = {
+			.slots_min = 160, .slots_max = 160, .networks = 8,
+			.kind = NETWORK_HOSTING, .turn = 660, .answer_min = 2, .answer_max = 2,
+			.ttl_min = 60, .ttl_max = 60,
 		},
 	},
 };

@@ -131,8 +131,8 @@ void answer_by_network(const struct zone *zone, const struct question *question,
 	const struct moment *moment, struct answer *answer)
 {
 	const struct pool *pool = zone->pool;
-	uint64_t minute = moment->time / NS_SECONDS / 60;
-	uint32_t network = hash_below(hash_pair(zone->key, minute), pool->shape->networks);
+	uint64_t turn = moment->time / NS_SECONDS / pool->shape->turn;
+	uint32_t network = hash_below(hash_pair(zone->key, turn), pool->shape->networks);
 	uint32_t group = pool->slots / pool->shape->networks;
 
 	if (!answer_begin(zone, question, answer))

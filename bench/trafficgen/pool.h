@@ -19,6 +19,7 @@ struct pool_shape {
 	uint8_t home_percent;        /* share of hosts in one country; 0: no such country */
 	uint32_t life_min, life_max; /* seconds a host lives; 0: for ever */
 	bool stays;                  /* a new host of a slot is in the same network */
+	uint16_t turn;               /* seconds that a network is chosen for, where they take turns */
 	uint8_t answer_min, answer_max;
 	uint32_t ttl_min, ttl_max;
 	bool v6;
@@ -58,7 +59,7 @@ void answer_fixed(const struct zone *zone, const struct question *question,
 void answer_one_host(const struct zone *zone, const struct question *question,
 	const struct moment *moment, struct answer *answer);
 
-/* One of the pool's networks is chosen for a minute, then addresses inside it. */
+/* One of the pool's networks is chosen for shape->turn seconds, then addresses inside it. */
 void answer_by_network(const struct zone *zone, const struct question *question,
 	const struct moment *moment, struct answer *answer);
 

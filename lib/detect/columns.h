@@ -60,7 +60,8 @@
 	X(ns_transient) \
 	X(ns_departures) \
 	X(ns_server_share) \
-	X(ttl_cached)
+	X(ttl_cached) \
+	X(networks_at_once)
 
 enum feature_column {
 #define X(name) FEATURE_##name,

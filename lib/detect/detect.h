@@ -63,7 +63,9 @@ struct features {
 	double networks;           /* distinct networks in the sample */
 	double effective_networks; /* 1 / sum p^2, p the share of distinct units by network */
 	double top_network_share;  /* largest p */
-	double aggregates;         /* distinct /16 (IPv6: /32) in the sample */
+	double networks_at_once; /* in one slot, mean of those with answers; 0 where hours are read
+				  */
+	double aggregates;       /* distinct /16 (IPv6: /32) in the sample */
 	double effective_aggregates;
 	double asn_known;     /* share of the sampled units whose ASN is known */
 	double countries;     /* distinct known countries in the sample */
@@ -144,9 +146,10 @@ struct detect_config {
 	double min_shared_units;
 	double min_shared_networks;
 	double min_siblings;
-	double min_own_addresses; /* of own subscribers, foreign ones besides: ... */
-	double max_own_share;     /* ... a domain with more is the operator's */
-	double min_brief_seconds; /* over the hour; min_open_seconds over the day and the week */
+	double min_own_addresses;    /* of own subscribers, foreign ones besides: ... */
+	double max_own_share;        /* ... a domain with more is the operator's */
+	double min_networks_at_once; /* over the hour: pools that take turns are one at a time */
+	double min_brief_seconds;    /* over the hour; min_open_seconds over the day and the week */
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;

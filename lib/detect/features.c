@@ -48,6 +48,30 @@ static double effective(const struct tally *t, unsigned total)
 	return sum > 0 ? 1 / sum : 0;
 }
 
+/*
+ * Several pools that take turns, as of CDNs, also come and go within the hour: all of one
+ * network at a time. Hosts of flux do so each on its own.
+ */
+static double networks_at_once(const struct view *v)
+{
+	unsigned sum = 0, slots = 0;
+
+	if (v->grain != VIEW_SLOTS)
+		return 0;
+	for (unsigned slot = 0; slot < v->units; slot++) {
+		struct tally networks;
+
+		networks.n = 0;
+		for (unsigned i = 0; i < v->n; i++)
+			if (view_bits(v, v->item[i]) >> slot & 1)
+				tally_add(&networks,
+					domain_network(v->item[i]->unit, v->item[i]->asn));
+		sum += networks.n;
+		slots += networks.n > 0;
+	}
+	return slots ? (double)sum / slots : 0;
+}
+
 static void diversity(const struct view *v, struct features *f)
 {
 	struct tally networks = {0}, aggregates = {0}, countries = {0};
@@ -71,6 +95,7 @@ static void diversity(const struct view *v, struct features *f)
 		if (networks.count[i] > top)
 			top = networks.count[i];
 	f->networks = networks.n;
+	f->networks_at_once = networks_at_once(v);
 	f->aggregates = aggregates.n;
 	f->countries = countries.n;
 	f->glue_in_pool = glue;

@@ -95,6 +95,8 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_own_addresses;
 	case CLAUSE_OWN_SHARE:
 		return c->max_own_share;
+	case CLAUSE_AT_ONCE:
+		return c->min_networks_at_once;
 	case CLAUSE_BRIEF_SECONDS:
 		return c->min_brief_seconds;
 	case CLAUSE_OPEN_SECONDS:
@@ -249,11 +251,11 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 		signs |= SIGN_GLUE;
 	if (ALL(held, CLAUSE_SHARED, CLAUSE_SHARED_NETWORKS, CLAUSE_SIBLINGS))
 		signs |= SIGN_SHARE;
-	if (f->window == WINDOW_1H
-			? ALL(held, CLAUSE_BRIEF_SECONDS, CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE)
-			: f->window >= WINDOW_24H &&
-				  ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO,
-					  CLAUSE_OPEN_EVIDENCE))
+	if (f->window == WINDOW_1H ? ALL(held, CLAUSE_BRIEF_SECONDS, CLAUSE_AT_ONCE,
+					     CLAUSE_OPEN_RATIO, CLAUSE_OPEN_EVIDENCE)
+				   : f->window >= WINDOW_24H &&
+					     ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_OPEN_RATIO,
+						     CLAUSE_OPEN_EVIDENCE))
 		signs |= SIGN_OPEN;
 	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
 		ALL(held, CLAUSE_HISTORY, CLAUSE_AGE, CLAUSE_NEW_EPOCHS))

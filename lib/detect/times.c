@@ -7,6 +7,7 @@
 #include "detect/view.h"
 
 #define QUARTERS 4u
+#define CROWDING_NATS 4.0
 
 /*
  * Growth: with k the quarters that have answers, ln(N_T / mean N_q) / ln k. A
@@ -59,48 +60,66 @@ static double looks_cost(const struct view *v, double age)
 	return looks > 1 ? log(looks) : 0;
 }
 
-/* Of lags 1.. as bits 0..: short ones up to a quarter of the view, long ones from half on. */
-struct lags {
-	uint32_t near;
-	uint32_t far;
+/* What two units so far apart have in common, over all such pairs of units. */
+struct lag {
+	double pairs; /* of draws */
+	double same;  /* pairs that are one address, less what caches repeat */
 };
 
-static struct lags lags_of(const struct view *v)
-{
-	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
-
-	return (struct lags){low_bits(near), low_bits(v->units - 1) & ~low_bits(far - 1)};
-}
-
-/* Draws in each unit, and recaptures at short and at long lags: every mark's pairs of bits. */
-static void recaptures(const struct view *v, struct lags l, unsigned active[32], double same[2])
-{
-	unsigned n[2] = {0, 0};
-
-	for (unsigned i = 0; i < v->marks; i++) {
-		for (uint32_t bits = v->mark[i]; bits; bits &= bits - 1) {
-			unsigned newer = (unsigned)__builtin_ctz(bits);
-			uint32_t older = bits >> newer >> 1;
-			active[newer]++;
-			n[0] += (unsigned)__builtin_popcount(older & l.near);
-			n[1] += (unsigned)__builtin_popcount(older & l.far);
-		}
-	}
-	same[0] = n[0];
-	same[1] = n[1];
-}
-
-/* Pairs of draws that many units apart, and what caches repeat of them. */
-static void lag_count(const struct view *v, const unsigned active[32], double ttl, unsigned lag,
-	double *pairs, double *same)
+static void lag_count(
+	const struct view *v, const unsigned active[32], double ttl, unsigned lag, struct lag *out)
 {
 	double repeated = repeated_share(v, ttl, lag);
+	unsigned same = 0;
 
+	*out = (struct lag){0, 0};
 	for (unsigned h = 0; h + lag < v->units; h++) {
 		unsigned fewer = active[h] < active[h + lag] ? active[h] : active[h + lag];
-		*pairs += (double)active[h] * active[h + lag];
-		*same -= repeated * fewer;
+		out->pairs += (double)active[h] * active[h + lag];
+		out->same -= repeated * fewer;
 	}
+	for (unsigned i = 0; i < v->marks; i++)
+		same += (unsigned)__builtin_popcount(v->mark[i] & v->mark[i] >> lag);
+	out->same += same;
+	out->same = out->same > 0 ? out->same : 0;
+}
+
+static struct lag lags_sum(const struct lag *lag, unsigned from, unsigned to)
+{
+	struct lag sum = {0, 0};
+
+	for (unsigned i = from; i <= to; i++) {
+		sum.pairs += lag[i].pairs;
+		sum.same += lag[i].same;
+	}
+	return sum;
+}
+
+/*
+ * Addresses that come together, as those of CDNs that take turns, also return together: so
+ * many recaptures are one observation. By how much the recaptures at long lags scatter over
+ * the pairs of units more than chance has it (the dispersion of a quasi-likelihood: Pearson's
+ * sum by its degrees of freedom), at least 1.
+ */
+static double crowding(const struct view *v, const unsigned active[32], unsigned from, unsigned to,
+	const struct lag *all)
+{
+	double sum = 0, n = 0, rate = all->same / all->pairs;
+
+	for (unsigned lag = from; lag <= to && rate > 0; lag++) {
+		unsigned same[32] = {0};
+		for (unsigned i = 0; i < v->marks; i++)
+			for (uint32_t b = v->mark[i] & v->mark[i] >> lag; b; b &= b - 1)
+				same[__builtin_ctz(b)]++;
+		for (unsigned h = 0; h + lag < v->units; h++) {
+			double expected = rate * active[h] * active[h + lag];
+			if (expected <= 0)
+				continue;
+			sum += (same[h] - expected) * (same[h] - expected) / expected;
+			n++;
+		}
+	}
+	return n > 1 && sum > n - 1 ? sum / (n - 1) : 1;
 }
 
 /*
@@ -112,34 +131,36 @@ static void lag_count(const struct view *v, const unsigned active[32], double tt
  */
 static void openness(const struct view *v, struct features *f)
 {
-	unsigned active[32] = {0};
-	double same[2] = {0, 0}, pairs[2] = {0, 0}; /* short lags, long lags */
-	struct lags l;
+	unsigned active[32] = {0}, last = v->units - 1;
+	unsigned near = v->units / 4 ? v->units / 4 : 1, far = (v->units + 1) / 2;
+	struct lag lag[32];
 
 	if (v->units < 4)
 		return;
-	l = lags_of(v);
-	recaptures(v, l, active, same);
-	for (unsigned lag = 1; lag < v->units; lag++)
-		if ((l.near | l.far) >> (lag - 1) & 1)
-			lag_count(v, active, f->ttl_cached, lag, &pairs[l.far >> (lag - 1) & 1],
-				&same[l.far >> (lag - 1) & 1]);
-	same[0] = same[0] > 0 ? same[0] : 0;
-	same[1] = same[1] > 0 ? same[1] : 0;
-	double met = same[0] + same[1];
-	if (met <= 0 || pairs[0] <= 0 || pairs[1] <= 0)
+	for (unsigned i = 0; i < v->marks; i++)
+		for (uint32_t bits = v->mark[i]; bits; bits &= bits - 1)
+			active[__builtin_ctz(bits)]++;
+	for (unsigned i = 1; i <= last; i++)
+		if (i <= near || i >= far)
+			lag_count(v, active, f->ttl_cached, i, &lag[i]);
+	struct lag soon = lags_sum(lag, 1, near), late = lags_sum(lag, far, last);
+	double met = soon.same + late.same;
+	if (met <= 0 || soon.pairs <= 0 || late.pairs <= 0)
 		return;
-	double expected = pairs[0] / (pairs[0] + pairs[1]); /* share of short lags if closed */
-	double share = same[0] / met;
+	double expected = soon.pairs / (soon.pairs + late.pairs); /* share if closed */
+	double share = soon.same / met;
 	/* No long recapture at all counts as half a one. */
-	double far_same = same[1] > 0 ? same[1] : 0.5;
-	f->open_ratio = (same[0] / pairs[0]) / (far_same / pairs[1]);
+	double late_same = late.same > 0 ? late.same : 0.5;
+	f->open_ratio = (soon.same / soon.pairs) / (late_same / late.pairs);
 	if (share <= expected)
 		return;
 	double kl = share * log(share / expected);
 	if (share < 1)
 		kl += (1 - share) * log((1 - share) / (1 - expected));
 	double evidence = met * kl - looks_cost(v, f->age);
+	/* Asked for where it may matter only: it walks all pairs. */
+	if (evidence >= CROWDING_NATS)
+		evidence = met * kl / crowding(v, active, far, last, &late) - looks_cost(v, f->age);
 	f->open_evidence = evidence > 0 ? evidence : 0;
 }
 

@@ -11,9 +11,9 @@ SLOW = "slow", "slow6h"
 FLUX = *CLASSIC, *SMALL, "nsflux", *SLOW
 NEGATIVES = ("cdn", "cdn_offnet", "cdn_edge", "multicdn", "cloudlb", "ntppool", "btcseed",
              "mirrors", "dyndns", "dyndns_psl", "dnsbl", "plexlike", "gslb", "anycast",
-             "randsub", "wildsaas", "nsfleet", "nsturns")
+             "randsub", "wildsaas", "nsfleet", "nsturns", "cdnturns")
 TEMPTING = ("cdn_offnet", "cdn_edge", "multicdn", "ntppool", "btcseed", "mirrors", "dyndns",
-            "plexlike")
+            "plexlike", "cdnturns")
 ATTACKS = "unsolicited", "racing", "oneserver", "fiftyservers", "exonerate", "whitewash"
 
 # Rules are fitted with other seeds: each seed has networks, pools and campaigns of its own.

@@ -18,6 +18,7 @@
 	X(networks) \
 	X(effective_networks) \
 	X(top_network_share) \
+	X(networks_at_once) \
 	X(aggregates) \
 	X(effective_aggregates) \
 	X(asn_known) \

@@ -139,11 +139,33 @@ static uint64_t country_of(const struct exact_unit *u)
 		       : 0;
 }
 
+/* Networks in one slot, the mean of the slots with answers. */
+static double networks_at_once(const struct exact_view *v)
+{
+	struct exact_pair *pair = array_grow(NULL, 32 * v->n + 1, sizeof(*pair));
+	size_t counts[32], n = 0, sum = 0;
+
+	if (v->grain != STORE_SLOT_SECONDS) {
+		free(pair);
+		return 0;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		for (unsigned slot = 0; slot < 32; slot++)
+			if (v->seen[i].when >> slot & 1)
+				pair[n++] = (struct exact_pair){slot, network_of(v->seen[i].unit)};
+	size_t slots = exact_groups(pair, n, counts);
+	for (size_t i = 0; i < slots; i++)
+		sum += counts[i];
+	free(pair);
+	return slots ? (double)sum / (double)slots : 0;
+}
+
 static void diversity(const struct exact_domain *d, const struct exact_view *v, struct features *f)
 {
 	double none, n = (double)v->n;
 
 	f->networks = group_by(v, network_of, &f->top_network_share, &f->effective_networks);
+	f->networks_at_once = networks_at_once(v);
 	f->aggregates = group_by(v, aggregate_of, &none, &f->effective_aggregates);
 	f->countries = group_by(v, country_of, &none, &none);
 	for (size_t i = 0; i < v->n; i++) {

@@ -88,6 +88,25 @@ static void lag_count(const struct exact_view *v, const double *active, double t
 		*same += __builtin_popcount(v->seen[k].when & v->seen[k].when >> lag);
 }
 
+/* How much more than chance what two units far apart have in common varies from pair to pair. */
+static double scatter(const struct exact_view *v, const double *active, unsigned far, double rate)
+{
+	double sum = 0, n = 0;
+
+	for (unsigned a = 0; a < v->span; a++) {
+		for (unsigned b = a + far; b < v->span && rate > 0; b++) {
+			double chance = rate * active[a] * active[b], both = 0;
+			for (size_t k = 0; k < v->n; k++)
+				both += at(&v->seen[k], a) && at(&v->seen[k], b);
+			if (chance > 0) {
+				sum += pow(both - chance, 2) / chance;
+				n++;
+			}
+		}
+	}
+	return n > 1 ? fmax(sum / (n - 1), 1) : 1;
+}
+
 /*
  * If the population is closed, the chance that two draws are the same unit does not depend
  * on the time between them. Log-likelihood ratio of short lags (up to a quarter) against long
@@ -122,7 +141,10 @@ static void openness(const struct exact_view *v, struct features *f)
 	double nats = same[0] * log(share / closed);
 	if (same[1] > 0)
 		nats += same[1] * log((1 - share) / (1 - closed));
-	f->open_evidence = fmax(nats - log(fmax(f->age / quarter, 1)), 0);
+	double looks = log(fmax(f->age / quarter, 1));
+	if (nats - looks >= 4)
+		nats /= scatter(v, active, far, same[1] / pairs[1]);
+	f->open_evidence = fmax(nats - looks, 0);
 }
 
 void exact_times(const struct exact_view *v, struct features *f)

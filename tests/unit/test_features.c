@@ -455,7 +455,25 @@ static void open_model(bool slots, double *ratio, double *evidence)
 		return;
 	*evidence = same_near * log(s / e) + (same_far > 0 ? same_far * log((1 - s) / (1 - e)) : 0);
 	/* One look for each quarter of the window that the domain is known for. */
-	*evidence = fmax(*evidence - log((NOW - d.first) / (most * seconds / 4)), 0);
+	double looks = log((NOW - d.first) / (most * seconds / 4)), pearson = 0, n = 0;
+	for (unsigned a = 0; a < units; a++) {
+		for (unsigned b = a + (units + 1) / 2; b < units; b++) {
+			unsigned in_a = 0, in_b = 0, both = 0;
+			for (unsigned i = 0; i < d.items; i++) {
+				in_a += bits[i] >> a & 1;
+				in_b += bits[i] >> b & 1;
+				both += bits[i] >> a & bits[i] >> b & 1;
+			}
+			double chance = same_far / pairs_far * in_a * in_b;
+			if (chance > 0) {
+				pearson += (both - chance) * (both - chance) / chance;
+				n++;
+			}
+		}
+	}
+	if (*evidence - looks >= 4 && n > 1)
+		*evidence /= fmax(pearson / (n - 1), 1);
+	*evidence = fmax(*evidence - looks, 0);
 }
 
 static void the_recapture_test_is_its_definition(void **state)
@@ -529,6 +547,22 @@ static void who_never_returns_is_told_by_the_gaps(void **state)
 		}
 		near(features(WINDOW_24H).never_return, 1 - (double)returned / items);
 	}
+}
+
+/* Pools that take turns are in one network at a time, however many there are in an hour. */
+static void networks_at_once_are_those_of_a_slot(void **state)
+{
+	(void)state;
+	blank(2 * DAY);
+	for (unsigned slot = 0; slot < 12; slot++)
+		for (unsigned i = 0; i < 4; i++)
+			add(slot / 3, slot * 4 + i, 1 + slot / 3, 1u << slot, 1);
+	near(features(WINDOW_1H).networks, 4);
+	near(features(WINDOW_1H).networks_at_once, 1);
+	near(features(WINDOW_24H).networks_at_once, 0);
+	/* One more in each of the three newest, of twelve. */
+	add(40, 1, 40, 7, 1);
+	near(features(WINDOW_1H).networks_at_once, 15.0 / 12);
 }
 
 /*
@@ -665,6 +699,7 @@ int main(void)
 		cmocka_unit_test(host_names_are_the_sketchs),
 		cmocka_unit_test(the_recapture_test_is_its_definition),
 		cmocka_unit_test(who_never_returns_is_told_by_the_gaps),
+		cmocka_unit_test(networks_at_once_are_those_of_a_slot),
 		cmocka_unit_test(what_a_cache_repeats_is_no_recapture),
 		cmocka_unit_test(a_ttl_in_steps_is_near_itself),
 		cmocka_unit_test(closed_populations_are_not_called_open),

@@ -68,6 +68,7 @@ static struct features with(struct features f, unsigned signs)
 	}
 	if (signs & SIGN_OPEN) {
 		f.seconds = fmax(f.seconds, config.min_open_seconds);
+		f.networks_at_once = config.min_networks_at_once;
 		f.open_ratio = config.min_open_ratio;
 		f.open_evidence = config.min_open_evidence;
 	}
@@ -267,6 +268,19 @@ static void every_clause_of_a_sign_is_needed(void **state)
 		if (rule(f).signs != 0)
 			fail_msg("case %u: the sign holds all the same", i);
 	}
+}
+
+/* Over the hour hosts must come and go in several networks at once. */
+static void in_turns_is_not_open_within_the_hour(void **state)
+{
+	struct features f = with(moving(), SIGN_OPEN);
+
+	(void)state;
+	assert_int_equal(rule(f).signs, SIGN_OPEN);
+	assert_true(rule(f).suspected);
+	f.networks_at_once = config.min_networks_at_once - 0.1;
+	assert_int_equal(rule(f).signs, 0);
+	assert_int_equal(rule(long_window(f)).signs, SIGN_OPEN);
 }
 
 /* Servers whose names change need not have many addresses each, if their records are short. */
@@ -539,6 +553,7 @@ static struct features random_features(uint64_t *rng)
 		.siblings = pick(rng, config.min_siblings),
 		.own_addresses = pick(rng, config.min_own_addresses),
 		.own_share = pick(rng, config.max_own_share),
+		.networks_at_once = pick(rng, config.min_networks_at_once),
 		.open_ratio = pick(rng, config.min_open_ratio),
 		.open_evidence = pick(rng, config.min_open_evidence),
 		.owned_share = pick(rng, config.min_owned_share),
@@ -694,6 +709,7 @@ int main(void)
 		cmocka_unit_test(glue_is_double_flux_with_enough_servers),
 		cmocka_unit_test(own_subscribers_are_named_anyhow),
 		cmocka_unit_test(every_clause_of_a_sign_is_needed),
+		cmocka_unit_test(in_turns_is_not_open_within_the_hour),
 		cmocka_unit_test(changing_server_names_stand_in_for_many_addresses),
 		cmocka_unit_test(a_settled_name_is_a_suspect),
 		cmocka_unit_test(unpaired_answers_do_not_convict),
