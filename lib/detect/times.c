@@ -81,7 +81,6 @@ static void lag_count(
 	for (unsigned i = 0; i < v->marks; i++)
 		same += (unsigned)__builtin_popcount(v->mark[i] & v->mark[i] >> lag);
 	out->same += same;
-	out->same = out->same > 0 ? out->same : 0;
 }
 
 static struct lag lags_sum(const struct lag *lag, unsigned from, unsigned to)
@@ -92,6 +91,7 @@ static struct lag lags_sum(const struct lag *lag, unsigned from, unsigned to)
 		sum.pairs += lag[i].pairs;
 		sum.same += lag[i].same;
 	}
+	sum.same = sum.same > 0 ? sum.same : 0;
 	return sum;
 }
 
