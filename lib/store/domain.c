@@ -11,7 +11,7 @@ unsigned domain_spread(const struct store *st, struct domain *d)
 			d->spread |= spread_bit(st, d->item[i].unit);
 	if (d->ns_spread == 0)
 		for (unsigned i = 0; i < d->ns_items; i++)
-			d->ns_spread |= spread_bit(st, d->ns[i].unit);
+			d->ns_spread |= ns_spread_bit(st, d->ns[i].unit);
 	return diversity(d->spread, d->ns_spread);
 }
 

@@ -116,7 +116,7 @@ struct domain {
 	uint32_t first; /* seconds since 1970: first and last response */
 	uint32_t last;
 	uint16_t spread;    /* bitmap over hashes of the items' aggregates; 0: to be computed */
-	uint16_t ns_spread; /* the same of the name servers' */
+	uint16_t ns_spread; /* the same of the name servers' of IPv4 */
 	struct domain_verdict verdict;
 	uint32_t tracked;    /* since when the full record exists */
 	uint32_t ledger;     /* 1-based place of its wide sample (ledger.h); 0: none */

@@ -21,9 +21,16 @@
 _Static_assert(STORE_SETTLED == CANDIDATE_UNITS, "what a candidate keeps");
 #define CANDIDATE_MORE (CANDIDATE_UNITS + 1) /* in `units`: there were more */
 #define CANDIDATE_STEP_SECONDS 600u
-#define CANDIDATE_TTL_MAX ((UINT32_C(1) << 20) - 1)
-#define PROMOTE_SPREAD 3u    /* distinct aggregates, as bits of the bitmap */
-#define PROMOTE_NS_SPREAD 5u /* of name servers alone */
+#define CANDIDATE_TTL_MAX UINT16_MAX
+#define PROMOTE_SPREAD 3u /* distinct aggregates, as bits of the bitmap */
+/*
+ * Of name servers alone: they move. What the first epochs with glue bring is the set that the
+ * name has; more aggregates than any set has are flux also where they came at once.
+ */
+#define NS_FIRST 4u           /* epochs with glue */
+#define PROMOTE_NS_MOVED 5u   /* aggregates that came after these ... */
+#define PROMOTE_NS_SPREAD 11u /* ... or so many in all, as bits of the bitmap */
+#define NS_STAGE_MAX 15u
 #define TOUCHED_BUCKETS_LOG2 12u
 
 struct door_bucket {
@@ -40,10 +47,12 @@ struct candidate {
 	uint32_t first; /* seconds since 1970 */
 	uint32_t last;
 	uint16_t spread;                /* bitmap over hashes of the units' aggregates */
-	uint16_t ns_spread;             /* and of those of its name servers' addresses */
+	uint16_t ns_spread;             /* and of those of its name servers' IPv4 addresses */
 	uint16_t seen[CANDIDATE_UNITS]; /* steps of 10 min from first, saturating */
-	uint32_t ttl_max : 20;          /* saturating */
-	uint32_t units : 3;             /* CANDIDATE_MORE: some were turned away */
+	uint32_t ttl_max : 16;          /* saturating */
+	uint32_t
+		ns_stage : 4; /* epochs with glue up to NS_FIRST, then aggregates that came since */
+	uint32_t units : 3;   /* CANDIDATE_MORE: some were turned away */
 	uint32_t tracked : 1;
 	uint32_t grades : 8; /* 2 bits of enum evidence_grade a unit */
 };
@@ -142,6 +151,12 @@ static inline uint32_t candidate_slot(const struct store *st, uint64_t key)
 static inline uint16_t spread_bit(const struct store *st, uint64_t unit)
 {
 	return (uint16_t)(1u << (hash_u64(address_aggregate(unit), st->sketch) >> 60));
+}
+
+/* The same of a name server's. Those of IPv6 are the same servers once more. */
+static inline uint16_t ns_spread_bit(const struct store *st, uint64_t unit)
+{
+	return address_is_v4(unit) ? spread_bit(st, unit) : 0;
 }
 
 /*

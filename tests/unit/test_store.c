@@ -498,6 +498,39 @@ static void moving_glue_promotes(void **state)
 		assert_int_equal(d->ns_server[i], 9);
 }
 
+/* Three name servers, of IPv4 and IPv6, that stay, however they are shown; and eight so. */
+static void steady_glue_promotes_nobody(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		for (uint32_t id = 1; id <= 2; id++) {
+			uint8_t name[6];
+			uint64_t unit = NET(0x0800 + i % 2) + 1, ns_unit[6];
+			struct shard_observation o = {.key = test_key(id),
+				.host = test_key(id) ^ 5,
+				.name = name,
+				.name_len = (uint8_t)test_name(id, name),
+				.unit = &unit,
+				.units = 1,
+				.ttl = 300,
+				.ns_unit = ns_unit,
+				.ns_units = 6,
+				.ns_ttl = 900,
+				.grade = EVIDENCE_PAIRED,
+				.now = START + 300 * i};
+
+			for (unsigned k = 0; k < 6; k++)
+				ns_unit[k] = id == 2 ? NET(0x0900 + (i + k) % 8) + 1
+					     : k < 3 ? NET(0x0900 + k) + 1
+						     : UINT64_C(0x2a00) << 48 | (uint64_t)k << 32;
+			observe(&o);
+		}
+		merge(START + 300 * i);
+	}
+	assert_int_equal(account()->fate[STORE_INSERTED], 2);
+	assert_int_equal(account()->promoted, 0);
+}
+
 static void name_servers_are_kept(void **state)
 {
 	(void)state;
@@ -798,6 +831,7 @@ int main(void)
 		TEST(late_evidence_is_put_where_it_belongs),
 		TEST(a_cut_entry_bounds_the_slot),
 		TEST(moving_glue_promotes),
+		TEST(steady_glue_promotes_nobody),
 		TEST(name_servers_are_kept),
 		TEST(touched_are_those_of_the_last_merge_by_key),
 		TEST(each_visits_every_record),
