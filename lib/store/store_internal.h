@@ -172,11 +172,11 @@ static inline unsigned diversity(uint16_t spread, uint16_t ns_spread)
 }
 
 /*
- * Has `key` shown another unit within STORE_DOOR_DAYS? If so its place is freed,
- * *day is the day (time / 86400) when that was last seen, and true returns.
- * Otherwise the unit waits there. One cache line.
+ * Has the name shown another unit than the sighting's one within STORE_DOOR_DAYS, or other glue?
+ * If so its place is freed, *day is the day (time / 86400) when that was last seen, and true
+ * returns. Otherwise the unit waits there, and the glue of the smallest hash. One cache line.
  */
-bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day);
+bool door_pass(struct store *st, const struct sighting *g, uint32_t *day);
 /* Does a way that is not free still count today? */
 bool door_holds(const struct store *st, uint64_t way);
 /* Does a unit of `key` wait there? *day is the day of its last sighting. Changes nothing. */

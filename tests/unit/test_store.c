@@ -164,6 +164,50 @@ static void first_seen_is_at_most_what_the_door_knows(void **state)
 	assert_int_equal(d->tracked, START + 3 * DAY + 60);
 }
 
+static void answer_glued(uint32_t id, uint64_t unit, uint64_t glue, uint32_t at)
+{
+	uint8_t name[6];
+	struct shard_observation o = {.key = test_key(id),
+		.host = test_key(id) ^ 5,
+		.name = name,
+		.name_len = (uint8_t)test_name(id, name),
+		.unit = &unit,
+		.units = 1,
+		.ttl = 300,
+		.ns_unit = &glue,
+		.ns_units = 1,
+		.grade = EVIDENCE_PAIRED,
+		.now = at};
+
+	observe(&o);
+}
+
+/* Most answers have no glue: that there is some now, or none, tells of no other. */
+static void glue_that_comes_and_goes_opens_no_door(void **state)
+{
+	(void)state;
+	for (unsigned epoch = 0; epoch < 6; epoch++) {
+		uint32_t at = START + 10 * epoch;
+
+		for (uint32_t id = 0; id < 20; id++) {
+			if (epoch % 2 == 0)
+				answer_one(id, NET(0x0808) + 1, at);
+			else
+				answer_glued(id, NET(0x0808) + 1, NET(0x0900) + 1, at);
+		}
+		merge(at);
+	}
+	assert_int_equal(account()->fate[STORE_INSERTED], 0);
+	/* Other glue does, also after answers that had none. */
+	for (uint32_t id = 0; id < 20; id++)
+		answer_one(id, NET(0x0808) + 1, START + 100);
+	merge(START + 100);
+	for (uint32_t id = 0; id < 20; id++)
+		answer_glued(id, NET(0x0808) + 1, NET(0x0901) + 1, START + 110);
+	merge(START + 110);
+	assert_int_equal(account()->fate[STORE_INSERTED], 20);
+}
+
 static void a_full_door_forgets_the_oldest(void **state)
 {
 	(void)state;
@@ -818,6 +862,7 @@ int main(void)
 		TEST(one_address_waits_and_the_second_is_let_in),
 		TEST(the_door_remembers_for_seven_days_from_the_last_sighting),
 		TEST(first_seen_is_at_most_what_the_door_knows),
+		TEST(glue_that_comes_and_goes_opens_no_door),
 		TEST(a_full_door_forgets_the_oldest),
 		TEST(diversity_promotes_and_volume_does_not),
 		TEST(units_turned_away_before_promotion_bound_the_past),
