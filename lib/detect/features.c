@@ -237,7 +237,9 @@ static void settled(const struct view *v, const struct store *st, uint32_t now, 
 
 	if (!d->settled_last || now - d->settled_last > SETTLED_STILL_SECONDS)
 		return;
-	f->settled = d->tracked > d->first ? d->tracked - d->first : 0;
+	/* While they are few still: before the record is, which its name servers' moves made. */
+	uint32_t until = d->few_until ? d->few_until : d->tracked;
+	f->settled = until > d->first ? until - d->first : 0;
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
 
@@ -283,7 +285,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 		f->history = d->first - since;
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.marks / v.mark_share;
-	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;
+	f->ttl_max = v.brief && domain_ttl(d) > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : domain_ttl(d);
 	double answered = d->answered_day[0] + d->answered_day[1];
 	if (answered > 0)
 		f->contested_share = (d->conflict_day[0] + d->conflict_day[1]) / answered;

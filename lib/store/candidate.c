@@ -178,11 +178,15 @@ void candidate_merge(const struct store *st, struct candidate *c, const struct s
 		c->ttl_max = ttl & CANDIDATE_TTL_MAX;
 }
 
+bool candidate_many(const struct candidate *c)
+{
+	return c->units == CANDIDATE_MORE &&
+	       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD;
+}
+
 bool candidate_qualifies(const struct candidate *c)
 {
-	return (c->units == CANDIDATE_MORE &&
-		       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD) ||
-	       c->ns_stage >= NS_FIRST + PROMOTE_NS_MOVED ||
+	return candidate_many(c) || c->ns_stage >= NS_FIRST + PROMOTE_NS_MOVED ||
 	       (unsigned)__builtin_popcount(c->ns_spread) >= PROMOTE_NS_SPREAD;
 }
 

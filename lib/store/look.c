@@ -32,7 +32,7 @@ static void look_record(const struct store *st, const struct domain *d, struct s
 	out->record = d;
 	out->first = d->first;
 	out->last = d->last;
-	out->ttl_max = d->ttl_max;
+	out->ttl_max = domain_ttl(d);
 	out->spread = (unsigned)__builtin_popcount(spread);
 	out->ns_spread = (unsigned)__builtin_popcount(ns_spread);
 }

@@ -218,7 +218,7 @@ static void promote(struct store *st, struct candidate *c, const struct candidat
 		return;
 	}
 	/* From the state before this epoch, whose sighting is merged next. */
-	domain_start(st, d, c, g, net);
+	domain_start(st, d, c, candidate_many(grown), g, net);
 	memcpy(d->name, name, len);
 	d->name_len = (uint8_t)len;
 	c->record = (uint32_t)(d - st->domains);

@@ -59,7 +59,7 @@ void candidate_from_domain(const struct store *st, struct domain *d, struct cand
 		grades |= (unsigned)it->grade << 2 * i;
 	}
 	c->grades = grades & 0xff;
-	uint32_t ttl = d->ttl_max < CANDIDATE_TTL_MAX ? d->ttl_max : CANDIDATE_TTL_MAX;
+	uint32_t ttl = domain_ttl(d) < CANDIDATE_TTL_MAX ? domain_ttl(d) : CANDIDATE_TTL_MAX;
 	c->ttl_max = ttl & CANDIDATE_TTL_MAX;
 }
 

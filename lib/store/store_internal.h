@@ -199,6 +199,8 @@ struct candidate *candidate_place(struct store *st, const struct candidate *save
 void candidate_remove(struct store *st, struct candidate *c);
 bool candidate_expired(const struct store *st, const struct candidate *c);
 void candidate_merge(const struct store *st, struct candidate *c, const struct sighting *g);
+/* More addresses than it keeps, over several aggregates? */
+bool candidate_many(const struct candidate *c);
 /* Enough evidence for a full record? */
 bool candidate_qualifies(const struct candidate *c);
 /* Frees what a slice of the table holds of expired names. */
@@ -236,8 +238,11 @@ void ledger_merge(struct store *st, const struct domain *d, const struct sightin
 /* Takes d's ledger away, if it has one. */
 void ledger_release(struct store *st, struct domain *d);
 
-/* Starts an unnamed full record with what the candidate knew; the sighting is merged later. */
-void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
+/*
+ * Starts an unnamed full record with what the candidate knew; the sighting is merged later.
+ * `many`: with it the addresses are.
+ */
+void domain_start(const struct store *st, struct domain *d, const struct candidate *c, bool many,
 	const struct sighting *g, const struct net_lookup *net);
 /* Adds a sighting, all but its sketches of host names and pairs. */
 void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,

@@ -313,7 +313,7 @@ static void new_addresses_are_counted_by_fresh_epochs(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		add(i, i, 1 + i, 1u << i % 8, 1);
 	d.answer_max = 5;
-	d.ttl_max = 77;
+	d.ttl_day[0] = 77;
 	for (unsigned i = 0; i < STORE_SLOTS; i++)
 		d.fresh_slot[i] = i < 8 ? 2 : 100; /* no address behind the eighth: not counted */
 	struct features f = features(WINDOW_1H);
@@ -410,7 +410,7 @@ static void host_names_are_the_sketchs(void **state)
 static void open_model(bool slots, double *ratio, double *evidence)
 {
 	unsigned most = slots ? 12 : 24, units = most;
-	double seconds = slots ? STORE_SLOT_SECONDS : STORE_HOUR_SECONDS, ttl = d.ttl_max;
+	double seconds = slots ? STORE_SLOT_SECONDS : STORE_HOUR_SECONDS, ttl = domain_ttl(&d);
 	double same_near = 0, same_far = 0, pairs_near = 0, pairs_far = 0;
 	uint32_t seen = 0, bits[STORE_SAMPLE];
 
@@ -468,7 +468,7 @@ static void the_recapture_test_is_its_definition(void **state)
 		unsigned density = 1 + random_below(&rng, 12), hours = 1 + random_below(&rng, 30);
 
 		blank(2 * DAY);
-		d.ttl_max = random_below(&rng, 4) * 450;
+		d.ttl_day[0] = random_below(&rng, 4) * 450;
 		for (unsigned i = 0; i < items; i++) {
 			uint32_t bits = 0;
 			unsigned from = random_below(&rng, hours),
@@ -551,7 +551,7 @@ static void what_a_cache_repeats_is_no_recapture(void **state)
 					hours[last = random_below(&rng, 600)] |= UINT32_C(1) << h;
 			}
 			blank(DAY);
-			d.ttl_max = told ? 150 : 0;
+			d.ttl_day[0] = told ? 150 : 0;
 			for (unsigned i = 0, at = 0; at < STORE_SAMPLE && i < 600;
 				i += 7, at += hours[i] != 0)
 				if (hours[i])

@@ -420,12 +420,12 @@ static void fresh_epochs_are_a_ttl_apart(void **state)
 	assert_int_equal(d->fresh_slot[0], 2);
 	assert_int_equal(d->fresh_slot[1], 2);
 	assert_int_equal(d->fresh_hour[0], 4);
-	assert_int_equal(d->ttl_max, 60);
+	assert_int_equal(domain_ttl(d), 60);
 	assert_int_equal(d->responses, 8);
 	domain_advance(d, START + DAY);
-	assert_int_equal(d->ttl_max, 60);
+	assert_int_equal(domain_ttl(d), 60);
 	domain_advance(d, START + 2 * DAY);
-	assert_int_equal(d->ttl_max, 0);
+	assert_int_equal(domain_ttl(d), 0);
 }
 
 static void time_moves_the_windows(void **state)
