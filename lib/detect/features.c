@@ -122,7 +122,7 @@ static bool transient(uint64_t ticks, uint64_t looks)
 /* Name servers' addresses of one family that came and went, when, and who says so. */
 static void transients(const struct domain *d, const struct store *st, bool v4, struct features *f)
 {
-	unsigned only[256] = {0}, most = 0;
+	unsigned alone = 0;
 	uint64_t looks = 0, departures = 0;
 
 	for (unsigned i = 0; i < d->ns_items; i++)
@@ -135,12 +135,11 @@ static void transients(const struct domain *d, const struct store *st, bool v4, 
 			continue;
 		f->ns_transient++;
 		departures |= ticks & -ticks;
-		if (server != SHARD_SERVER_SEVERAL && !store_server_established(st, server))
-			most = ++only[server] > most ? only[server] : most;
+		alone += server != SHARD_SERVER_SEVERAL && !store_server_established(st, server);
 	}
 	f->ns_departures = __builtin_popcountll(departures);
 	if (f->ns_transient > 0)
-		f->ns_server_share = most / f->ns_transient;
+		f->ns_server_share = alone / f->ns_transient;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */

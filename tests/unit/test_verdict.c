@@ -492,6 +492,35 @@ static void many_servers_frame_no_site_with_many_name_servers(void **state)
 	assert_true(!v || v->suspected);
 }
 
+/* Glue that moves, by two servers who each tell of one half, or both of all. */
+static const struct verdict *servers_framed(unsigned quiet, bool halves)
+{
+	for (unsigned e = 0; e < quiet + 120; e++) {
+		site_answers(NULL, 0, 0);
+		for (unsigned k = 0; k < 2 && e >= quiet; k++) {
+			uint64_t own = SITE(1, 1), glue[4];
+			for (unsigned i = 0; i < 4; i++)
+				glue[i] = unit_of(9000 + e / 12 * 4 + i);
+			told(&own, 1, glue + (halves ? 2 * k : 0), halves ? 2 : 4,
+				(uint8_t)(10 + k), 300);
+		}
+		close_epoch(EPOCH);
+	}
+	return verdict_of(7);
+}
+
+static void two_servers_frame_no_name_servers(void **state)
+{
+	(void)state;
+	assert_null(servers_framed(6, true));
+	end(state);
+	begin(state);
+	const struct verdict *v = servers_framed(60, false);
+	assert_non_null(v);
+	assert_int_equal(v->class, FLUX_NS);
+	assert_true(v->suspected);
+}
+
 /* Its record is there from the first hour on, before any address was known for long. */
 static void nor_one_whose_name_servers_moved_once(void **state)
 {
@@ -527,6 +556,7 @@ int main(void)
 		TEST(a_model_decides),
 		TEST(many_servers_frame_no_site_with_many_name_servers),
 		TEST(nor_one_whose_name_servers_moved_once),
+		TEST(two_servers_frame_no_name_servers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
