@@ -99,9 +99,9 @@ static uint64_t ticks_below(unsigned bit)
 }
 
 /*
- * Did the address come and go for good? `looks` are the ticks in which any was seen. It was
- * there in k of the n looks between its first and its last, so that with (k + 1) / (n + 2) it
- * is absent from those before and behind by chance as often as that says.
+ * Did the address come and go for good? `looks` are the ticks in which any of its family was seen.
+ * It was there in k of the n looks between its first and its last, so that with (k + 1) / (n + 2)
+ * it is absent from those before and behind by chance as often as that says.
  */
 static bool transient(uint64_t ticks, uint64_t looks)
 {
@@ -126,7 +126,7 @@ static void transients(const struct domain *d, const struct store *st, bool v4, 
 	uint64_t looks = 0, departures = 0;
 
 	for (unsigned i = 0; i < d->ns_items; i++)
-		looks |= d->ns[i].ticks;
+		looks |= address_is_v4(d->ns[i].unit) == v4 ? d->ns[i].ticks : 0;
 	for (unsigned i = 0; i < d->ns_items; i++) {
 		uint64_t ticks = d->ns[i].ticks;
 		uint8_t server = d->ns_server[i];

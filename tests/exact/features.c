@@ -249,6 +249,8 @@ static void servers_turn(const struct exact_domain *d, uint32_t now, bool v4, st
 	int last;
 
 	for (size_t i = 0; i < d->ns_units.n; i++) {
+		if (address_is_v4(d->ns_units.word[i]) != v4)
+			continue;
 		for (size_t k = 0; k < d->ns[i].ticks; k++) {
 			int t = (int)STORE_TICKS - 1 - (newest - (int)d->ns[i].tick[k]);
 			if (t >= 0 && t < (int)STORE_TICKS)
