@@ -15,7 +15,8 @@
 /* Unknown where no glue was seen, which most answers have none of. */
 static bool is_of_glue(const char *feature)
 {
-	static const char *const names[] = {"ns_addresses", "ns_networks", "glue_in_pool"};
+	static const char *const names[] = {"ns_addresses", "ns_networks", "glue_in_pool",
+		"ns_transient", "ns_departures", "ns_server_share"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(names[i], feature) == 0)

@@ -99,7 +99,7 @@ struct features {
 	double ns_ttl;          /* seconds, largest */
 	double ns_transient;    /* name-server addresses that came and went for good ... */
 	double ns_departures;   /* ... at so many different times */
-	double ns_server_share; /* of these, attested by one server alone, not established */
+	double ns_server_share; /* of these, each attested by one server alone, not established */
 	double owned_share;  /* share of the sample that the domain's own names own, no alias's */
 	double sample_share; /* share of the addresses that the sample holds, 0..1 */
 	double paired_share; /* share of the sample attested by a paired response */

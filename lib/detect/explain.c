@@ -102,9 +102,10 @@ static void explain_candidate(
 	}
 	snprintf(e->text, sizeof(e->text),
 		"Not flagged: a candidate with %u%s addresses in %u prefixes; it is watched in "
-		"full from %u addresses in %u prefixes (/16; IPv6 /32) on, or name servers in %u.",
+		"full from %u addresses in %u prefixes (/16; IPv6 /32) on, or when its name "
+		"servers move to %u more.",
 		look->units, look->more ? " and more" : "", look->spread, STORE_LOOK_UNITS + 1,
-		store_promotion_spread(), store_promotion_ns_spread());
+		store_promotion_spread(), store_promotion_ns_moved());
 }
 
 /* The window that lacks least, of those that lack anything. */

@@ -124,9 +124,9 @@ static uint64_t ticks_below(unsigned bit)
 }
 
 /*
- * Did the address come and go for good? `looks` are the ticks in which any was seen. It was
- * there in k of the n looks between its first and its last, so that with (k + 1) / (n + 2) it
- * is absent from those before and behind by chance as often as that says.
+ * Did the address come and go for good? `looks` are the ticks in which any of its family was seen.
+ * It was there in k of the n looks between its first and its last, so that with (k + 1) / (n + 2)
+ * it is absent from those before and behind by chance as often as that says.
  */
 static bool transient(uint64_t ticks, uint64_t looks)
 {
@@ -147,11 +147,11 @@ static bool transient(uint64_t ticks, uint64_t looks)
 /* Name servers' addresses of one family that came and went, when, and who says so. */
 static void transients(const struct domain *d, const struct store *st, bool v4, struct features *f)
 {
-	unsigned only[256] = {0}, most = 0;
+	unsigned alone = 0;
 	uint64_t looks = 0, departures = 0;
 
 	for (unsigned i = 0; i < d->ns_items; i++)
-		looks |= d->ns[i].ticks;
+		looks |= address_is_v4(d->ns[i].unit) == v4 ? d->ns[i].ticks : 0;
 	for (unsigned i = 0; i < d->ns_items; i++) {
 		uint64_t ticks = d->ns[i].ticks;
 		uint8_t server = d->ns_server[i];
@@ -160,12 +160,11 @@ static void transients(const struct domain *d, const struct store *st, bool v4, 
 			continue;
 		f->ns_transient++;
 		departures |= ticks & -ticks;
-		if (server != SHARD_SERVER_SEVERAL && !store_server_established(st, server))
-			most = ++only[server] > most ? only[server] : most;
+		alone += server != SHARD_SERVER_SEVERAL && !store_server_established(st, server);
 	}
 	f->ns_departures = __builtin_popcountll(departures);
 	if (f->ns_transient > 0)
-		f->ns_server_share = most / f->ns_transient;
+		f->ns_server_share = alone / f->ns_transient;
 }
 
 /* Of the family that has more: a server's IPv4 and IPv6 addresses are one server. */
@@ -262,7 +261,9 @@ static void settled(const struct view *v, const struct store *st, uint32_t now, 
 
 	if (!d->settled_last || now - d->settled_last > SETTLED_STILL_SECONDS)
 		return;
-	f->settled = d->tracked > d->first ? d->tracked - d->first : 0;
+	/* While they are few still: before the record is, which its name servers' moves made. */
+	uint32_t until = d->few_until ? d->few_until : d->tracked;
+	f->settled = until > d->first ? until - d->first : 0;
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct domain_item *it = v->item[i];
 
@@ -308,7 +309,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 		f->history = d->first - since;
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.marks / v.mark_share;
-	f->ttl_max = v.brief && d->ttl_max > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : d->ttl_max;
+	f->ttl_max = v.brief && domain_ttl(d) > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : domain_ttl(d);
 	/* Not the maximum: one answer of a long TTL would pass for a cache that repeats them all.
 	 */
 	f->ttl_cached = fmin(f->ttl_max, 2.0 * domain_ttl_usual(d));

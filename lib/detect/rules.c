@@ -429,6 +429,9 @@ void rules_apply(const struct detect_config *c, const struct features *f, struct
 		r->suspected = true;
 	/* What stood still goes on beside what moves: its operator's word, or somebody else's? */
 	bool settled = ALL(&rest, CLAUSE_SETTLED, CLAUSE_SETTLED_BESIDE);
+	/* Where the name servers move alone, the addresses are what stands still. */
+	if (r->class == FLUX_NS)
+		settled = holds(CLAUSE_SETTLED, c, f, &rest);
 	if ((holds(CLAUSE_ESTABLISHED, c, f, &rest) || settled) && r->class != FLUX_NONE)
 		r->suspected = true;
 	r->clauses = (wide ? base : 0) | rest;

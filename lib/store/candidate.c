@@ -152,6 +152,20 @@ static void unit_merge(
 		unit_set(c, at, u, seen);
 }
 
+static void servers_merge(const struct store *st, struct candidate *c, const struct sighting *g)
+{
+	uint16_t spread = 0;
+
+	for (unsigned i = 0; i < g->ns_units; i++)
+		spread |= ns_spread_bit(st, g->ns_unit[i].unit);
+	if (!spread)
+		return;
+	unsigned more = (unsigned)__builtin_popcount(spread & ~c->ns_spread);
+	unsigned stage = c->ns_stage + (c->ns_stage < NS_FIRST ? 1u : more);
+	c->ns_stage = (stage < NS_STAGE_MAX ? stage : NS_STAGE_MAX) & NS_STAGE_MAX;
+	c->ns_spread |= spread;
+}
+
 void candidate_merge(const struct store *st, struct candidate *c, const struct sighting *g)
 {
 	uint32_t step = g->first > c->first ? (g->first - c->first) / CANDIDATE_STEP_SECONDS : 0;
@@ -159,16 +173,20 @@ void candidate_merge(const struct store *st, struct candidate *c, const struct s
 
 	for (unsigned i = 0; i < g->units; i++)
 		unit_merge(st, c, &g->unit[i], (uint16_t)(step < UINT16_MAX ? step : UINT16_MAX));
-	for (unsigned i = 0; i < g->ns_units; i++)
-		c->ns_spread |= spread_bit(st, g->ns_unit[i].unit);
+	servers_merge(st, c, g);
 	if (ttl > c->ttl_max)
 		c->ttl_max = ttl & CANDIDATE_TTL_MAX;
 }
 
+bool candidate_many(const struct candidate *c)
+{
+	return c->units == CANDIDATE_MORE &&
+	       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD;
+}
+
 bool candidate_qualifies(const struct candidate *c)
 {
-	return (c->units == CANDIDATE_MORE &&
-		       (unsigned)__builtin_popcount(c->spread) >= PROMOTE_SPREAD) ||
+	return candidate_many(c) || c->ns_stage >= NS_FIRST + PROMOTE_NS_MOVED ||
 	       (unsigned)__builtin_popcount(c->ns_spread) >= PROMOTE_NS_SPREAD;
 }
 

@@ -11,7 +11,7 @@ unsigned domain_spread(const struct store *st, struct domain *d)
 			d->spread |= spread_bit(st, d->item[i].unit);
 	if (d->ns_spread == 0)
 		for (unsigned i = 0; i < d->ns_items; i++)
-			d->ns_spread |= spread_bit(st, d->ns[i].unit);
+			d->ns_spread |= ns_spread_bit(st, d->ns[i].unit);
 	return diversity(d->spread, d->ns_spread);
 }
 
@@ -252,8 +252,6 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 {
 	if (g->ttl_max > d->ttl_day[0])
 		d->ttl_day[0] = g->ttl_max;
-	if (g->ttl_max > d->ttl_max)
-		d->ttl_max = g->ttl_max;
 	/* The median's place moves by one, towards what is seen. */
 	if (g->units > 0) {
 		uint8_t steps = ttl_to_steps(g->ttl_max);
@@ -261,7 +259,7 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 			(uint8_t)(d->ttl_usual + (steps > d->ttl_usual) - (steps < d->ttl_usual));
 	}
 	/* A TTL that is not flux's is no measure of it. */
-	uint32_t ttl = d->ttl_max < SHARD_BRIEF_TTL ? d->ttl_max : SHARD_BRIEF_TTL;
+	uint32_t ttl = domain_ttl(d) < SHARD_BRIEF_TTL ? domain_ttl(d) : SHARD_BRIEF_TTL;
 	ttl = ttl ? ttl : 1;
 	if (g->units == 0 || (d->fresh > 0 && g->last < (uint64_t)d->last_fresh + ttl))
 		return;
@@ -281,7 +279,46 @@ static void ttl_merge(struct domain *d, const struct sighting *g, struct moment 
 	}
 }
 
-/* What the domain had before it was tracked is answered now. */
+/* Units that are known for long, of a name that had few of them so far. */
+static void settled_keep(const struct store *st, struct domain *d)
+{
+	d->settled_host = UINT8_MAX;
+	d->settled_last = 0;
+	d->settled_n = 0;
+	for (unsigned i = 0; i < d->items && d->settled_n < STORE_SETTLED; i++) {
+		const struct domain_item *it = &d->item[i];
+
+		if (st->now >= it->first && st->now - it->first >= STORE_SETTLED_SECONDS)
+			d->settled[d->settled_n++] =
+				(uint32_t)(hash_u64(it->unit, st->sketch) >> 32);
+	}
+}
+
+/*
+ * The addresses of a record that name servers alone promoted are few still, until this
+ * sighting makes them as many as promote.
+ */
+static void few_merge(const struct store *st, struct domain *d, const struct sighting *g)
+{
+	unsigned n = d->items;
+
+	if (d->few_until)
+		return;
+	domain_spread(st, d);
+	unsigned spread = d->spread;
+	for (unsigned i = 0; i < g->units; i++) {
+		unsigned at = item_search(st, d, g->unit[i].hash, 0);
+		n += at == d->items || d->item[at].unit != g->unit[i].unit;
+		spread |= spread_bit(st, g->unit[i].unit);
+	}
+	if (n <= CANDIDATE_UNITS || (unsigned)__builtin_popcount(spread) < PROMOTE_SPREAD)
+		return;
+	settled_keep(st, d);
+	/* Where none settled the time tells nothing, and is not saved. */
+	d->few_until = d->settled_n ? st->now : d->tracked;
+}
+
+/* What the domain had while it had few is answered now. */
 static void settled_merge(struct domain *d, const struct sighting *g)
 {
 	for (unsigned i = 0; i < g->units && d->settled_n; i++) {
@@ -317,6 +354,7 @@ void domain_merge(const struct store *st, struct domain *d, const struct sightin
 		d->conflict_day[0] = (uint16_t)(d->conflict_day[0] + g->conflict);
 	}
 	ttl_merge(d, g, m);
+	few_merge(st, d, g);
 	items_merge(st, d, g, m, net);
 	settled_merge(d, g);
 	if (g->ns_names)
@@ -363,28 +401,7 @@ static void items_from_candidate(const struct store *st, struct domain *d,
 		bound);
 }
 
-/*
- * Units that are known for long, of a name that had few of them so far. A record given up
- * before is no such name's.
- */
-static void settled_from_candidate(
-	const struct store *st, struct domain *d, const struct candidate *c)
-{
-	unsigned n = c->units < CANDIDATE_UNITS ? c->units : CANDIDATE_UNITS;
-
-	d->settled_host = UINT8_MAX;
-	if (candidate_qualifies(c))
-		return;
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t first = c->first + c->seen[i] * CANDIDATE_STEP_SECONDS;
-
-		if (st->now >= first && st->now - first >= STORE_SETTLED_SECONDS)
-			d->settled[d->settled_n++] =
-				(uint32_t)(hash_u64(c->unit[i], st->sketch) >> 32);
-	}
-}
-
-void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
+void domain_start(const struct store *st, struct domain *d, const struct candidate *c, bool many,
 	const struct sighting *g, const struct net_lookup *net)
 {
 	uint32_t last = c->last > g->last ? c->last : g->last;
@@ -401,10 +418,15 @@ void domain_start(const struct store *st, struct domain *d, const struct candida
 	d->hour = last / STORE_HOUR_SECONDS;
 	d->day = last / DAY_SECONDS;
 	/* What it was before today counts for a day. */
-	d->ttl_day[1] = d->ttl_max = c->ttl_max;
+	d->ttl_day[1] = c->ttl_max;
 	d->ttl_usual = ttl_to_steps(c->ttl_max);
 	items_from_candidate(st, d, c, net);
-	settled_from_candidate(st, d, c);
+	settled_keep(st, d);
+	/* A record given up before is of no name that had few. */
+	if (candidate_many(c))
+		d->settled_n = 0;
+	if (many)
+		d->few_until = st->now;
 }
 
 void domain_renew(struct domain *d, const struct net_lookup *net)

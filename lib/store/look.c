@@ -10,9 +10,9 @@ unsigned store_promotion_spread(void)
 	return PROMOTE_SPREAD;
 }
 
-unsigned store_promotion_ns_spread(void)
+unsigned store_promotion_ns_moved(void)
 {
-	return PROMOTE_NS_SPREAD;
+	return PROMOTE_NS_MOVED;
 }
 
 uint64_t store_key(const struct store *st, const uint8_t *wire, unsigned len)
@@ -27,12 +27,12 @@ static void look_record(const struct store *st, const struct domain *d, struct s
 	for (unsigned i = 0; i < d->items; i++)
 		spread |= spread_bit(st, d->item[i].unit);
 	for (unsigned i = 0; i < d->ns_items; i++)
-		ns_spread |= spread_bit(st, d->ns[i].unit);
+		ns_spread |= ns_spread_bit(st, d->ns[i].unit);
 	out->tier = TIER_RECORD;
 	out->record = d;
 	out->first = d->first;
 	out->last = d->last;
-	out->ttl_max = d->ttl_max;
+	out->ttl_max = domain_ttl(d);
 	out->spread = (unsigned)__builtin_popcount(spread);
 	out->ns_spread = (unsigned)__builtin_popcount(ns_spread);
 }

@@ -39,8 +39,8 @@ struct store_look {
 
 /* What a candidate must have seen to get a full record: more units than it keeps, and this. */
 unsigned store_promotion_spread(void);
-/* Or this of its name servers' addresses alone. */
-unsigned store_promotion_ns_spread(void);
+/* Or name servers that come to so many more. */
+unsigned store_promotion_ns_moved(void);
 
 /* The key of a registered domain in lower-case wire form, as evidence carries it. */
 uint64_t store_key(const struct store *st, const uint8_t *wire, unsigned len);

@@ -181,12 +181,6 @@ static void record_merge(struct store *st, struct candidate *c, const struct sig
 	touched_add(st, d);
 }
 
-/* What waits in the door: the unit, and with it the name servers' addresses, where they move. */
-static uint64_t door_hash(const struct sighting *g)
-{
-	return g->unit[0].hash + (g->ns_units ? g->ns_unit[0].hash : 0);
-}
-
 /*
  * A candidate for a name not known: NULL while it has shown one unit and glue only. The
  * unit that waited in the door is known by its fingerprint, so that the
@@ -197,7 +191,7 @@ static struct candidate *admit(struct store *st, const struct sighting *g)
 {
 	uint32_t day = g->first / DAY_SECONDS, first = g->first;
 
-	if (g->units == 0 || (g->units == 1 && !door_pass(st, g->key, door_hash(g), &day))) {
+	if (g->units == 0 || (g->units == 1 && !door_pass(st, g, &day))) {
 		st->account.fate[STORE_WAITING]++;
 		return NULL;
 	}
@@ -224,7 +218,7 @@ static void promote(struct store *st, struct candidate *c, const struct candidat
 		return;
 	}
 	/* From the state before this epoch, whose sighting is merged next. */
-	domain_start(st, d, c, g, net);
+	domain_start(st, d, c, candidate_many(grown), g, net);
 	memcpy(d->name, name, len);
 	d->name_len = (uint8_t)len;
 	c->record = (uint32_t)(d - st->domains);

@@ -45,7 +45,9 @@ void candidate_from_domain(const struct store *st, struct domain *d, struct cand
 		.first = d->first,
 		.last = c->last,
 		.spread = d->spread,
-		.ns_spread = d->ns_spread};
+		.ns_spread = d->ns_spread,
+		/* To get a record again they must move again. */
+		.ns_stage = d->ns_spread ? NS_FIRST : 0};
 	c->units = (d->items > CANDIDATE_UNITS ? CANDIDATE_MORE : n) & 7;
 	for (unsigned i = 0; i < n; i++) {
 		const struct domain_item *it = &d->item[i];
@@ -57,7 +59,7 @@ void candidate_from_domain(const struct store *st, struct domain *d, struct cand
 		grades |= (unsigned)it->grade << 2 * i;
 	}
 	c->grades = grades & 0xff;
-	uint32_t ttl = d->ttl_max < CANDIDATE_TTL_MAX ? d->ttl_max : CANDIDATE_TTL_MAX;
+	uint32_t ttl = domain_ttl(d) < CANDIDATE_TTL_MAX ? domain_ttl(d) : CANDIDATE_TTL_MAX;
 	c->ttl_max = ttl & CANDIDATE_TTL_MAX;
 }
 

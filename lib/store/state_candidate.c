@@ -49,6 +49,7 @@ static bool candidate_put(struct encoder *e, const struct candidate *c)
 		put_u8(e, c->grades >> 2 * i & 3);
 	}
 	put_u16(e, c->ns_spread);
+	put_u8(e, c->ns_stage);
 	return record_end(e, start);
 }
 
@@ -98,12 +99,14 @@ bool store_restore_candidate(struct store *st, struct decoder *in, struct state_
 	c.last = get_u32(in);
 	c.spread = spread_get(get_u32(in));
 	uint32_t ttl = get_u32(in);
-	c.ttl_max = ttl & CANDIDATE_TTL_MAX;
+	c.ttl_max = (ttl < CANDIDATE_TTL_MAX ? ttl : CANDIDATE_TTL_MAX) & CANDIDATE_TTL_MAX;
 	units_get(in, &c, get_u8(in) != 0);
 	/* States of before end here. */
 	c.ns_spread = decoder_left(in) ? get_u16(in) : 0;
+	unsigned stage = decoder_left(in) ? get_u8(in) : c.ns_spread ? NS_FIRST : 0;
+	c.ns_stage = stage & NS_STAGE_MAX;
 	if (in->bad || c.key == 0 || c.first > st->now || c.last > st->now ||
-		ttl > CANDIDATE_TTL_MAX || candidate_find(st, c.key))
+		stage > NS_STAGE_MAX || candidate_find(st, c.key))
 		return false;
 	if (candidate_place(st, &c))
 		r->candidates++;

@@ -10,6 +10,8 @@
 #define NS_OCTETS 16u
 #define NS_MOST 12u       /* that a version before kept; what is more than STORE_NS goes */
 #define NS_OCTETS_MORE 9u /* that states of before do not have */
+#define SETTLED_OCTETS 4u
+#define SETTLED_LATER_OCTETS 8u
 #define ITEM_NS 1u
 #define ITEM_REVERSED 2u
 #define ITEM_BRIEF 4u
@@ -77,7 +79,7 @@ static void numbers_put(struct encoder *e, const struct domain *d)
 	put_u32(e, d->slot);
 	put_u32(e, d->hour);
 	put_u32(e, d->day);
-	put_u32(e, d->ttl_max);
+	put_u32(e, domain_ttl(d));
 	put_u32(e, d->ttl_day[0]);
 	put_u32(e, d->ttl_day[1]);
 	put_u32(e, d->last_fresh);
@@ -106,7 +108,7 @@ static void numbers_get(struct decoder *in, struct domain *d)
 	d->slot = get_u32(in);
 	d->hour = get_u32(in);
 	d->day = get_u32(in);
-	d->ttl_max = get_u32(in);
+	get_u32(in); /* the larger of the next two */
 	d->ttl_day[0] = get_u32(in);
 	d->ttl_day[1] = get_u32(in);
 	d->last_fresh = get_u32(in);
@@ -187,9 +189,14 @@ static bool domain_put(struct encoder *e, const struct store *st, const struct d
 	put_list(e, d->ns_names, 8);
 	for (unsigned i = 0; i < d->ns_names; i++)
 		put_u64(e, d->ns_name[i]);
-	put_list(e, d->settled_n, 4);
-	for (unsigned i = 0; i < d->settled_n; i++)
+	/* States of before know only records whose addresses were many from the first. */
+	bool later = d->few_until != d->tracked;
+	put_list(e, d->settled_n, later ? SETTLED_LATER_OCTETS : SETTLED_OCTETS);
+	for (unsigned i = 0; i < d->settled_n; i++) {
 		put_u32(e, d->settled[i]);
+		if (later)
+			put_u32(e, d->few_until);
+	}
 	put_u32(e, d->settled_last);
 	put_u8(e, d->settled_host);
 	put_u8(e, d->ttl_usual);
@@ -265,14 +272,20 @@ static void lists_get(struct decoder *in, struct domain *d)
 static void settled_get(struct decoder *in, struct domain *d)
 {
 	d->settled_host = UINT8_MAX;
-	d->ttl_usual = ttl_to_steps(d->ttl_max);
+	d->ttl_usual = ttl_to_steps(domain_ttl(d));
+	d->few_until = d->tracked;
 	if (in->bad || decoder_left(in) == 0)
 		return;
-	struct decoder_list l = get_list(in, 4);
+	struct decoder_list l = get_list(in, SETTLED_OCTETS);
+	bool later = l.octets >= SETTLED_LATER_OCTETS;
 	in->bad |= l.count > STORE_SETTLED;
+	if (later)
+		d->few_until = 0;
 	for (unsigned i = 0; i < l.count && !in->bad; i++) {
 		struct decoder one = get_element(in, &l);
 		d->settled[d->settled_n++] = get_u32(&one);
+		if (later)
+			d->few_until = get_u32(&one);
 	}
 	d->settled_last = get_u32(in);
 	d->settled_host = get_u8(in);
@@ -309,7 +322,7 @@ static bool domain_fits(const struct store *st, const struct domain *d)
 		d->hour > st->now / STORE_HOUR_SECONDS || d->day > st->now / DAY_SECONDS ||
 		d->grade > EVIDENCE_PAIRED || d->verdict.first_flagged > st->now ||
 		d->verdict.last_met > st->now || d->settled_last > st->now ||
-		!sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
+		d->few_until > st->now || !sketch_fits(&d->hosts) || !sketch_fits(&d->pairs))
 		return false;
 	for (unsigned i = 0; i < d->items; i++) {
 		uint64_t hash = hash_u64(d->item[i].unit, st->sketch);

@@ -116,17 +116,17 @@ struct domain {
 	uint32_t first; /* seconds since 1970: first and last response */
 	uint32_t last;
 	uint16_t spread;    /* bitmap over hashes of the items' aggregates; 0: to be computed */
-	uint16_t ns_spread; /* the same of the name servers' */
+	uint16_t ns_spread; /* the same of the name servers' of IPv4 */
 	struct domain_verdict verdict;
 	uint32_t tracked;    /* since when the full record exists */
 	uint32_t ledger;     /* 1-based place of its wide sample (ledger.h); 0: none */
 	uint32_t slot;       /* number (time / 300) of bit 0 of the slots */
 	uint32_t hour;       /* number (time / 3600) of bit 0 of the hours */
 	uint32_t day;        /* number (time / 86400) of bit 0 of the days */
-	uint32_t ttl_max;    /* largest TTL in the current and the previous day */
-	uint32_t ttl_day[2]; /* of the current and the previous day */
+	uint32_t few_until;  /* when its addresses became many; 0: they are few */
+	uint32_t ttl_day[2]; /* largest TTL of the current and the previous day */
 	uint32_t last_fresh; /* start of the newest fresh TTL epoch */
-	uint32_t fresh;  /* fresh TTL epochs in all: responses >= ttl_max after the one before */
+	uint32_t fresh;  /* fresh TTL epochs in all: responses >= domain_ttl after the one before */
 	uint32_t ns_ttl; /* largest NS TTL, seconds; 0: no NS seen */
 	uint64_t responses;
 	uint64_t server_day[2];   /* bits of who answered, today and yesterday: domain_server_bit */
@@ -317,6 +317,12 @@ static inline uint32_t domain_ttl_usual(const struct domain *d)
 static inline bool domain_flagged(const struct domain *d)
 {
 	return d->verdict.first_flagged != 0;
+}
+
+/* Largest TTL in the current and the previous day. */
+static inline uint32_t domain_ttl(const struct domain *d)
+{
+	return d->ttl_day[0] > d->ttl_day[1] ? d->ttl_day[0] : d->ttl_day[1];
 }
 
 /* Is the unit of this hash one that d had while it had few? */

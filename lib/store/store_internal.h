@@ -21,9 +21,16 @@
 _Static_assert(STORE_SETTLED == CANDIDATE_UNITS, "what a candidate keeps");
 #define CANDIDATE_MORE (CANDIDATE_UNITS + 1) /* in `units`: there were more */
 #define CANDIDATE_STEP_SECONDS 600u
-#define CANDIDATE_TTL_MAX ((UINT32_C(1) << 20) - 1)
-#define PROMOTE_SPREAD 3u    /* distinct aggregates, as bits of the bitmap */
-#define PROMOTE_NS_SPREAD 5u /* of name servers alone */
+#define CANDIDATE_TTL_MAX UINT16_MAX
+#define PROMOTE_SPREAD 3u /* distinct aggregates, as bits of the bitmap */
+/*
+ * Of name servers alone: they move. What the first epochs with glue bring is the set that the
+ * name has; more aggregates than any set has are flux also where they came at once.
+ */
+#define NS_FIRST 4u           /* epochs with glue */
+#define PROMOTE_NS_MOVED 5u   /* aggregates that came after these ... */
+#define PROMOTE_NS_SPREAD 11u /* ... or so many in all, as bits of the bitmap */
+#define NS_STAGE_MAX 15u
 #define TOUCHED_BUCKETS_LOG2 12u
 
 struct door_bucket {
@@ -40,10 +47,12 @@ struct candidate {
 	uint32_t first; /* seconds since 1970 */
 	uint32_t last;
 	uint16_t spread;                /* bitmap over hashes of the units' aggregates */
-	uint16_t ns_spread;             /* and of those of its name servers' addresses */
+	uint16_t ns_spread;             /* and of those of its name servers' IPv4 addresses */
 	uint16_t seen[CANDIDATE_UNITS]; /* steps of 10 min from first, saturating */
-	uint32_t ttl_max : 20;          /* saturating */
-	uint32_t units : 3;             /* CANDIDATE_MORE: some were turned away */
+	uint32_t ttl_max : 16;          /* saturating */
+	uint32_t
+		ns_stage : 4; /* epochs with glue up to NS_FIRST, then aggregates that came since */
+	uint32_t units : 3;   /* CANDIDATE_MORE: some were turned away */
 	uint32_t tracked : 1;
 	uint32_t grades : 8; /* 2 bits of enum evidence_grade a unit */
 };
@@ -144,6 +153,12 @@ static inline uint16_t spread_bit(const struct store *st, uint64_t unit)
 	return (uint16_t)(1u << (hash_u64(address_aggregate(unit), st->sketch) >> 60));
 }
 
+/* The same of a name server's. Those of IPv6 are the same servers once more. */
+static inline uint16_t ns_spread_bit(const struct store *st, uint64_t unit)
+{
+	return address_is_v4(unit) ? spread_bit(st, unit) : 0;
+}
+
 /*
  * How much a record is worth: name servers count half, so that a domain that merely has many
  * takes no place from one whose addresses are spread as widely.
@@ -157,11 +172,11 @@ static inline unsigned diversity(uint16_t spread, uint16_t ns_spread)
 }
 
 /*
- * Has `key` shown another unit within STORE_DOOR_DAYS? If so its place is freed,
- * *day is the day (time / 86400) when that was last seen, and true returns.
- * Otherwise the unit waits there. One cache line.
+ * Has the name shown another unit than the sighting's one within STORE_DOOR_DAYS, or other glue?
+ * If so its place is freed, *day is the day (time / 86400) when that was last seen, and true
+ * returns. Otherwise the unit waits there, and the glue of the smallest hash. One cache line.
  */
-bool door_pass(struct store *st, uint64_t key, uint64_t unit_hash, uint32_t *day);
+bool door_pass(struct store *st, const struct sighting *g, uint32_t *day);
 /* Does a way that is not free still count today? */
 bool door_holds(const struct store *st, uint64_t way);
 /* Does a unit of `key` wait there? *day is the day of its last sighting. Changes nothing. */
@@ -184,6 +199,8 @@ struct candidate *candidate_place(struct store *st, const struct candidate *save
 void candidate_remove(struct store *st, struct candidate *c);
 bool candidate_expired(const struct store *st, const struct candidate *c);
 void candidate_merge(const struct store *st, struct candidate *c, const struct sighting *g);
+/* More addresses than it keeps, over several aggregates? */
+bool candidate_many(const struct candidate *c);
 /* Enough evidence for a full record? */
 bool candidate_qualifies(const struct candidate *c);
 /* Frees what a slice of the table holds of expired names. */
@@ -221,8 +238,11 @@ void ledger_merge(struct store *st, const struct domain *d, const struct sightin
 /* Takes d's ledger away, if it has one. */
 void ledger_release(struct store *st, struct domain *d);
 
-/* Starts an unnamed full record with what the candidate knew; the sighting is merged later. */
-void domain_start(const struct store *st, struct domain *d, const struct candidate *c,
+/*
+ * Starts an unnamed full record with what the candidate knew; the sighting is merged later.
+ * `many`: with it the addresses are.
+ */
+void domain_start(const struct store *st, struct domain *d, const struct candidate *c, bool many,
 	const struct sighting *g, const struct net_lookup *net);
 /* Adds a sighting, all but its sketches of host names and pairs. */
 void domain_merge(const struct store *st, struct domain *d, const struct sighting *g,

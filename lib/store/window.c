@@ -97,7 +97,6 @@ static void days_advance(struct domain *d, uint32_t day)
 	d->answered_day[1] = by == 1 ? d->answered_day[0] : 0;
 	d->conflict_day[1] = by == 1 ? d->conflict_day[0] : 0;
 	d->answered_day[0] = d->conflict_day[0] = 0;
-	d->ttl_max = d->ttl_day[1];
 	/* What name servers did is forgotten by halves, their TTL at once. */
 	d->ns_changes /= 2;
 	d->ns_ttl = 0;

@@ -267,10 +267,12 @@ static void servers_turn(const struct exact_domain *d, uint32_t now, bool v4, st
 	int newest = (int)(now / (STORE_TICK_SLOTS * STORE_SLOT_SECONDS));
 	bool(*seen)[STORE_TICKS] = calloc(d->ns_units.n + 1, sizeof(*seen));
 	bool look[STORE_TICKS] = {false}, went[STORE_TICKS] = {false};
-	unsigned only[256] = {0}, most = 0;
+	unsigned alone = 0;
 	int last;
 
 	for (size_t i = 0; i < d->ns_units.n; i++) {
+		if (address_is_v4(d->ns_units.word[i]) != v4)
+			continue;
 		for (size_t k = 0; k < d->ns[i].ticks; k++) {
 			int t = (int)STORE_TICKS - 1 - (newest - (int)d->ns[i].tick[k]);
 			if (t >= 0 && t < (int)STORE_TICKS)
@@ -284,13 +286,12 @@ static void servers_turn(const struct exact_domain *d, uint32_t now, bool v4, st
 			continue;
 		f->ns_transient++;
 		went[last] = true;
-		if (server != SHARD_SERVER_SEVERAL && !exact_established(server))
-			most = ++only[server] > most ? only[server] : most;
+		alone += server != SHARD_SERVER_SEVERAL && !exact_established(server);
 	}
 	free(seen);
 	f->ns_departures = looks_in(went, 0, (int)STORE_TICKS);
 	if (f->ns_transient > 0)
-		f->ns_server_share = most / f->ns_transient;
+		f->ns_server_share = alone / f->ns_transient;
 }
 
 /* Of a day, of the address family that has more. */

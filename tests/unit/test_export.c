@@ -466,6 +466,9 @@ static void other_answers(void **state)
 	assert_true(json_is_null(at(t, "features/ns_addresses")));
 	assert_true(json_is_null(at(t, "features/ns_networks")));
 	assert_true(json_is_null(at(t, "features/glue_in_pool")));
+	assert_true(json_is_null(at(t, "features/ns_transient")));
+	assert_true(json_is_null(at(t, "features/ns_departures")));
+	assert_true(json_is_null(at(t, "features/ns_server_share")));
 	assert_true(json_is_real(at(t, "features/ns_names")));
 	json_decref(t);
 	s->verdict[0].features.ns_addresses = 2;

@@ -683,6 +683,15 @@ static void servers_that_come_and_go_are_ns_flux(void **state)
 	rules_apply(&config, &less[0], &r);
 	assert_int_equal(r.class, FLUX_NS);
 	assert_true(r.suspected);
+	/* Few addresses, known for hours before: somebody else may say where its servers are. */
+	less[0] = f;
+	less[0].settled = config.min_settled;
+	rules_apply(&config, &less[0], &r);
+	assert_int_equal(r.class, FLUX_NS);
+	assert_true(r.suspected && r.clauses >> CLAUSE_SETTLED & 1);
+	less[0].settled--;
+	rules_apply(&config, &less[0], &r);
+	assert_false(r.suspected);
 }
 
 static void classes_and_windows_have_names(void **state)

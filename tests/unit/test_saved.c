@@ -170,7 +170,7 @@ static void fixture_check(const struct restored *r)
 	assert_int_equal(d->items, 64);
 	assert_int_equal(d->ns_items, 8);
 	assert_int_equal(d->ns_names, 2);
-	assert_int_equal(d->ttl_max, 60);
+	assert_int_equal(domain_ttl(d), 60);
 	assert_int_equal(d->responses, 12);
 	assert_int_equal(d->fresh, 12);
 	assert_int_equal(d->fresh_slot[3], 1);

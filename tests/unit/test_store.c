@@ -164,6 +164,50 @@ static void first_seen_is_at_most_what_the_door_knows(void **state)
 	assert_int_equal(d->tracked, START + 3 * DAY + 60);
 }
 
+static void answer_glued(uint32_t id, uint64_t unit, uint64_t glue, uint32_t at)
+{
+	uint8_t name[6];
+	struct shard_observation o = {.key = test_key(id),
+		.host = test_key(id) ^ 5,
+		.name = name,
+		.name_len = (uint8_t)test_name(id, name),
+		.unit = &unit,
+		.units = 1,
+		.ttl = 300,
+		.ns_unit = &glue,
+		.ns_units = 1,
+		.grade = EVIDENCE_PAIRED,
+		.now = at};
+
+	observe(&o);
+}
+
+/* Most answers have no glue: that there is some now, or none, tells of no other. */
+static void glue_that_comes_and_goes_opens_no_door(void **state)
+{
+	(void)state;
+	for (unsigned epoch = 0; epoch < 6; epoch++) {
+		uint32_t at = START + 10 * epoch;
+
+		for (uint32_t id = 0; id < 20; id++) {
+			if (epoch % 2 == 0)
+				answer_one(id, NET(0x0808) + 1, at);
+			else
+				answer_glued(id, NET(0x0808) + 1, NET(0x0900) + 1, at);
+		}
+		merge(at);
+	}
+	assert_int_equal(account()->fate[STORE_INSERTED], 0);
+	/* Other glue does, also after answers that had none. */
+	for (uint32_t id = 0; id < 20; id++)
+		answer_one(id, NET(0x0808) + 1, START + 100);
+	merge(START + 100);
+	for (uint32_t id = 0; id < 20; id++)
+		answer_glued(id, NET(0x0808) + 1, NET(0x0901) + 1, START + 110);
+	merge(START + 110);
+	assert_int_equal(account()->fate[STORE_INSERTED], 20);
+}
+
 static void a_full_door_forgets_the_oldest(void **state)
 {
 	(void)state;
@@ -376,12 +420,12 @@ static void fresh_epochs_are_a_ttl_apart(void **state)
 	assert_int_equal(d->fresh_slot[0], 2);
 	assert_int_equal(d->fresh_slot[1], 2);
 	assert_int_equal(d->fresh_hour[0], 4);
-	assert_int_equal(d->ttl_max, 60);
+	assert_int_equal(domain_ttl(d), 60);
 	assert_int_equal(d->responses, 8);
 	domain_advance(d, START + DAY);
-	assert_int_equal(d->ttl_max, 60);
+	assert_int_equal(domain_ttl(d), 60);
 	domain_advance(d, START + 2 * DAY);
-	assert_int_equal(d->ttl_max, 0);
+	assert_int_equal(domain_ttl(d), 0);
 }
 
 static void time_moves_the_windows(void **state)
@@ -496,6 +540,39 @@ static void moving_glue_promotes(void **state)
 	assert_int_equal(d->ns_items, STORE_NS);
 	for (unsigned i = 0; i < STORE_NS; i++)
 		assert_int_equal(d->ns_server[i], 9);
+}
+
+/* Three name servers, of IPv4 and IPv6, that stay, however they are shown; and eight so. */
+static void steady_glue_promotes_nobody(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		for (uint32_t id = 1; id <= 2; id++) {
+			uint8_t name[6];
+			uint64_t unit = NET(0x0800 + i % 2) + 1, ns_unit[6];
+			struct shard_observation o = {.key = test_key(id),
+				.host = test_key(id) ^ 5,
+				.name = name,
+				.name_len = (uint8_t)test_name(id, name),
+				.unit = &unit,
+				.units = 1,
+				.ttl = 300,
+				.ns_unit = ns_unit,
+				.ns_units = 6,
+				.ns_ttl = 900,
+				.grade = EVIDENCE_PAIRED,
+				.now = START + 300 * i};
+
+			for (unsigned k = 0; k < 6; k++)
+				ns_unit[k] = id == 2 ? NET(0x0900 + (i + k) % 8) + 1
+					     : k < 3 ? NET(0x0900 + k) + 1
+						     : UINT64_C(0x2a00) << 48 | (uint64_t)k << 32;
+			observe(&o);
+		}
+		merge(START + 300 * i);
+	}
+	assert_int_equal(account()->fate[STORE_INSERTED], 2);
+	assert_int_equal(account()->promoted, 0);
 }
 
 static void name_servers_are_kept(void **state)
@@ -785,6 +862,7 @@ int main(void)
 		TEST(one_address_waits_and_the_second_is_let_in),
 		TEST(the_door_remembers_for_seven_days_from_the_last_sighting),
 		TEST(first_seen_is_at_most_what_the_door_knows),
+		TEST(glue_that_comes_and_goes_opens_no_door),
 		TEST(a_full_door_forgets_the_oldest),
 		TEST(diversity_promotes_and_volume_does_not),
 		TEST(units_turned_away_before_promotion_bound_the_past),
@@ -798,6 +876,7 @@ int main(void)
 		TEST(late_evidence_is_put_where_it_belongs),
 		TEST(a_cut_entry_bounds_the_slot),
 		TEST(moving_glue_promotes),
+		TEST(steady_glue_promotes_nobody),
 		TEST(name_servers_are_kept),
 		TEST(touched_are_those_of_the_last_merge_by_key),
 		TEST(each_visits_every_record),

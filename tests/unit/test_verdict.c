@@ -423,6 +423,116 @@ static void a_model_decides(void **state)
 	flux_until_flagged(8, 20);
 }
 
+/* An answer of one server with these addresses, and with the glue. */
+static void told(const uint64_t *unit, unsigned units, const uint64_t *glue, unsigned glues,
+	uint8_t server, uint32_t ns_ttl)
+{
+	uint8_t name[6];
+	uint64_t names[2] = {15, 16};
+	struct shard_observation o = {
+		.key = test_key(7),
+		.host = test_key(7),
+		.name = name,
+		.name_len = (uint8_t)test_name(7, name),
+		.unit = unit,
+		.units = (uint8_t)units,
+		.ttl = ttl,
+		.now = now + 10,
+		.grade = EVIDENCE_PAIRED,
+		.ns_name = names,
+		.ns_names = glues ? 2 : 0,
+		.ns_unit = glue,
+		.ns_units = (uint8_t)glues,
+		.ns_ttl = glues ? ns_ttl : 0,
+		.server = server,
+	};
+
+	shard_observe(shard, &o);
+}
+
+#define SITE(network, host) ((uint64_t)(0x2000 + (network)) << 16 | (host))
+#define SITE_SERVER 200
+
+/* A site's three addresses, each in an answer of its own, with glue. */
+static void site_answers(const uint64_t *glue, unsigned glues, uint32_t ns_ttl)
+{
+	static const uint64_t site[] = {SITE(1, 1), SITE(1, 2), SITE(2, 1)};
+
+	for (unsigned i = 0; i < 3; i++)
+		told(&site[i], 1, glue, glues, SITE_SERVER, ns_ttl);
+}
+
+/*
+ * A site with six name servers, which moved about in its first `moving` epochs. After five hours
+ * somebody with fifty servers answers for it with flux.
+ */
+static const struct verdict *site_framed(unsigned moving)
+{
+	uint64_t glue[6];
+
+	for (unsigned e = 0; e < 60 + 30; e++) {
+		for (unsigned i = 0; i < 6; i++)
+			glue[i] = SITE(100 + (e < moving ? 6 * e : 0) + i, 53);
+		site_answers(glue, 6, 3600);
+		for (unsigned k = 0; k < 3 && e >= 60; k++) {
+			uint64_t unit[4];
+			for (unsigned i = 0; i < 4; i++)
+				unit[i] = unit_of(5000 + e * 12 + k * 4 + i);
+			told(unit, 4, unit, 4, (uint8_t)(10 + (e * 3 + k) % 50), 300);
+		}
+		close_epoch(EPOCH);
+	}
+	return verdict_of(7);
+}
+
+static void many_servers_frame_no_site_with_many_name_servers(void **state)
+{
+	(void)state;
+	const struct verdict *v = site_framed(0);
+	assert_true(!v || v->suspected);
+}
+
+/* Glue that moves, by two servers who each tell of one half, or both of all. */
+static const struct verdict *servers_framed(unsigned quiet, bool halves)
+{
+	for (unsigned e = 0; e < quiet + 120; e++) {
+		site_answers(NULL, 0, 0);
+		for (unsigned k = 0; k < 2 && e >= quiet; k++) {
+			uint64_t own = SITE(1, 1), glue[4];
+			for (unsigned i = 0; i < 4; i++)
+				glue[i] = unit_of(9000 + e / 12 * 4 + i);
+			told(&own, 1, glue + (halves ? 2 * k : 0), halves ? 2 : 4,
+				(uint8_t)(10 + k), 300);
+		}
+		close_epoch(EPOCH);
+	}
+	return verdict_of(7);
+}
+
+static void two_servers_frame_no_name_servers(void **state)
+{
+	(void)state;
+	assert_null(servers_framed(6, true));
+	end(state);
+	begin(state);
+	const struct verdict *v = servers_framed(60, false);
+	assert_non_null(v);
+	assert_int_equal(v->class, FLUX_NS);
+	assert_true(v->suspected);
+}
+
+/* Its record is there from the first hour on, before any address was known for long. */
+static void nor_one_whose_name_servers_moved_once(void **state)
+{
+	(void)state;
+	const struct verdict *v = site_framed(8);
+	assert_true(!v || v->suspected);
+	const struct domain *d = store_find(st, test_key(7));
+	assert_true(d->tracked < START + HOUR);
+	assert_int_equal(d->settled_n, 3);
+	assert_in_range(d->few_until, START + 5 * HOUR, START + 6 * HOUR);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -444,6 +554,9 @@ int main(void)
 		TEST(pools_that_are_not_flux_are_not_flagged),
 		TEST(beside_the_rules_a_model_changes_nothing),
 		TEST(a_model_decides),
+		TEST(many_servers_frame_no_site_with_many_name_servers),
+		TEST(nor_one_whose_name_servers_moved_once),
+		TEST(two_servers_frame_no_name_servers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
