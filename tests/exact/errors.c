@@ -5,73 +5,17 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "detect/columns.h"
 #include "exact.h"
 
 #define STEPS 1000u /* a thousandth each; what errs by more counts in the last */
 
-/* Not those of tiers, which the oracle has not: sample_share, settled. */
-#define FEATURES(X) \
-	X(history) \
-	X(age) \
-	X(seconds) \
-	X(addresses) \
-	X(networks) \
-	X(effective_networks) \
-	X(top_network_share) \
-	X(networks_at_once) \
-	X(aggregates) \
-	X(effective_aggregates) \
-	X(asn_known) \
-	X(countries) \
-	X(own_addresses) \
-	X(own_share) \
-	X(ttl_max) \
-	X(ttl_cached) \
-	X(fresh_epochs) \
-	X(growth) \
-	X(novelty) \
-	X(new_per_epoch) \
-	X(per_hour) \
-	X(never_return) \
-	X(coverage) \
-	X(host_names) \
-	X(pairs) \
-	X(host_share) \
-	X(names_share) \
-	X(host_networks) \
-	X(answer_max) \
-	X(ns_addresses) \
-	X(ns_networks) \
-	X(ns_names) \
-	X(glue_in_pool) \
-	X(shared_units) \
-	X(shared_networks) \
-	X(siblings) \
-	X(open_ratio) \
-	X(open_evidence) \
-	X(ns_changes) \
-	X(ns_transient) \
-	X(ns_departures) \
-	X(ns_server_share) \
-	X(ns_ttl) \
-	X(owned_share) \
-	X(paired_share) \
-	X(contested_share) \
-	X(servers) \
-	X(top_server_share)
-
-enum {
-#define X(name) FEATURE_##name,
-	FEATURES(X)
-#undef X
-		FEATURE_COUNT
-};
-
-static const char *const names[FEATURE_COUNT] = {
-#define X(name) #name,
-	FEATURES(X)
-#undef X
-};
+/* Of tiers and samples, which the oracle has not. */
+static bool left_out(unsigned feature)
+{
+	return feature == FEATURE_sample_share || feature == FEATURE_settled ||
+	       feature == FEATURE_settled_beside;
+}
 
 static struct {
 	double sum;
@@ -92,9 +36,8 @@ static void error_add(unsigned feature, double store, double oracle)
 
 void errors_add(const struct features *store, const struct features *oracle)
 {
-#define X(name) error_add(FEATURE_##name, store->name, oracle->name);
-	FEATURES(X)
-#undef X
+	for (unsigned i = 0; i < FEATURE_COUNT; i++)
+		error_add(i, feature_get(store, i), feature_get(oracle, i));
 }
 
 static double percentile(unsigned feature, double share)
@@ -111,8 +54,14 @@ static double percentile(unsigned feature, double share)
 
 void errors_print(FILE *to)
 {
-	for (unsigned i = 0; i < FEATURE_COUNT; i++)
-		fprintf(to, "%s\"%s\": {\"mean\": %.4f, \"p95\": %.3f, \"compared\": %lu}",
-			i ? ", " : "", names[i], error[i].n ? error[i].sum / (double)error[i].n : 0,
+	const char *before = "";
+
+	for (unsigned i = 0; i < FEATURE_COUNT; i++) {
+		if (left_out(i))
+			continue;
+		fprintf(to, "%s\"%s\": {\"mean\": %.4f, \"p95\": %.3f, \"compared\": %lu}", before,
+			feature_names[i], error[i].n ? error[i].sum / (double)error[i].n : 0,
 			percentile(i, 0.95), error[i].n);
+		before = ", ";
+	}
 }

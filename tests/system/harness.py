@@ -9,11 +9,13 @@ trafficgen.
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEMO = TOP / "deploy" / "demo"
@@ -87,6 +89,23 @@ def replay(*arguments, seconds=240):
     run = fluxgate("replay", "--json", *arguments, seconds=seconds)
     assert run.returncode == 0, f"replay {arguments}: exit code {run.returncode}: {run.stderr}"
     return json.loads(run.stdout)
+
+
+def status_served(*arguments):
+    """What a replay says of itself over HTTP when it is done, and its exit code when told to stop."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with subprocess.Popen([FLUXGATE, "replay", "--serve", address, *map(str, arguments)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert "serving" in process.stderr.readline()
+            with urllib.request.urlopen(f"http://{address}/api/v1/status", timeout=9) as answer:
+                status = json.load(answer)
+        finally:
+            process.terminate()
+    return status, process.returncode
 
 
 def demo_databases():

@@ -3,15 +3,11 @@
 """A tap's two legs: one that is late, and one that is missing."""
 
 import gzip
-import json
 import pathlib
-import socket
 import struct
-import subprocess
-import urllib.request
 
-from harness import (DEMO_CAPTURE, FLUXGATE, check_schema, demo_databases, equal, main, replay,
-                     scratch)
+from harness import (DEMO_CAPTURE, check_schema, demo_databases, equal, main, replay, scratch,
+                     status_served)
 
 LATE_NS = 45_000_000  # less than a response waits for its query
 
@@ -65,18 +61,7 @@ def a_late_leg_of_queries_changes_nothing():
 
 def status_of(path):
     """What a replay's status says."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with subprocess.Popen([FLUXGATE, "replay", "--serve", address, path],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert "serving" in process.stderr.readline()
-            with urllib.request.urlopen(f"http://{address}/api/v1/status", timeout=9) as answer:
-                status = json.load(answer)
-        finally:
-            process.terminate()
+    status, _ = status_served(path)
     check_schema(status=status)
     return status["pairing"]
 

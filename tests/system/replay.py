@@ -14,13 +14,11 @@ import pathlib
 import pty
 import re
 import shutil
-import socket
 import subprocess
-import urllib.request
 
 import suffixes
 from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TOP, TRAFFICGEN, Skip, demo_databases, equal,
-                     fluxgate, leaves, main, replay, scratch, shared)
+                     fluxgate, leaves, main, replay, scratch, shared, status_served)
 
 FLUXOR = "captures", "flux", "fluxor-2009-03-12.pcap"
 BENIGN = "captures", "flux", "benign-wrccdc2018.pcap"
@@ -201,19 +199,8 @@ def goes_by_its_lists():
 
 def serves_its_result():
     """What is served afterwards names the partitions and the one configuration"""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with subprocess.Popen([FLUXGATE, "replay", "--workers", "2", "--serve", address, DEMO_CAPTURE],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert "serving" in process.stderr.readline()
-            with urllib.request.urlopen(f"http://{address}/api/v1/status", timeout=9) as answer:
-                status = json.load(answer)
-        finally:
-            process.terminate()
-    equal(process.returncode, 0, "exit code")
+    status, code = status_served("--workers", "2", DEMO_CAPTURE)
+    equal(code, 0, "exit code")
     equal([(w["worker"], w["config_generation"]) for w in status["workers"]],
           [(i, status["config_generation"]) for i in range(4)], "partitions, configuration")
     equal(len({w["lcore"] for w in status["workers"]}), 2, "threads")
