@@ -32,7 +32,8 @@ void rounds_add(
 	}
 	r->cycles[r->kept] = cycles;
 	r->mpps[r->kept] = mpps;
-	r->ratio[r->kept] = ratio_after;
+	r->before[r->kept] = ratio_before;
+	r->after[r->kept] = ratio_after;
 	r->kept++;
 }
 

@@ -17,7 +17,8 @@ struct rounds {
 	unsigned dropped;
 	double cycles[ROUNDS_MAX]; /* TSC cycles a packet */
 	double mpps[ROUNDS_MAX];
-	double ratio[ROUNDS_MAX]; /* TSC cycles a core cycle */
+	double before[ROUNDS_MAX]; /* TSC cycles a core cycle, before the round ... */
+	double after[ROUNDS_MAX];  /* ... and after it */
 };
 
 struct spread {
