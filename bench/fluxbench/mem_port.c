@@ -11,8 +11,9 @@
 
 #include "capture/capture.h"
 #include "fluxbench/mem_port.h"
+#include "fluxbench/port.h"
 
-#define RING 1024u /* descriptors, as production asks of a NIC */
+#define RING BENCH_PORT_DESCRIPTORS
 #define BURST_MOST 64u
 #define LINE 64u
 

@@ -10,7 +10,6 @@
 #include "fluxbench/mem_port.h"
 #include "fluxbench/port.h"
 
-#define DESCRIPTORS 1024u
 #define SPARE_MBUFS 4096u
 #define POOL_CACHE 256u
 #define NULL_FRAME_OCTETS (TRAFFIC_FRAME_LEAST - TRAFFIC_FCS_OCTETS)
@@ -56,7 +55,7 @@ int bench_port_plan(struct bench_port *p, struct config_port *device, char err[E
 /* net_pcap keeps the whole capture in mbufs and copies each packet out of it. */
 static unsigned pool_mbufs(const struct bench_port *p)
 {
-	return SPARE_MBUFS + DESCRIPTORS +
+	return SPARE_MBUFS + BENCH_PORT_DESCRIPTORS +
 	       (p->kind == BENCH_PORT_PCAP ? (unsigned)p->traffic.frames : 0);
 }
 
@@ -80,7 +79,7 @@ static int port_start(uint16_t port, struct rte_mempool *pool)
 	int rc = rte_eth_dev_configure(port, 1, 1, &conf);
 
 	if (rc == 0)
-		rc = rte_eth_rx_queue_setup(port, 0, DESCRIPTORS, 0, NULL, pool);
+		rc = rte_eth_rx_queue_setup(port, 0, BENCH_PORT_DESCRIPTORS, 0, NULL, pool);
 	if (rc == 0)
 		rc = rte_eth_tx_queue_setup(port, 0, 64, 0, NULL);
 	return rc == 0 ? rte_eth_dev_start(port) : rc;

@@ -9,6 +9,8 @@
 #include "config/config.h"
 #include "fluxbench/traffic.h"
 
+#define BENCH_PORT_DESCRIPTORS 1024u
+
 enum bench_port_kind {
 	BENCH_PORT_MEM,  /* frames cold in memory, nothing copied (mem_port.h) */
 	BENCH_PORT_PCAP, /* net_pcap, infinite_rx: copies each frame out of an mbuf */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 
 #include "export/json.h"
 #include "fluxbench/report.h"
+#include "sensor/sensor.h"
 
 static const double link_gigabits[] = {10, 40};
 
@@ -84,15 +86,17 @@ void report_json(const struct bench_config *config, const struct bench_result *r
 	size_t len;
 
 	uname(&u);
+	json_t *port =
+		json_pack("{s:s,s:i,s:i,s:i}", "kind", bench_port_name(config->port), "queues", 1,
+			"descriptors", (int)BENCH_PORT_DESCRIPTORS, "burst", (int)SENSOR_BURST);
+	json_t *machine = json_pack("{s:f,s:b,s:s,s:s}", "tsc_ghz", (double)rte_get_tsc_hz() / 1e9,
+		"hugepages", config->huge, "dpdk", rte_version(), "kernel", u.release);
 	char *text =
-		export_text(json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:{s:f,s:b,s:s,s:s}}", "port",
-				    bench_port_name(config->port), "traffic", traffic_json(r),
-				    "stages", stages_json(r), "d_minus_a_cycles",
+		export_text(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o}", "port", port, "traffic",
+				    traffic_json(r), "stages", stages_json(r), "d_minus_a_cycles",
 				    bench_measured(r) ? json_real(bench_cost(r)) : json_null(),
 				    "line_rates", lines_json(r), "accounting", accounting_json(r),
-				    "domains_live", (json_int_t)r->domains, "machine", "tsc_ghz",
-				    (double)rte_get_tsc_hz() / 1e9, "hugepages", config->huge,
-				    "dpdk", rte_version(), "kernel", u.release),
+				    "domains_live", (json_int_t)r->domains, "machine", machine),
 			&len);
 	if (text)
 		fwrite(text, 1, len, stdout);
@@ -101,7 +105,7 @@ void report_json(const struct bench_config *config, const struct bench_result *r
 
 void report_table(const struct bench_config *config, const struct bench_result *r)
 {
-	double mpps = stage_mpps(r, BENCH_STAGES - 1).median;
+	double mpps = bench_measured(r) ? stage_mpps(r, BENCH_STAGES - 1).median : NAN;
 
 	printf("%-14s %9s  %-17s %9s %7s %7s %s\n", "stage", "cycles", "(min..max)", "Mpps",
 		"before", "after", "rounds");
@@ -113,7 +117,7 @@ void report_table(const struct bench_config *config, const struct bench_result *
 			stage_mpps(r, i).median, rounds_spread(s->before, s->kept).median,
 			rounds_spread(s->after, s->kept).median, s->kept, s->dropped);
 	}
-	printf("D-A: %.1f TSC cycles a packet", bench_cost(r));
+	printf("D-A: %.1f TSC cycles a packet", bench_measured(r) ? bench_cost(r) : NAN);
 	for (size_t i = 0; i < sizeof(link_gigabits) / sizeof(link_gigabits[0]); i++)
 		printf("; %.0fG carries %.2f Mpps, D takes %.0f %%", link_gigabits[i],
 			traffic_line_rate(&r->traffic, link_gigabits[i]),

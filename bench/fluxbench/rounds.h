@@ -4,7 +4,7 @@
 /*
  * Rounds of one stage and their median. A round during which the ratio of TSC
  * to core cycles moved by more than 3 % says more of a neighbour than of the
- * code, and is left out.
+ * code, and is left out; so is one that was not run long enough for a packet.
  */
 
 #include <stdbool.h>
