@@ -44,6 +44,7 @@ def main():
     Draft202012Validator(schema).validate(results)
     rows = {row["row"]: row for row in results["rows"]}
     assert {row["port"]["kind"] for row in rows.values()} == {"mem", "pcap", "null"}
+    assert len(results["steps"]) == 3 * len({step["step"] for step in results["steps"]})
     for row in rows.values():
         check_row(row)
     assert rows["reject"]["domains_live"] == 0
