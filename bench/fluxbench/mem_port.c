@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include "base/crc32c.h"
 #include "capture/capture.h"
 #include "fluxbench/mem_port.h"
 #include "fluxbench/port.h"
@@ -104,11 +105,13 @@ static uint64_t slot_step(uint64_t n)
 	return step;
 }
 
-static int frames_load(struct mem_port *p, const char *path, char err[ERROR_LINE_MAX])
+static int frames_load(
+	struct mem_port *p, const char *path, const struct traffic *t, char err[ERROR_LINE_MAX])
 {
 	uint64_t step = slot_step(p->count), place = 0, k = 0;
 	struct captures *c = NULL;
 	struct capture_packet packet;
+	uint32_t mark = 0;
 	int rc = captures_open(&c, &path, 1, err, ERROR_LINE_MAX);
 
 	if (rc < 0)
@@ -124,7 +127,10 @@ static int frames_load(struct mem_port *p, const char *path, char err[ERROR_LINE
 		place = (place + step) % p->count;
 	}
 	captures_close(c);
-	if (k == p->count)
+	/* Each frame stands where its descriptor says, and none in another's place. */
+	for (uint64_t i = 0; i < k; i++)
+		mark = crc32c(mark, p->frames[i].data, p->frames[i].octets);
+	if (k == t->frames && mark == t->crc32c)
 		return 0;
 	snprintf(err, ERROR_LINE_MAX, "%s: changed while it was read", path);
 	return -EIO;
@@ -155,7 +161,7 @@ int mem_port_open(struct mem_port **out, const char *capture, const struct traff
 	p->slots = rte_malloc("mem_slots", p->count * p->slot, LINE);
 	if (!p->frames || !p->slots || rte_pktmbuf_alloc_bulk(pool, p->ring, RING) < 0)
 		goto no_memory;
-	rc = frames_load(p, capture, err);
+	rc = frames_load(p, capture, t, err);
 	if (rc < 0)
 		goto failed;
 	rte_eth_fp_ops[port].rxq.data = p->queues;
