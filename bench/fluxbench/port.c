@@ -67,9 +67,16 @@ static uint16_t pool_room(const struct bench_port *p)
 	return (uint16_t)(RTE_PKTMBUF_HEADROOM + (octets + 63) / 64 * 64);
 }
 
+/*
+ * An mbuf has a header of the pool's and padding that spreads it over memory channels, and a place
+ * in the pool's ring and in net_pcap's, whose sizes are powers of two.
+ */
 size_t bench_port_octets(const struct bench_port *p)
 {
-	return pool_mbufs(p) * (pool_room(p) + sizeof(struct rte_mbuf) + 128) +
+	size_t mbuf = pool_room(p) + sizeof(struct rte_mbuf) + 3 * RTE_CACHE_LINE_SIZE +
+		      2 * 2 * sizeof(void *);
+
+	return pool_mbufs(p) * mbuf +
 	       (p->kind == BENCH_PORT_MEM ? mem_port_octets(&p->traffic) : 0);
 }
 
