@@ -25,14 +25,15 @@ double core_ratio(void)
 void rounds_add(
 	struct rounds *r, double cycles, double mpps, double ratio_before, double ratio_after)
 {
-	if (r->kept == ROUNDS_MAX ||
+	if (r->kept == ROUNDS_MAX || !isfinite(cycles) ||
 		fabs(ratio_after - ratio_before) > ROUNDS_RATIO_SLACK * ratio_before) {
 		r->dropped++;
 		return;
 	}
 	r->cycles[r->kept] = cycles;
 	r->mpps[r->kept] = mpps;
-	r->ratio[r->kept] = ratio_after;
+	r->before[r->kept] = ratio_before;
+	r->after[r->kept] = ratio_after;
 	r->kept++;
 }
 

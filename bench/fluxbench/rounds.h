@@ -4,7 +4,7 @@
 /*
  * Rounds of one stage and their median. A round during which the ratio of TSC
  * to core cycles moved by more than 3 % says more of a neighbour than of the
- * code, and is left out.
+ * code, and is left out; so is one that was not run long enough for a packet.
  */
 
 #include <stdbool.h>
@@ -17,7 +17,8 @@ struct rounds {
 	unsigned dropped;
 	double cycles[ROUNDS_MAX]; /* TSC cycles a packet */
 	double mpps[ROUNDS_MAX];
-	double ratio[ROUNDS_MAX]; /* TSC cycles a core cycle */
+	double before[ROUNDS_MAX]; /* TSC cycles a core cycle, before the round ... */
+	double after[ROUNDS_MAX];  /* ... and after it */
 };
 
 struct spread {

@@ -13,20 +13,16 @@
 #include <rte_mbuf.h>
 
 #include "appliance.h"
-#include "capture/capture.h"
 #include "datapath/eal.h"
+#include "fluxbench/mem_port.h"
 #include "fluxbench/stages.h"
-
-/* net_pcap keeps the whole capture in mbufs and copies each packet out of it. */
-#define DATA_ROOM (RTE_PKTMBUF_HEADROOM + 512u)
-#define SPARE_MBUFS 4096u
 
 struct bench {
 	const struct bench_config *config;
 	struct bench_result *result;
 	struct appliance a;
 	struct sensor *probe; /* runs B and C; its counts are nobody's */
-	uint16_t port;
+	struct bench_port port;
 	_Atomic bool done;
 };
 
@@ -44,6 +40,26 @@ double bench_cost(const struct bench_result *r)
 	return rounds_spread(d->cycles, d->kept).median - rounds_spread(a->cycles, a->kept).median;
 }
 
+bool bench_measured(const struct bench_result *r)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < BENCH_STAGES; i++)
+		all &= r->stage[i].kept > 0;
+	return all;
+}
+
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+uint64_t bench_error(const struct bench_result *r)
+{
+	return apart(r->generated, r->lost + r->partial + r->packets) +
+	       apart(r->packets, r->counted) + r->imbalance;
+}
+
 /* A round that stops behind rx, decode or parse. Returns packets. */
 static uint64_t round_partial(struct bench *b, unsigned stage, uint64_t cycles)
 {
@@ -52,7 +68,7 @@ static uint64_t round_partial(struct bench *b, unsigned stage, uint64_t cycles)
 	uint64_t packets = 0, now, end = rte_rdtsc() + cycles;
 
 	while ((now = rte_rdtsc()) < end) {
-		unsigned n = rte_eth_rx_burst(b->port, 0, mbufs, SENSOR_BURST);
+		unsigned n = rte_eth_rx_burst(b->port.number, 0, mbufs, SENSOR_BURST);
 		if (stage > 0 && n > 0) {
 			worker_frames(mbufs, n, clock_at(&b->a.clock, now), frames);
 			sensor_burst_until(
@@ -61,6 +77,7 @@ static uint64_t round_partial(struct bench *b, unsigned stage, uint64_t cycles)
 		rte_pktmbuf_free_bulk(mbufs, n);
 		packets += n;
 	}
+	b->result->partial += packets;
 	return packets;
 }
 
@@ -80,6 +97,9 @@ static void measure(struct bench *b, unsigned stage)
 {
 	double seconds = stage + 1 < BENCH_STAGES ? b->config->seconds : b->config->epoch_seconds;
 	uint64_t cycles = (uint64_t)(seconds * (double)rte_get_tsc_hz());
+
+	/* A sign of life for control, which A to C give none. */
+	b->result->packets += worker_poll(&b->a.worker[0]);
 	double before = core_ratio();
 	uint64_t start = rte_rdtsc();
 	uint64_t packets =
@@ -97,35 +117,13 @@ static int bench_lcore(void *arg)
 
 	worker_begin(w);
 	/* Tables and pools reach their working size. */
-	round_whole(b, rte_get_tsc_hz() * 2);
+	round_whole(b, rte_get_tsc_hz() * (b->config->epoch_seconds < 2 ? 1 : 2));
 	for (unsigned r = 0; r < b->config->rounds; r++)
 		for (unsigned s = 0; s < BENCH_STAGES; s++)
 			measure(b, s);
 	worker_end(w);
 	atomic_store_explicit(&b->done, true, memory_order_release);
 	return 0;
-}
-
-static int port_open(struct bench *b, char err[ERROR_LINE_MAX])
-{
-	struct rte_eth_conf conf = {0};
-	unsigned mbufs = (unsigned)b->result->capture_packets + SPARE_MBUFS;
-	int rc = rte_eth_dev_get_port_by_name("net_pcap0", &b->port);
-	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create("bench_rx", mbufs, 256, 0, DATA_ROOM, SOCKET_ID_ANY);
-
-	if (rc == 0)
-		rc = pool ? rte_eth_dev_configure(b->port, 1, 1, &conf) : -ENOMEM;
-	if (rc == 0)
-		rc = rte_eth_rx_queue_setup(b->port, 0, 1024, 0, NULL, pool);
-	if (rc == 0)
-		rc = rte_eth_tx_queue_setup(b->port, 0, 64, 0, NULL);
-	if (rc == 0)
-		rc = rte_eth_dev_start(b->port);
-	if (rc < 0)
-		snprintf(
-			err, ERROR_LINE_MAX, "net_pcap: %s: %s", b->config->capture, strerror(-rc));
-	return rc;
 }
 
 /* B and C run against tables of the same size as D's, which must not see their counts. */
@@ -168,7 +166,7 @@ static int bench_with(struct bench *b, char err[ERROR_LINE_MAX])
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	if (port_open(b, err) < 0)
+	if (bench_port_open(&b->port, err) < 0)
 		return EXIT_CODE_PORT;
 	if (probe_make(b) < 0) {
 		snprintf(err, ERROR_LINE_MAX, "memory: no memory for the probe's tables");
@@ -176,31 +174,19 @@ static int bench_with(struct bench *b, char err[ERROR_LINE_MAX])
 	}
 	clock_init(&b->a.clock);
 	w->source.ports = 1;
-	w->source.port[0] = b->port;
+	w->source.port[0] = b->port.number;
 	w->source.queues[0] = 1;
 	w->source.stride = 1;
 	w->epoch = clock_at(&b->a.clock, rte_rdtsc()) / w->epoch_ns;
+	atomic_store_explicit(&w->reached, w->epoch, memory_order_relaxed);
 	rte_eal_remote_launch(bench_lcore, b, rte_get_next_lcore(rte_get_main_lcore(), 1, 1));
 	control_loop(b);
 	rte_eal_mp_wait_lcore();
-	b->result->accounting_error = account_error(&b->a.control.account) +
-				      store_account_error(b->a.control.config.store);
-	rte_eth_dev_stop(b->port);
-	rte_eth_dev_close(b->port);
-	return EXIT_CODE_OK;
-}
-
-static int capture_count(const char *path, uint64_t *packets, char err[ERROR_LINE_MAX])
-{
-	struct captures *c = NULL;
-	struct capture_packet p;
-
-	if (captures_open(&c, &path, 1, err, ERROR_LINE_MAX) < 0)
-		return EXIT_CODE_INPUT;
-	while (captures_next(c, &p) > 0)
-		;
-	*packets = captures_facts(c)->packets;
-	captures_close(c);
+	bench_port_counts(&b->port, &b->result->generated, &b->result->lost);
+	b->result->counted = b->a.control.account.received;
+	b->result->imbalance = account_error(&b->a.control.account) +
+			       store_account_error(b->a.control.config.store);
+	bench_port_close(&b->port);
 	return EXIT_CODE_OK;
 }
 
@@ -211,26 +197,25 @@ int bench_run(const struct bench_config *config, struct bench_result *r, char er
 
 	b.config = config;
 	b.result = r;
-	r->huge = config->huge;
-	int code = capture_count(config->capture, &r->capture_packets, err);
-	if (code != EXIT_CODE_OK)
-		return code;
+	b.port = (struct bench_port){.kind = config->port, .capture = config->capture};
 	config_defaults(&c);
 	c.workers = 1;
 	c.epoch_seconds = config->epoch_seconds;
 	c.eal.huge = config->huge;
 	c.http.listen[0] = '\0';
 	c.ports_count = 1;
-	snprintf(c.ports[0].device, sizeof(c.ports[0].device), "net_pcap0,rx_pcap=%s,infinite_rx=1",
-		config->capture);
-	code = appliance_load(&b.a, &c, true, 1, err);
+	if (bench_port_plan(&b.port, &c.ports[0], err) < 0)
+		return EXIT_CODE_INPUT;
+	r->traffic = b.port.traffic;
+	r->memory = config->port == BENCH_PORT_MEM ? mem_port_octets(&r->traffic) : 0;
+	int code = appliance_load(&b.a, &c, true, 1, err);
 	if (code != EXIT_CODE_OK)
 		return code;
 	const struct eal_request eal = {
 		.config = &c,
 		.lcores = 2,
-		.octets = appliance_octets(&b.a) + shard_size(&c.shard) +
-			  (r->capture_packets + SPARE_MBUFS) * (DATA_ROOM + 256u),
+		.octets =
+			appliance_octets(&b.a) + shard_size(&c.shard) + bench_port_octets(&b.port),
 	};
 	if (eal_start(&eal, err) < 0)
 		return EXIT_CODE_PORT;

@@ -64,6 +64,32 @@ static void answer_addresses(
 	}
 }
 
+static void answer_ten(const struct zone *zone, const struct question *question,
+	const struct moment *moment, struct answer *answer)
+{
+	(void)question;
+	(void)moment;
+	answer_addresses(zone, 10, false, answer);
+}
+
+static void answer_missing(const struct zone *zone, const struct question *question,
+	const struct moment *moment, struct answer *answer)
+{
+	(void)zone;
+	(void)question;
+	(void)moment;
+	answer_empty(answer, DNS_NXDOMAIN);
+}
+
+static void answer_refused(const struct zone *zone, const struct question *question,
+	const struct moment *moment, struct answer *answer)
+{
+	(void)zone;
+	(void)question;
+	(void)moment;
+	answer_empty(answer, DNS_REFUSED);
+}
+
 static void answer_plain(const struct zone *zone, const struct question *question,
 	const struct moment *moment, struct answer *answer)
 {
@@ -182,9 +208,29 @@ static void question_miss(struct background *background, struct question *questi
 	name_under(&question->name, label, &apex);
 }
 
+static void plain_make(struct background *background, struct zone *zone, struct question *question)
+{
+	static const zone_answer_fn answers[] = {
+		[PLAIN_PAIRS] = answer_plain,
+		[PLAIN_TEN] = answer_ten,
+		[PLAIN_NXDOMAIN] = answer_missing,
+		[PLAIN_RANDOM] = answer_missing,
+		[PLAIN_HEADER] = answer_refused,
+	};
+
+	zone->answer = answers[background->options->plain];
+	zone->shows_servers = false;
+	if (background->options->plain == PLAIN_RANDOM)
+		question_miss(background, question);
+	/* It is the top-level domain that says so: its SOA record stands in the response. */
+	if (background->options->plain == PLAIN_NXDOMAIN)
+		question->name.apex_at = (uint8_t)(question->name.apex_at + 1 +
+						   question->name.wire[question->name.apex_at]);
+}
+
 uint64_t background_lookup(struct background *background, struct tap *tap, uint64_t time)
 {
-	bool plain = background->options->plain;
+	bool plain = background->options->plain != PLAIN_NONE;
 	struct rng *rng = &background->rng;
 	uint32_t number = zipf_draw(&background->zipf, rng);
 	uint64_t choice = rng_next(rng), positives = tap->positives;
@@ -202,8 +248,7 @@ uint64_t background_lookup(struct background *background, struct tap *tap, uint6
 	question.host = host;
 	site_make(background, number, host, &zone, &question.name);
 	if (plain) {
-		zone.answer = answer_plain;
-		zone.shows_servers = false;
+		plain_make(background, &zone, &question);
 	} else if (rng_percent(rng, MISSING_PERCENT)) {
 		question_miss(background, &question);
 	}

@@ -3,10 +3,17 @@
 
 #include <string.h>
 
+#include "rng.h"
+
 #define UDP_OCTETS 8
 #define IPV4_OCTETS 20
 #define IPV6_OCTETS 40
 #define PROTOCOL_UDP 17
+#define FRAME_LEAST 60 /* without FCS */
+#define GTPU_OCTETS 8
+#define GTPU_PORT 2152
+#define STATION_BASE 0xac100000u /* 172.16.0.0/16 */
+#define GATEWAY 0xac1f0001u
 
 static void store_u16(uint8_t *at, uint32_t value)
 {
@@ -115,6 +122,31 @@ static uint8_t *wrap_ipv6(uint8_t *udp, const struct flow *flow, size_t udp_len)
 	return ip;
 }
 
+/* 3GPP TS 29.281: a G-PDU without options; each subscriber has one tunnel a direction. */
+static uint8_t *wrap_gtpu(uint8_t *inner, const struct flow *flow, size_t len)
+{
+	const struct address *subscriber = flow->upstream ? &flow->source : &flow->target;
+	uint64_t tunnel = hash_pair(subscriber->high, subscriber->low);
+	struct address station = {.low = STATION_BASE + (uint32_t)(tunnel & 0xffff)};
+	struct address gateway = {.low = GATEWAY};
+	struct flow outer = {
+		.source = flow->upstream ? station : gateway,
+		.target = flow->upstream ? gateway : station,
+		.source_port = GTPU_PORT,
+		.target_port = GTPU_PORT,
+		.ip_id = (uint16_t)hash_pair(tunnel, flow->ip_id),
+		.hop_limit = 64,
+	};
+	uint8_t *gtpu = inner - GTPU_OCTETS;
+	size_t outer_len = UDP_OCTETS + GTPU_OCTETS + len;
+
+	gtpu[0] = 0x30;
+	gtpu[1] = 0xff;
+	store_u16(gtpu + 2, (uint32_t)len);
+	store_u32(gtpu + 4, (uint32_t)(tunnel >> 32) ^ flow->upstream);
+	return wrap_ipv4(wrap_udp(gtpu, &outer, GTPU_OCTETS + len), &outer, outer_len);
+}
+
 void frame_wrap(struct frame *frame, const struct flow *flow, size_t len)
 {
 	static const uint8_t asking[6] = {0x02, 0, 0, 0, 0, 1},
@@ -123,9 +155,12 @@ void frame_wrap(struct frame *frame, const struct flow *flow, size_t len)
 	uint8_t *udp = wrap_udp(frame_payload(frame), flow, len);
 	uint8_t *at =
 		flow->source.v6 ? wrap_ipv6(udp, flow, udp_len) : wrap_ipv4(udp, flow, udp_len);
+	bool v6 = flow->source.v6 && !flow->gtpu;
 
+	if (flow->gtpu)
+		at = wrap_gtpu(at, flow, (size_t)(udp + udp_len - at));
 	at -= 2;
-	store_u16(at, flow->source.v6 ? 0x86dd : 0x0800);
+	store_u16(at, v6 ? 0x86dd : 0x0800);
 	if (flow->vlan != 0) {
 		at -= 4;
 		store_u16(at, 0x8100);
@@ -136,4 +171,9 @@ void frame_wrap(struct frame *frame, const struct flow *flow, size_t len)
 	memcpy(at + 6, flow->upstream ? asking : answering, 6);
 	frame->start = (uint16_t)(at - frame->bytes);
 	frame->end = (uint16_t)(FRAME_HEADROOM + len);
+	if (frame->end - frame->start < FRAME_LEAST) {
+		memset(frame->bytes + frame->end, 0,
+			(size_t)(FRAME_LEAST - (frame->end - frame->start)));
+		frame->end = (uint16_t)(frame->start + FRAME_LEAST);
+	}
 }

@@ -8,9 +8,12 @@
 #include "message.h"
 #include "networks.h"
 
-/* Ethernet, at most one 802.1Q tag, IPv4 or IPv6, UDP, with valid checksums. */
+/*
+ * Ethernet, at most one 802.1Q tag, at most one GTP-U tunnel (IPv4, UDP, GTP-U), IPv4 or IPv6,
+ * UDP, with valid checksums; padded to Ethernet's 60 octets.
+ */
 
-#define FRAME_HEADROOM 66 /* 14 Ethernet, 4 tag, 40 IPv6, 8 UDP */
+#define FRAME_HEADROOM 102 /* 14 Ethernet, 4 tag, 36 tunnel, 40 IPv6, 8 UDP */
 
 struct frame {
 	uint16_t start, end; /* the packet is bytes[start .. end) */
@@ -24,6 +27,7 @@ struct flow {
 	uint8_t hop_limit;
 	bool upstream; /* from the asking side: decides the MAC addresses */
 	uint16_t vlan; /* 0: untagged */
+	bool gtpu;     /* in a tunnel of the asking side's own */
 };
 
 /* Where the caller writes the UDP payload before frame_wrap(). */

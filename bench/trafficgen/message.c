@@ -200,6 +200,10 @@ size_t message_response(uint8_t *out, const struct message_head *head,
 	struct writer writer = {.out = out};
 
 	put_header(&writer, head->id, flags | last->rcode);
+	if (head->bare) {
+		set_count(&writer, 0, 0);
+		return writer.len;
+	}
 	put_question(&writer, head, question);
 	records = put_answers(&writer, answers, count);
 	if (records == 0) {

@@ -15,6 +15,7 @@ struct message_head {
 	uint16_t id;
 	bool authoritative; /* an authority answers (AA), not a resolver (RD, RA) */
 	bool nsid;          /* name server identifier asked for and given (RFC 5001) */
+	bool bare;          /* a response is a header and no more */
 	uint64_t case_bits; /* 0: lower case; else where the case of the question is mixed ("0x20")
 			     */
 };

@@ -17,7 +17,8 @@ struct mix {
 	uint64_t packets;
 	uint32_t domains;
 	double rate;
-	bool plain;
+	enum plain plain;
+	bool responses_only;
 	bool every_family;
 	uint32_t campaign; /* 0: 1 */
 	const char *tlds;

@@ -42,6 +42,7 @@ enum option_code {
 	OPT_LOSS,
 	OPT_TLD,
 	OPT_VLAN,
+	OPT_GTPU,
 	OPT_NSEC,
 	OPT_MIXED_CASE,
 };
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
 	{"loss", required_argument, NULL, OPT_LOSS},
 	{"tld", required_argument, NULL, OPT_TLD},
 	{"vlan", required_argument, NULL, OPT_VLAN},
+	{"gtpu", no_argument, NULL, OPT_GTPU},
 	{"nsec", no_argument, NULL, OPT_NSEC},
 	{"mixed-case", no_argument, NULL, OPT_MIXED_CASE},
 	{0},
@@ -112,6 +114,8 @@ static void print_help(void)
 	       "  --loss PERCENT       leave out so many packets at random\n"
 	       "  --tld LIST           top-level domains, joined by commas\n"
 	       "  --vlan ID            tag all packets (802.1Q)\n"
+	       "  --gtpu               wrap all packets in IPv4, UDP and GTP-U, as a mobile core "
+	       "does\n"
 	       "  --nsec               time stamps in nanoseconds\n"
 	       "  --mixed-case         mix the case of questions (\"0x20\")\n"
 	       "  --help\n\nMixes:\n");
@@ -264,6 +268,7 @@ static bool apply_mix(const char *name, struct options *options)
 	options->domains = mix->domains;
 	options->rate = mix->rate;
 	options->plain = mix->plain;
+	options->responses_only = mix->responses_only;
 	options->campaign = mix->campaign > 0 ? mix->campaign : 1;
 	for (size_t i = 0; i < family_count; i++)
 		options->family_domains[i] = mix->every_family;
@@ -332,6 +337,9 @@ static bool apply_option(struct options *options, int code, const char *text)
 		return true;
 	case OPT_RESPONSES_ONLY:
 		options->responses_only = true;
+		return true;
+	case OPT_GTPU:
+		options->gtpu = true;
 		return true;
 	case OPT_NSEC:
 		options->nanoseconds = true;

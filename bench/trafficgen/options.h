@@ -14,6 +14,16 @@ enum vantage {
 	VANTAGE_RESOLVER, /* between resolvers and authorities: full TTLs, NS sets */
 };
 
+/* What the background of a benchmark is, instead of what a network is like. */
+enum plain {
+	PLAIN_NONE,
+	PLAIN_PAIRS,    /* one A each */
+	PLAIN_TEN,      /* ten A each */
+	PLAIN_NXDOMAIN, /* registered domains that do not exist */
+	PLAIN_RANDOM,   /* random names under domains that do */
+	PLAIN_HEADER,   /* refusals of 12 octets, as floods draw them */
+};
+
 struct options {
 	const char *out, *truth, *asn_db, *country_db; /* NULL: not wanted; not owned */
 	const char *mix;
@@ -23,12 +33,13 @@ struct options {
 	uint32_t domains;         /* registered domains of the background */
 	double zipf;              /* exponent of their popularity; 0: uniform */
 	double rate;              /* background look-ups a second; 0: none */
-	bool plain;               /* background of bare pairs for benchmarks */
+	enum plain plain;         /* background of bare pairs for benchmarks */
 	enum vantage vantage;
 	uint32_t clients, resolvers;
 	bool responses_only;
 	uint32_t loss_percent;
 	uint16_t vlan; /* 0: untagged */
+	bool gtpu;     /* in GTP-U, as between base station and gateway */
 	bool nanoseconds;
 	bool mixed_case;
 	uint32_t tld_count;

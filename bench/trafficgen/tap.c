@@ -74,6 +74,7 @@ static void send_response(struct tap *tap, const struct exchange *exchange)
 		.ip_id = (uint16_t)hash_mix(asked->ip_id),
 		.hop_limit = (uint8_t)(44 + asked->target.low % 16),
 		.vlan = asked->vlan,
+		.gtpu = asked->gtpu,
 	};
 	struct server_set servers;
 	struct frame frame;
@@ -103,7 +104,8 @@ static void exchange_begin(struct exchange *exchange, const struct tap *tap, str
 	exchange->head = (struct message_head){
 		.id = (uint16_t)random,
 		.authoritative = tap->options->vantage == VANTAGE_RESOLVER,
-		.nsid = tap->options->plain,
+		.nsid = tap->options->plain != PLAIN_NONE,
+		.bare = tap->options->plain == PLAIN_HEADER,
 		.case_bits = tap->options->mixed_case ? random | 1 : 0,
 	};
 	exchange->flow = (struct flow){
@@ -113,6 +115,7 @@ static void exchange_begin(struct exchange *exchange, const struct tap *tap, str
 		.hop_limit = 64,
 		.upstream = true,
 		.vlan = tap->options->vlan,
+		.gtpu = tap->options->gtpu,
 	};
 }
 
@@ -179,7 +182,7 @@ static void lookup_by_client(struct tap *tap, struct rng *rng, const struct zone
 {
 	uint32_t client = rng_below(rng, tap->options->clients);
 	uint32_t resolver = client % tap->options->resolvers;
-	bool v6 = !tap->options->plain && hash_mix(client) % 100 < V6_PERCENT;
+	bool v6 = tap->options->plain == PLAIN_NONE && hash_mix(client) % 100 < V6_PERCENT;
 	struct exchange exchange = {.zone = zone, .question = question, .time = time};
 	bool known = true;
 
@@ -208,7 +211,8 @@ static uint64_t ask_authority(struct tap *tap, struct rng *rng, uint32_t resolve
 {
 	struct exchange exchange = {.zone = zone, .question = question, .time = time};
 	struct moment moment = {.time = time, .nonce = rng_next(rng)};
-	bool v6 = !tap->options->plain && !zone->moving_servers && rng_percent(rng, V6_PERCENT);
+	bool v6 = tap->options->plain == PLAIN_NONE && !zone->moving_servers &&
+		  rng_percent(rng, V6_PERCENT);
 
 	exchange_begin(&exchange, tap, rng);
 	exchange.flow.source = resolver_address(tap, resolver, v6);

@@ -17,7 +17,7 @@
 #define SERVER_COUNT 12
 
 enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_AAAA = 28, DNS_OPT = 41 };
-enum dns_rcode { DNS_NOERROR = 0, DNS_NXDOMAIN = 3 };
+enum dns_rcode { DNS_NOERROR = 0, DNS_NXDOMAIN = 3, DNS_REFUSED = 5 };
 
 struct question {
 	struct dns_name name;

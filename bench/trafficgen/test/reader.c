@@ -92,11 +92,15 @@ static bool read_message(const uint8_t *message, size_t len, struct reader_packe
 {
 	size_t at;
 
-	if (len < 12 || u16_at(message, 4) != 1)
+	if (len < 12)
 		return false;
 	packet->id = (uint16_t)u16_at(message, 0);
 	packet->response = message[2] >> 7;
 	packet->rcode = message[3] & 15;
+	if (len == 12) /* a refusal may leave all out that follows */
+		return packet->response && u32_at(message, 4) == 0 && u32_at(message, 8) == 0;
+	if (u16_at(message, 4) != 1)
+		return false;
 	at = read_name(message, len, 12, packet->question);
 	if (at == 0 || at + 4 > len)
 		return false;
@@ -104,16 +108,41 @@ static bool read_message(const uint8_t *message, size_t len, struct reader_packe
 	return read_answers(message, len, at + 4, packet);
 }
 
+/*
+ * The offset of the IP header that a GTP-U tunnel at an IPv4 header's place holds (3GPP TS 29.281:
+ * version 1, G-PDU, no options), or 0.
+ */
+static size_t tunnel_end(const uint8_t *frame, size_t len, size_t at, struct reader_packet *packet)
+{
+	size_t udp = at + 20, gtpu = udp + 8, octets = len - udp;
+	uint32_t sum = words_sum((uint32_t)octets + 17, frame + at + 12, 8);
+
+	if (len < gtpu + 28 || u16_at(frame, udp) != 2152 || u16_at(frame, udp + 2) != 2152)
+		return 0;
+	packet->tunnelled = true;
+	packet->checksums_valid =
+		words_sum(0, frame + at, 20) == 0xffff &&
+		words_sum(sum, frame + udp, octets) == 0xffff &&
+		u16_at(frame, at + 2) == octets + 20 && u16_at(frame, udp + 4) == octets &&
+		u16_at(frame, gtpu) == 0x30ff && u16_at(frame, gtpu + 2) == octets - 16;
+	return gtpu + 8;
+}
+
 static bool read_frame(const uint8_t *frame, size_t len, struct reader_packet *packet)
 {
-	size_t at = 12, address = 4, udp_len;
+	size_t at = 12, address = 4, udp_len, inner;
 	uint32_t type = u16_at(frame, at), sum;
 
 	if (type == 0x8100)
 		type = u16_at(frame, at += 4);
 	at += 2;
-	packet->v6 = type == 0x86dd;
 	packet->checksums_valid = true;
+	inner = type == 0x0800 ? tunnel_end(frame, len, at, packet) : 0;
+	if (inner != 0)
+		at = inner;
+	packet->v6 = frame[at] >> 4 == 6;
+	if (!packet->checksums_valid || (inner == 0 && packet->v6 != (type == 0x86dd)))
+		return false;
 	if (packet->v6) {
 		address = 16;
 		udp_len = u16_at(frame, at + 4);
@@ -127,7 +156,9 @@ static bool read_frame(const uint8_t *frame, size_t len, struct reader_packet *p
 	memcpy(packet->target, frame + at + address, address);
 	sum = words_sum((uint32_t)udp_len + 17, frame + at, 2 * address);
 	at += 2 * address;
-	if (at + udp_len != len || u16_at(frame, at + 4) != udp_len)
+	/* Only Ethernet's shortest frame ends in padding. */
+	if ((at + udp_len != len && (at + udp_len > len || len != 60)) ||
+		u16_at(frame, at + 4) != udp_len)
 		return false;
 	sum = words_sum(sum, frame + at, udp_len);
 	packet->checksums_valid =

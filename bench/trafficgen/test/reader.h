@@ -13,7 +13,7 @@
 struct reader_packet {
 	uint64_t time;   /* ns */
 	size_t wire_len; /* without FCS */
-	bool v6, response, checksums_valid;
+	bool v6, response, checksums_valid, tunnelled;
 	uint16_t id, source_port, target_port;
 	uint8_t source[16], target[16];
 	char question[256]; /* lower case, dotted */

@@ -47,6 +47,10 @@ static void test_same_arguments_same_octets(void **state)
 	static const char *const arguments[] = {
 		"--mix all --packets 20000 --mixed-case",
 		"--mix bench --packets 20000 --domains 5000",
+		"--mix bench-ten --packets 5000 --gtpu",
+		"--mix bench-nxdomain --packets 5000",
+		"--mix bench-random --packets 5000",
+		"--mix bench-header --packets 5000",
 		"--mix all --vantage client --packets 20000 --loss 10",
 		"--mix demo --campaign 2",
 		"--attack racing=2 --attack exonerate --attack fiftyservers --duration 2000",
@@ -143,6 +147,7 @@ static void test_packets_are_well_formed(void **state)
 		"--mix all --packets 30000 --nsec",
 		"--mix all --packets 30000 --nsec --vantage client --mixed-case",
 		"--mix demo --nsec --vlan 12",
+		"--mix all --packets 30000 --nsec --vlan 12 --gtpu",
 	};
 
 	(void)state;
@@ -201,6 +206,57 @@ static void test_bench_mix_has_its_sizes(void **state)
 	free(survey);
 }
 
+/* What packets of a mix for benchmarks may differ in. */
+struct content {
+	uint64_t packets, responses, tunnelled, rcode[16], answers, shortest;
+};
+
+static void content_packet(const struct reader_packet *packet, void *context)
+{
+	struct content *content = context;
+
+	content->packets++;
+	content->tunnelled += packet->tunnelled;
+	content->shortest += packet->wire_len == 60;
+	if (!packet->response)
+		return;
+	content->responses++;
+	content->rcode[packet->rcode]++;
+	content->answers += packet->answer_count;
+}
+
+static struct content content_of(const char *arguments)
+{
+	struct content content = {0};
+
+	assert_int_equal(run(path_of("capture"), path_of("truth"), arguments), 0);
+	assert_int_equal(reader_run(path_of("capture"), content_packet, &content), 2000);
+	return content;
+}
+
+static void test_bench_mixes_hold_what_they_say(void **state)
+{
+	struct content content;
+
+	(void)state;
+	content = content_of("--mix bench --packets 2000 --gtpu --vlan 7");
+	assert_int_equal(content.tunnelled, 2000);
+	assert_int_equal(content.answers, content.responses);
+	content = content_of("--mix bench-ten --packets 2000");
+	assert_int_equal(content.tunnelled, 0);
+	assert_int_equal(content.rcode[0], content.responses);
+	assert_int_equal(content.answers, 10 * content.responses);
+	content = content_of("--mix bench-nxdomain --packets 2000");
+	assert_int_equal(content.rcode[3], content.responses);
+	assert_int_equal(content.answers, 0);
+	content = content_of("--mix bench-random --packets 2000");
+	assert_int_equal(content.rcode[3], content.responses);
+	content = content_of("--mix bench-header --packets 2000");
+	assert_int_equal(content.responses, 2000);
+	assert_int_equal(content.rcode[5], 2000);
+	assert_int_equal(content.shortest, 2000);
+}
+
 static void test_demo_mix_is_small_and_plain_to_see(void **state)
 {
 	json_t *truth, *domain;
@@ -252,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_packets_are_well_formed),
 		cmocka_unit_test(test_limits_and_loss),
 		cmocka_unit_test(test_bench_mix_has_its_sizes),
+		cmocka_unit_test(test_bench_mixes_hold_what_they_say),
 		cmocka_unit_test(test_demo_mix_is_small_and_plain_to_see),
 		cmocka_unit_test(test_failed_capture_is_told),
 	};
