@@ -4,8 +4,8 @@
 
 usage: evaluate.py FLUXGATE TRAFFICGEN --quick|--full [OPTION]...
 
---quick takes minutes and speaks TAP, one point a gate of gates.py; the exit code is 1 when a gate
-does not hold. --full takes hours and writes the tables, with --docs between the markers of that
+--quick takes minutes a seed and speaks TAP, one point a gate of gates.py, of all seeds but the first
+only those that are targets; the exit code is 1 when a gate does not hold. --full takes hours and writes the tables, with --docs between the markers of that
 file. Both write what was counted as JSON and Markdown where asked. While rules are being fitted:
 --seed with another one than those of scenes.HELD_OUT, and --only for single scenes.
 """
@@ -36,8 +36,8 @@ def arguments():
     parser.add_argument("--markdown", type=pathlib.Path)
     parser.add_argument("--docs", type=pathlib.Path)
     parser.add_argument("--seed", type=int, help="of --quick")
-    parser.add_argument("--seeds", type=int, default=len(scenes.HELD_OUT),
-                        help="of --full, how many")
+    parser.add_argument("--seeds", type=int,
+                        help="how many; default 1 of --quick, all of --full")
     parser.add_argument("--jobs", type=int, default=2, help="captures judged at a time, default 2")
     parser.add_argument("--only", metavar="SCENE,...", help="these alone")
     return parser.parse_args()
@@ -45,7 +45,8 @@ def arguments():
 
 def chosen(options):
     if options.quick:
-        found = scenes.quick(options.seed or scenes.HELD_OUT[0])
+        seeds = scenes.HELD_OUT[:options.seeds or 1]
+        found = scenes.quick([options.seed] if options.seed else seeds)
     else:
         found = scenes.full(scenes.HELD_OUT[:options.seeds])
     if options.only:

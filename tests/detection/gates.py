@@ -176,6 +176,9 @@ def cases(bench):
     """One case a gate, in the order of the scenes."""
     rows = [(row, True) for row in AT_LEAST] + [(row, False) for row in AT_MOST]
     order = list(bench.group_of)
+    # What is reached today is so with the first seed; targets are to be met with every one.
+    rows += [((name, *row[1:]), least) for name in order if "/" in name for row, least in rows
+             if name.partition("/")[0] == row[0] and row[3] == row[4]]
     rows = [row for row in rows if row[0][0] in order]
     rows.sort(key=lambda item: order.index(item[0][0]))
     return [*(gate(bench, row, least) for row, least in rows), equal_for_workers(bench),

@@ -96,20 +96,32 @@ def attacks(count, seed, suffix=""):
     return [here, dataclasses.replace(here, name="attacks-client" + suffix, vantage="client")]
 
 
-def quick(seed):
-    scenes = flux(10, seed) + new(10, seed)
-    scenes.append(Scene("negatives", WEEK, each(NEGATIVES, 3, 60), seed=seed, baselines=True))
-    scenes.append(Scene("negatives-client", WEEK, each(NEGATIVES, 3, 60), seed=seed,
-                        vantage="client"))
-    scenes.append(Scene("caches", WEEK, each(("cdn_edge", "cdn_offnet"), 6, 120), seed=seed))
-    scenes.append(Scene("background", DAY, (), seed=seed, domains=20000, rate=4, baselines=True))
-    return scenes + variations(seed) + attacks(6, seed)
+def quick(seeds):
+    scenes = []
+    for seed in seeds:
+        suffix, first = suffix_of(seed, seeds), seed == seeds[0]
+        scenes += flux(10, seed, suffix) + new(10, seed, suffix)
+        scenes.append(Scene("negatives" + suffix, WEEK, each(NEGATIVES, 3, 60), seed=seed,
+                            baselines=first))
+        scenes.append(Scene("negatives-client" + suffix, WEEK, each(NEGATIVES, 3, 60), seed=seed,
+                            vantage="client"))
+        scenes.append(Scene("caches" + suffix, WEEK, each(("cdn_edge", "cdn_offnet"), 6, 120),
+                            seed=seed))
+        scenes.append(Scene("background" + suffix, DAY, (), seed=seed, domains=20000, rate=4,
+                            baselines=first))
+        scenes += variations(seed, suffix) + attacks(6, seed, suffix)
+    return scenes
+
+
+def suffix_of(seed, seeds):
+    """Of the scenes' names: those of the first seed have none."""
+    return "" if seed == seeds[0] else f"/{seed}"
 
 
 def full(seeds):
     scenes = []
     for seed in seeds:
-        suffix = "" if seed == seeds[0] else f"/{seed}"
+        suffix = suffix_of(seed, seeds)
         scenes += flux(20, seed, suffix) + new(20, seed, suffix)
         for name, interval in ("negatives", 60), ("negatives-often", 15):
             scenes.append(Scene(name + suffix, WEEK, each(NEGATIVES, 4, interval), seed=seed,
