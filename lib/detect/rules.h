@@ -177,9 +177,12 @@ bool clause_holds(enum clause k, const struct detect_config *c, const struct fea
 void clause_reason(
 	enum clause k, const struct detect_config *c, const struct features *f, struct reason *out);
 
+/* Has d enough addresses, of which `addresses` may count, or name servers, for any rule? */
+bool detect_worth(const struct detector *t, double addresses, const struct domain *d);
+
 /*
  * What a judgement finds in one window: features of all evidence, and the ruling on them,
- * suspected where what is paired alone would not carry it. Of detect.c.
+ * suspected where what is paired alone would not carry it. Of weigh.c.
  */
 void detect_window(const struct detector *t, const struct store *st, const struct domain *d,
 	enum flux_window window, uint32_t now, struct features *f, struct ruling *r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* What a sighting adds to a full record: its items, name servers and TTL epochs. */
+/* What a sighting adds to a full record: its items and TTL epochs. */
 
 #include "store/store_internal.h"
 
@@ -15,8 +15,7 @@ unsigned domain_spread(const struct store *st, struct domain *d)
 	return diversity(d->spread, d->ns_spread);
 }
 
-/* First item whose hash is not below `hash`, from `from` on. */
-static unsigned item_search(
+unsigned domain_item_search(
 	const struct store *st, const struct domain *d, uint64_t hash, unsigned from)
 {
 	unsigned to = d->items;
@@ -31,14 +30,6 @@ static unsigned item_search(
 	return from;
 }
 
-static struct domain_ns *ns_find(struct domain *d, uint64_t unit)
-{
-	for (unsigned i = 0; i < d->ns_items; i++)
-		if (d->ns[i].unit == unit)
-			return &d->ns[i];
-	return NULL;
-}
-
 /* Makes an item at `at`, which is where its hash belongs; there is room. */
 static struct domain_item *item_insert(const struct store *st, struct domain *d, unsigned at,
 	uint64_t unit, uint32_t first, const struct net_lookup *net)
@@ -51,7 +42,7 @@ static struct domain_item *item_insert(const struct store *st, struct domain *d,
 	*it = (struct domain_item){
 		.unit = unit, .asn = info.asn, .first = first, .last = first, .own = info.own};
 	memcpy(it->country, info.country, sizeof(it->country));
-	it->ns = ns_find(d, unit) != NULL;
+	it->ns = domain_ns_find(d, unit) != NULL;
 	if (d->spread)
 		d->spread |= spread_bit(st, unit);
 	d->items++;
@@ -132,7 +123,7 @@ static void items_merge(const struct store *st, struct domain *d, const struct s
 	for (unsigned i = 0; i < g->units; i++) {
 		const struct sighting_unit *u = &g->unit[i];
 
-		at = item_search(st, d, u->hash, at);
+		at = domain_item_search(st, d, u->hash, at);
 		if (at == d->items || d->item[at].unit != u->unit) {
 			if (!room_make(st, d, &at)) {
 				thresholds_lower(d, m, u->hash);
@@ -146,106 +137,6 @@ static void items_merge(const struct store *st, struct domain *d, const struct s
 	}
 	if (g->threshold != UINT64_MAX)
 		thresholds_lower(d, m, g->threshold);
-}
-
-static bool name_known(const struct domain *d, uint32_t name)
-{
-	for (unsigned i = 0; i < d->ns_names; i++)
-		if (d->ns_name[i] == name)
-			return true;
-	return false;
-}
-
-static bool name_sighted(const struct sighting *g, uint32_t name)
-{
-	for (unsigned i = 0; i < g->ns_names; i++)
-		if ((uint32_t)g->ns_name[i].unit == name)
-			return true;
-	return false;
-}
-
-/* Names of this epoch come first, the ones unseen for longest fall out behind. */
-static void ns_names_merge(struct domain *d, const struct sighting *g)
-{
-	uint32_t name[STORE_NS];
-	unsigned n = 0;
-	bool changed = false;
-
-	for (unsigned i = 0; i < g->ns_names; i++) {
-		name[n] = (uint32_t)g->ns_name[i].unit;
-		changed |= !name_known(d, name[n++]);
-	}
-	if (changed && d->ns_names > 0 && d->ns_changes != UINT16_MAX)
-		d->ns_changes++;
-	for (unsigned i = 0; i < d->ns_names && n < STORE_NS; i++)
-		if (!name_sighted(g, d->ns_name[i]))
-			name[n++] = d->ns_name[i];
-	memcpy(d->ns_name, name, n * sizeof(name[0]));
-	d->ns_names = (uint8_t)n;
-}
-
-/*
- * Room for a name server's address: free, or of one that shows in no tick, or of the largest
- * hash. By recency a set larger than the room would turn over for ever though it stays.
- */
-static struct domain_ns *ns_place(const struct store *st, struct domain *d, uint64_t hash)
-{
-	struct domain_ns *at = NULL, *oldest = NULL;
-	uint64_t largest = hash;
-
-	if (d->ns_items < STORE_NS)
-		return &d->ns[d->ns_items++];
-	for (struct domain_ns *ns = d->ns; ns < d->ns + STORE_NS; ns++) {
-		uint64_t h = hash_u64(ns->unit, st->sketch);
-		if (ns->ticks == 0 && (!oldest || ns->last < oldest->last))
-			oldest = ns;
-		if (h > largest) {
-			largest = h;
-			at = ns;
-		}
-	}
-	return oldest ? oldest : at;
-}
-
-static void ns_touch(struct domain *d, struct domain_ns *ns, const struct sighting *g,
-	const struct sighting_unit *u, uint64_t tick)
-{
-	uint8_t *server = &d->ns_server[ns - d->ns];
-
-	*server = ns->ticks == 0 || *server == u->server ? u->server : SHARD_SERVER_SEVERAL;
-	ns->ticks |= tick;
-	if (ns->last < g->last)
-		ns->last = g->last;
-}
-
-static void ns_units_merge(const struct store *st, struct domain *d, const struct sighting *g,
-	const struct net_lookup *net)
-{
-	uint32_t now = d->slot / STORE_TICK_SLOTS,
-		 then = g->last / STORE_SLOT_SECONDS / STORE_TICK_SLOTS;
-	uint64_t tick = now - then < STORE_TICKS ? UINT64_C(1) << (now - then) : 0;
-
-	/* Known ones first, so that none of them is taken for one that shows no more. */
-	for (unsigned i = 0; i < g->ns_units; i++) {
-		struct domain_ns *ns = ns_find(d, g->ns_unit[i].unit);
-		if (ns)
-			ns_touch(d, ns, g, &g->ns_unit[i], tick);
-	}
-	for (unsigned i = 0; i < g->ns_units; i++) {
-		const struct sighting_unit *u = &g->ns_unit[i];
-		struct net_info info = {0};
-
-		unsigned item = item_search(st, d, u->hash, 0);
-		if (item < d->items && d->item[item].unit == u->unit)
-			d->item[item].ns = 1;
-		struct domain_ns *ns = ns_find(d, u->unit) ? NULL : ns_place(st, d, u->hash);
-		if (!ns)
-			continue;
-		net->fn(net->ctx, u->unit, &info);
-		*ns = (struct domain_ns){.unit = u->unit, .asn = info.asn};
-		ns_touch(d, ns, g, u, tick);
-		d->ns_spread = 0;
-	}
 }
 
 static void ttl_merge(struct domain *d, const struct sighting *g, struct moment m)
@@ -307,7 +198,7 @@ static void few_merge(const struct store *st, struct domain *d, const struct sig
 	domain_spread(st, d);
 	unsigned spread = d->spread;
 	for (unsigned i = 0; i < g->units; i++) {
-		unsigned at = item_search(st, d, g->unit[i].hash, 0);
+		unsigned at = domain_item_search(st, d, g->unit[i].hash, 0);
 		n += at == d->items || d->item[at].unit != g->unit[i].unit;
 		spread |= spread_bit(st, g->unit[i].unit);
 	}
@@ -357,10 +248,7 @@ void domain_merge(const struct store *st, struct domain *d, const struct sightin
 	few_merge(st, d, g);
 	items_merge(st, d, g, m, net);
 	settled_merge(d, g);
-	if (g->ns_names)
-		ns_names_merge(d, g);
-	if (g->ns_units)
-		ns_units_merge(st, d, g, net);
+	domain_ns_merge(st, d, g, net);
 	domain_spread(st, d);
 }
 
@@ -378,8 +266,8 @@ static void items_from_candidate(const struct store *st, struct domain *d,
 		uint64_t hash = hash_u64(c->unit[i], st->sketch);
 		uint32_t first = c->first + c->seen[i] * CANDIDATE_STEP_SECONDS;
 		struct moment m = moment_at(d, first);
-		struct domain_item *it =
-			item_insert(st, d, item_search(st, d, hash, 0), c->unit[i], first, net);
+		struct domain_item *it = item_insert(
+			st, d, domain_item_search(st, d, hash, 0), c->unit[i], first, net);
 
 		it->slots = m.slots;
 		it->hours = m.hours;

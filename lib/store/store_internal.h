@@ -229,6 +229,15 @@ struct moment moment_at(const struct domain *d, uint32_t t);
 /* A unit of that hash, active then, did not find room: lowers the thresholds of these bits. */
 void thresholds_lower(struct domain *d, struct moment m, uint64_t hash);
 
+/* First item of d whose hash is not below `hash`, from `from` on. */
+unsigned domain_item_search(
+	const struct store *st, const struct domain *d, uint64_t hash, unsigned from);
+/* The name server's address `unit` of d; NULL: not known. */
+struct domain_ns *domain_ns_find(struct domain *d, uint64_t unit);
+/* Adds the sighting's name servers; d is advanced to it. */
+void domain_ns_merge(const struct store *st, struct domain *d, const struct sighting *g,
+	const struct net_lookup *net);
+
 /* Gives d a ledger where one would tell more than its sample, and one can be had. */
 void ledger_grant(struct store *st, struct domain *d);
 /* One for d, empty; NULL: none can be had. */
