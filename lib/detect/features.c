@@ -50,7 +50,8 @@ static double effective(const struct tally *t, unsigned total)
 
 /*
  * Several pools that take turns, as of CDNs, also come and go within the hour: all of one
- * network at a time. Hosts of flux do so each on its own.
+ * network at a time. Hosts of flux do so each on its own. By ASN only: one network may have
+ * several prefixes.
  */
 static double networks_at_once(const struct view *v)
 {
@@ -63,9 +64,8 @@ static double networks_at_once(const struct view *v)
 
 		networks.n = 0;
 		for (unsigned i = 0; i < v->n; i++)
-			if (view_bits(v, v->item[i]) >> slot & 1)
-				tally_add(&networks,
-					domain_network(v->item[i]->unit, v->item[i]->asn));
+			if (v->item[i]->asn && view_bits(v, v->item[i]) >> slot & 1)
+				tally_add(&networks, v->item[i]->asn);
 		sum += networks.n;
 		slots += networks.n > 0;
 	}

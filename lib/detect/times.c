@@ -97,29 +97,36 @@ static struct lag lags_sum(const struct lag *lag, unsigned from, unsigned to)
 
 /*
  * Addresses that come together, as those of CDNs that take turns, also return together: so
- * many recaptures are one observation. By how much the recaptures at long lags scatter over
- * the pairs of units more than chance has it (the dispersion of a quasi-likelihood: Pearson's
- * sum by its degrees of freedom), at least 1.
+ * many recaptures are one observation. By how much they scatter over the pairs of units at
+ * one lag more than chance has it (the dispersion of a quasi-likelihood: Pearson's sum by its
+ * degrees of freedom), at least 1.
  */
-static double crowding(const struct view *v, const unsigned active[32], unsigned from, unsigned to,
-	const struct lag *all)
+static double crowding(const struct view *v, const unsigned active[32], unsigned near, unsigned far)
 {
-	double sum = 0, n = 0, rate = all->same / all->pairs;
+	double sum = 0, free = 0;
 
-	for (unsigned lag = from; lag <= to && rate > 0; lag++) {
-		unsigned same[32] = {0};
+	for (unsigned lag = 1; lag < v->units; lag++) {
+		unsigned same[32] = {0}, all = 0;
+		double pairs = 0;
+		if (lag > near && lag < far)
+			continue;
 		for (unsigned i = 0; i < v->marks; i++)
 			for (uint32_t b = v->mark[i] & v->mark[i] >> lag; b; b &= b - 1)
 				same[__builtin_ctz(b)]++;
 		for (unsigned h = 0; h + lag < v->units; h++) {
-			double expected = rate * active[h] * active[h + lag];
+			all += same[h];
+			pairs += (double)active[h] * active[h + lag];
+		}
+		for (unsigned h = 0; h + lag < v->units && all > 0; h++) {
+			double expected = all / pairs * active[h] * active[h + lag];
 			if (expected <= 0)
 				continue;
 			sum += (same[h] - expected) * (same[h] - expected) / expected;
-			n++;
+			free++;
 		}
+		free -= all > 0;
 	}
-	return n > 1 && sum > n - 1 ? sum / (n - 1) : 1;
+	return free > 0 && sum > free ? sum / free : 1;
 }
 
 /*
@@ -160,7 +167,7 @@ static void openness(const struct view *v, struct features *f)
 	double evidence = met * kl - looks_cost(v, f->age);
 	/* Asked for where it may matter only: it walks all pairs. */
 	if (evidence >= CROWDING_NATS)
-		evidence = met * kl / crowding(v, active, far, last, &late) - looks_cost(v, f->age);
+		evidence = met * kl / crowding(v, active, near, far) - looks_cost(v, f->age);
 	f->open_evidence = evidence > 0 ? evidence : 0;
 }
 

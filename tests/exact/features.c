@@ -151,8 +151,8 @@ static double networks_at_once(const struct exact_view *v)
 	}
 	for (size_t i = 0; i < v->n; i++)
 		for (unsigned slot = 0; slot < 32; slot++)
-			if (v->seen[i].when >> slot & 1)
-				pair[n++] = (struct exact_pair){slot, network_of(v->seen[i].unit)};
+			if (v->seen[i].unit->net.asn && v->seen[i].when >> slot & 1)
+				pair[n++] = (struct exact_pair){slot, v->seen[i].unit->net.asn};
 	size_t slots = exact_groups(pair, n, counts);
 	for (size_t i = 0; i < slots; i++)
 		sum += counts[i];

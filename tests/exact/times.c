@@ -88,23 +88,31 @@ static void lag_count(const struct exact_view *v, const double *active, double t
 		*same += __builtin_popcount(v->seen[k].when & v->seen[k].when >> lag);
 }
 
-/* How much more than chance what two units far apart have in common varies from pair to pair. */
-static double scatter(const struct exact_view *v, const double *active, unsigned far, double rate)
+/* How much more than chance what two units have in common varies from pair to pair of one lag. */
+static double scatter(const struct exact_view *v, const double *active, unsigned near, unsigned far)
 {
 	double sum = 0, n = 0;
 
-	for (unsigned a = 0; a < v->span; a++) {
-		for (unsigned b = a + far; b < v->span && rate > 0; b++) {
-			double chance = rate * active[a] * active[b], both = 0;
+	for (unsigned lag = 1; lag < v->span; lag++) {
+		double both[32] = {0}, all = 0, draws = 0;
+		if (lag > near && lag < far)
+			continue;
+		for (unsigned a = 0; a + lag < v->span; a++) {
 			for (size_t k = 0; k < v->n; k++)
-				both += at(&v->seen[k], a) && at(&v->seen[k], b);
+				both[a] += at(&v->seen[k], a) && at(&v->seen[k], a + lag);
+			all += both[a];
+			draws += active[a] * active[a + lag];
+		}
+		n -= all > 0;
+		for (unsigned a = 0; a + lag < v->span && all > 0; a++) {
+			double chance = all / draws * active[a] * active[a + lag];
 			if (chance > 0) {
-				sum += pow(both - chance, 2) / chance;
+				sum += pow(both[a] - chance, 2) / chance;
 				n++;
 			}
 		}
 	}
-	return n > 1 ? fmax(sum / (n - 1), 1) : 1;
+	return n > 0 ? fmax(sum / n, 1) : 1;
 }
 
 /*
@@ -143,7 +151,7 @@ static void openness(const struct exact_view *v, struct features *f)
 		nats += same[1] * log((1 - share) / (1 - closed));
 	double looks = log(fmax(f->age / quarter, 1));
 	if (nats - looks >= 4)
-		nats /= scatter(v, active, far, same[1] / pairs[1]);
+		nats /= scatter(v, active, near, far);
 	f->open_evidence = fmax(nats - looks, 0);
 }
 

@@ -464,23 +464,31 @@ static void open_model(bool slots, double *ratio, double *evidence)
 	*evidence = same_near * log(s / e) + (same_far > 0 ? same_far * log((1 - s) / (1 - e)) : 0);
 	/* One look for each quarter of the window that the domain is known for. */
 	double looks = log((NOW - d.first) / (most * seconds / 4)), pearson = 0, n = 0;
-	for (unsigned a = 0; a < units; a++) {
-		for (unsigned b = a + (units + 1) / 2; b < units; b++) {
-			unsigned in_a = 0, in_b = 0, both = 0;
+	for (unsigned lag = 1; lag < units; lag++) {
+		double met = 0, draws = 0, both[32] = {0}, of[32] = {0};
+		if (lag > units / 4 && 2 * lag < units)
+			continue;
+		for (unsigned a = 0; a + lag < units; a++) {
+			double in_a = 0, in_b = 0;
 			for (unsigned i = 0; i < d.items; i++) {
 				in_a += bits[i] >> a & 1;
-				in_b += bits[i] >> b & 1;
-				both += bits[i] >> a & bits[i] >> b & 1;
+				in_b += bits[i] >> (a + lag) & 1;
+				both[a] += bits[i] >> a & bits[i] >> (a + lag) & 1;
 			}
-			double chance = same_far / pairs_far * in_a * in_b;
-			if (chance > 0) {
-				pearson += (both - chance) * (both - chance) / chance;
-				n++;
-			}
+			of[a] = in_a * in_b;
+			met += both[a];
+			draws += of[a];
+		}
+		n -= met > 0;
+		for (unsigned a = 0; a + lag < units && met > 0; a++) {
+			if (of[a] <= 0)
+				continue;
+			pearson += pow(both[a] - met / draws * of[a], 2) / (met / draws * of[a]);
+			n++;
 		}
 	}
-	if (*evidence - looks >= 4 && n > 1)
-		*evidence /= fmax(pearson / (n - 1), 1);
+	if (*evidence - looks >= 4 && n > 0)
+		*evidence /= fmax(pearson / n, 1);
 	*evidence = fmax(*evidence - looks, 0);
 }
 
