@@ -130,6 +130,47 @@ static double crowding(const struct view *v, const unsigned active[32], unsigned
 }
 
 /*
+ * The same over networks: of those whose addresses take turns some return soon and others late,
+ * by chance; hosts of flux return soon whatever their network. By the items, of which the
+ * network is known; where the marks are more so is what they scatter by.
+ */
+static double scatter_of_networks(const struct view *v, unsigned near, unsigned far)
+{
+	uint64_t network[STORE_SAMPLE];
+	double soon[STORE_SAMPLE] = {0}, met[STORE_SAMPLE] = {0}, all[2] = {0, 0}, sum = 0;
+	unsigned n = 0, free = 0;
+
+	for (unsigned i = 0; i < v->n; i++) {
+		uint64_t of = domain_network(v->item[i]->unit, v->item[i]->asn);
+		unsigned k = 0;
+		while (k < n && network[k] != of)
+			k++;
+		network[k] = of;
+		n += k == n;
+		for (uint32_t bits = view_bits(v, v->item[i]); bits; bits &= bits - 1) {
+			uint32_t older = bits >> __builtin_ctz(bits) >> 1;
+			unsigned s = (unsigned)__builtin_popcount(older & low_bits(near));
+			unsigned l = (unsigned)__builtin_popcount(older & ~low_bits(far - 1));
+			soon[k] += s;
+			met[k] += s + l;
+		}
+	}
+	for (unsigned k = 0; k < n; k++) {
+		all[0] += soon[k];
+		all[1] += met[k];
+	}
+	double share = all[1] > 0 ? all[0] / all[1] : 0;
+	for (unsigned k = 0; k < n && share > 0 && share < 1; k++) {
+		if (met[k] <= 0)
+			continue;
+		double off = soon[k] - share * met[k];
+		sum += off * off / (met[k] * share * (1 - share));
+		free++;
+	}
+	return free > 1 && sum > free - 1 ? 1 + (sum / (free - 1) - 1) * v->marks / v->n : 1;
+}
+
+/*
  * Is the population closed? The share of pairs (address in unit i, address in unit j) that
  * are the same address does not depend on the lag j - i when a fixed pool is drawn from,
  * whatever the size of the draws and of the pool; in flux it falls with the lag, for hosts
@@ -167,7 +208,10 @@ static void openness(const struct view *v, struct features *f)
 	double evidence = met * kl - looks_cost(v, f->age);
 	/* Asked for where it may matter only: it walks all pairs. */
 	if (evidence >= CROWDING_NATS)
-		evidence = met * kl / crowding(v, active, near, far) - looks_cost(v, f->age);
+		evidence = met * kl /
+				   fmax(crowding(v, active, near, far),
+					   scatter_of_networks(v, near, far)) -
+			   looks_cost(v, f->age);
 	f->open_evidence = evidence > 0 ? evidence : 0;
 }
 
