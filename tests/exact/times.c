@@ -3,6 +3,7 @@
 /* What the times of all units say: growth, return, recapture. */
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "view.h"
 
@@ -115,6 +116,45 @@ static double scatter(const struct exact_view *v, const double *active, unsigned
 	return n > 0 ? fmax(sum / n, 1) : 1;
 }
 
+/* The same over networks: a sum of recaptures for each, those at short lags and all. */
+static double scatter_of_networks(const struct exact_view *v, unsigned near, unsigned far)
+{
+	uint64_t *network = array_grow(NULL, v->n + 1, sizeof(*network));
+	double *met = calloc(2 * (v->n + 1), sizeof(*met)), all[2] = {0, 0}, sum = 0, groups = 0;
+	size_t n = 0;
+
+	if (!met)
+		abort();
+	for (size_t i = 0; i < v->n; i++) {
+		uint64_t of = domain_network(v->seen[i].unit->unit, v->seen[i].unit->net.asn);
+		size_t k = 0;
+		while (k < n && network[k] != of)
+			k++;
+		network[k] = of;
+		n += k == n;
+		for (unsigned a = 0; a < v->span; a++)
+			for (unsigned b = a + 1; b < v->span; b++)
+				if ((b - a <= near || b - a >= far) && at(&v->seen[i], a) &&
+					at(&v->seen[i], b))
+					met[2 * k + (b - a >= far)]++;
+	}
+	for (size_t k = 0; k < n; k++) {
+		all[0] += met[2 * k];
+		all[1] += met[2 * k + 1];
+	}
+	double share = all[0] / (all[0] + all[1]);
+	for (size_t k = 0; k < n && all[0] > 0 && all[1] > 0; k++) {
+		double of = met[2 * k] + met[2 * k + 1];
+		if (of <= 0)
+			continue;
+		sum += pow(met[2 * k] - share * of, 2) / (of * share * (1 - share));
+		groups++;
+	}
+	free(network);
+	free(met);
+	return groups > 1 ? fmax(sum / (groups - 1), 1) : 1;
+}
+
 /*
  * If the population is closed, the chance that two draws are the same unit does not depend
  * on the time between them. Log-likelihood ratio of short lags (up to a quarter) against long
@@ -151,7 +191,7 @@ static void openness(const struct exact_view *v, struct features *f)
 		nats += same[1] * log((1 - share) / (1 - closed));
 	double looks = log(fmax(f->age / quarter, 1));
 	if (nats - looks >= 4)
-		nats /= scatter(v, active, near, far);
+		nats /= fmax(scatter(v, active, near, far), scatter_of_networks(v, near, far));
 	f->open_evidence = fmax(nats - looks, 0);
 }
 

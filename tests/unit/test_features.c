@@ -487,8 +487,27 @@ static void open_model(bool slots, double *ratio, double *evidence)
 			n++;
 		}
 	}
-	if (*evidence - looks >= 4 && n > 0)
-		*evidence /= fmax(pearson / n, 1);
+	/* Every fourth item is of one network: add(). */
+	double net[4][2] = {{0}}, by = 0, networks = 0;
+	for (unsigned i = 0; i < d.items; i++)
+		for (unsigned a = 0; a < units; a++)
+			for (unsigned b = a + 1; b < units; b++)
+				if (bits[i] >> a & bits[i] >> b & 1 &&
+					(b - a <= units / 4 || 2 * (b - a) >= units))
+					net[i % 4][2 * (b - a) >= units]++;
+	double near_all = net[0][0] + net[1][0] + net[2][0] + net[3][0];
+	double far_all = net[0][1] + net[1][1] + net[2][1] + net[3][1];
+	double soon = near_all / (near_all + far_all);
+	for (unsigned k = 0; k < 4 && near_all > 0 && far_all > 0; k++) {
+		double of = net[k][0] + net[k][1];
+		if (of <= 0)
+			continue;
+		by += pow(net[k][0] - soon * of, 2) / (of * soon * (1 - soon));
+		networks++;
+	}
+	double crowd = fmax(n > 0 ? pearson / n : 1, networks > 1 ? by / (networks - 1) : 1);
+	if (*evidence - looks >= 4)
+		*evidence /= fmax(crowd, 1);
 	*evidence = fmax(*evidence - looks, 0);
 }
 
@@ -511,7 +530,7 @@ static void the_recapture_test_is_its_definition(void **state)
 				 life = 1 + random_below(&rng, 24);
 			for (unsigned h = from; h < hours && h < from + life; h++)
 				bits |= (uint32_t)(random_below(&rng, 12) < density) << h;
-			add(i, i, 1 + i, bits & 0xffff, bits);
+			add(i, i, 1 + i % 4, bits & 0xffff, bits);
 		}
 		for (unsigned slots = 0; slots < 2; slots++) {
 			double ratio, evidence;
