@@ -89,7 +89,11 @@ static int popular_take(struct name_list *l, const struct psl *psl, const char *
 	if (!l->hash)
 		return config_refuse(src, "", "out of memory");
 	text_read(l, psl, text, len, &bad);
-	if (bad.n && l->n == 0)
+	/* As a list cut short is: it would take no verdict's firmness, and nobody would know. */
+	if (l->n == 0 && bad.n == 0)
+		return config_refuse(
+			src, "", "detect.popular: no line names a domain; the list is empty");
+	if (l->n == 0)
 		return config_refuse(src, "", "detect.popular: no line names a domain; line %u: %s",
 			bad.first, bad.why);
 	name_list_seal(l);

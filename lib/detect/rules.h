@@ -68,7 +68,7 @@
 	X(CLAUSE_SIBLINGS, "siblings", siblings, true, \
 		"%.0f unrelated domains share as widely (at least %.0f)") \
 	X(CLAUSE_OWN, "own_addresses", own_addresses, true, \
-		"%.0f of the addresses are own subscribers' (at least %.0f)") \
+		"some %.0f of the addresses are own subscribers' (at least %.0f)") \
 	X(CLAUSE_OWN_SHARE, "own_share", own_share, false, "these are %.2f of all (at most %.2f)") \
 	X(CLAUSE_AT_ONCE, "networks_at_once", networks_at_once, true, \
 		"%.1f networks in the same five minutes (at least %.1f)") \

@@ -131,6 +131,7 @@ static void what_is_no_list_is_refused(void **state)
 	(void)state;
 	assert_refused("\ncom\nco.uk\n", "no line names a domain; line 2: a public suffix");
 	assert_refused("{\"a\": 1}", "no line names a domain; line 1: ");
+	assert_refused("# cut short\n", "no line names a domain; the list is empty");
 	snprintf(settings.popular_path, sizeof(settings.popular_path), "/nowhere/top.csv");
 	assert_true(lists_load(&lists, &settings, psl, err) < 0);
 	assert_string_equal(err,
