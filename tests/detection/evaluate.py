@@ -4,8 +4,9 @@
 
 usage: evaluate.py FLUXGATE TRAFFICGEN --quick|--full [OPTION]...
 
---quick takes minutes a seed and speaks TAP, one point a gate of gates.py, of all seeds but the first
-only those that are targets; the exit code is 1 when a gate does not hold. --full takes hours and writes the tables, with --docs between the markers of that
+--quick takes minutes a seed and speaks TAP, one point a gate of gates.py; of several seeds targets are
+held over all of them, and what is reached today with the first. The exit code is 1 when a gate does
+not hold. --full takes hours and writes the tables, with --docs between the markers of that
 file. Both write what was counted as JSON and Markdown where asked. While rules are being fitted:
 --seed with another one than those of scenes.HELD_OUT, and --only for single scenes.
 """

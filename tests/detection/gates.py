@@ -7,7 +7,7 @@ surpassed. Shares are of the family's domains.
 """
 
 from scenes import CLASSIC, SMALL
-from tables import VARIATIONS
+from tables import VARIATIONS, merged
 
 CLASSIC_1H, SMALL_24H, SLOW_7D, NONE = 0.98, 0.95, 0.85, 0
 
@@ -144,6 +144,17 @@ def gate(bench, row, least):
     return holds
 
 
+def gate_pooled(bench, row):
+    scene, family, measure, bound, _ = row
+
+    def holds():
+        value = value_of(merged(bench.all())[scene], family, measure)
+        assert value >= bound, f"{value:.3g}, >= {bound:.3g}"
+
+    holds.__doc__ = f"{scene}, all seeds: {family}: {measure} >= {bound:.3g} (target)"
+    return holds
+
+
 def equal_for_workers(bench):
     def holds():
         """1, 2 and 4 workers flag the same domains, to the last digit"""
@@ -176,10 +187,13 @@ def cases(bench):
     """One case a gate, in the order of the scenes."""
     rows = [(row, True) for row in AT_LEAST] + [(row, False) for row in AT_MOST]
     order = list(bench.group_of)
-    # What is reached today is so with the first seed; targets are to be met with every one.
-    rows += [((name, *row[1:]), least) for name in order if "/" in name for row, least in rows
-             if name.partition("/")[0] == row[0] and row[3] == row[4]]
-    rows = [row for row in rows if row[0][0] in order]
+    # What is reached today is so with the first seed. Targets are to be met over all seeds, and
+    # nothing honest flagged with any.
+    more = [((name, *row[1:]), False) for name in order if "/" in name for row in AT_MOST
+            if name.partition("/")[0] == row[0] and row[3] == row[4]]
+    rows = [row for row in rows + more if row[0][0] in order]
     rows.sort(key=lambda item: order.index(item[0][0]))
-    return [*(gate(bench, row, least) for row, least in rows), equal_for_workers(bench),
+    pooled = [row for row in AT_LEAST if more and row[3] == row[4] and row[0] in order]
+    return [*(gate(bench, row, least) for row, least in rows),
+            *(gate_pooled(bench, row) for row in pooled), equal_for_workers(bench),
             accounted(bench), read_alike(bench)]
