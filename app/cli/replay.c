@@ -56,8 +56,8 @@ static void usage(FILE *to)
 		"      --asn-db FILE      address database with ASNs (else $FLUXGATE_ASN_DB)\n"
 		"      --country-db FILE  address database with countries\n"
 		"                         (else $FLUXGATE_COUNTRY_DB)\n"
-		"      --serve ADDRESS    afterwards serve the JSON there, e.g. 127.0.0.1:8953,\n"
-		"                         until interrupted\n"
+		"      --serve ADDRESS    serve the JSON there, e.g. 127.0.0.1:8953: while it runs as\n"
+		"                         far as it has come, then the result until interrupted\n"
 		"  -h, --help             this text\n",
 		REPLAY_PARTITIONS);
 }

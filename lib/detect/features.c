@@ -310,8 +310,7 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 	f->sample_share = v.threshold == UINT64_MAX ? 1 : (double)v.threshold / 0x1p64;
 	f->addresses = v.marks / v.mark_share;
 	f->ttl_max = v.brief && domain_ttl(d) > SHARD_BRIEF_TTL ? SHARD_BRIEF_TTL : domain_ttl(d);
-	/* Not the maximum: one answer of a long TTL would pass for a cache that repeats them all.
-	 */
+	/* Not the maximum: one answer of a long TTL would stand for a cache that repeats all. */
 	f->ttl_cached = fmin(f->ttl_max, 2.0 * domain_ttl_usual(d));
 	double answered = d->answered_day[0] + d->answered_day[1];
 	if (answered > 0)

@@ -22,7 +22,7 @@
 	X(CLAUSE_TOP, "top_network_share", top_network_share, false, \
 		"the largest network holds %.2f of them (at most %.2f)") \
 	X(CLAUSE_AGGREGATES, "aggregates", aggregates, true, \
-		"in %.0f different /16 prefixes (at least %.0f; no ASN known)") \
+		"in %.0f different /16 prefixes (at least %.0f, for lack of ASNs)") \
 	X(CLAUSE_EFFECTIVE_AGGREGATES, "effective_aggregates", effective_aggregates, true, \
 		"spread as evenly as over %.1f equal /16 prefixes (at least %.1f)") \
 	X(CLAUSE_TTL, "ttl_max", ttl_max, false, "records live %.0f s (at most %.0f s)") \

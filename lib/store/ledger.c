@@ -6,7 +6,7 @@
 #include "store/store_internal.h"
 
 #define RECORDS_A_LEDGER 32u
-#define LEDGERS_LEAST 128u
+#define LEDGERS_LEAST 128u /* so that in a small store, too, it seldom matters who came first */
 #define LEDGERS_MOST 8192u /* what control can judge in a second or so, were all seen at once */
 #define LEAST_NETWORKS 5u
 #define HOLD_SECONDS (3u * DAY_SECONDS) /* for so long nobody else is given it */

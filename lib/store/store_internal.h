@@ -50,9 +50,9 @@ struct candidate {
 	uint16_t ns_spread;             /* and of those of its name servers' IPv4 addresses */
 	uint16_t seen[CANDIDATE_UNITS]; /* steps of 10 min from first, saturating */
 	uint32_t ttl_max : 16;          /* saturating */
-	uint32_t
-		ns_stage : 4; /* epochs with glue up to NS_FIRST, then aggregates that came since */
-	uint32_t units : 3;   /* CANDIDATE_MORE: some were turned away */
+	/* Epochs with glue up to NS_FIRST, then aggregates that came since. */
+	uint32_t ns_stage : 4;
+	uint32_t units : 3; /* CANDIDATE_MORE: some were turned away */
 	uint32_t tracked : 1;
 	uint32_t grades : 8; /* 2 bits of enum evidence_grade a unit */
 };

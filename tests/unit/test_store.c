@@ -164,7 +164,8 @@ static void first_seen_is_at_most_what_the_door_knows(void **state)
 	assert_int_equal(d->tracked, START + 3 * DAY + 60);
 }
 
-static void answer_glued(uint32_t id, uint64_t unit, uint64_t glue, uint32_t at)
+/* One address, and n of name servers. */
+static void answer_glued(uint32_t id, uint64_t unit, const uint64_t *glue, unsigned n, uint32_t at)
 {
 	uint8_t name[6];
 	struct shard_observation o = {.key = test_key(id),
@@ -174,8 +175,9 @@ static void answer_glued(uint32_t id, uint64_t unit, uint64_t glue, uint32_t at)
 		.unit = &unit,
 		.units = 1,
 		.ttl = 300,
-		.ns_unit = &glue,
-		.ns_units = 1,
+		.ns_unit = glue,
+		.ns_units = (uint8_t)n,
+		.ns_ttl = 900,
 		.grade = EVIDENCE_PAIRED,
 		.now = at};
 
@@ -185,6 +187,8 @@ static void answer_glued(uint32_t id, uint64_t unit, uint64_t glue, uint32_t at)
 /* Most answers have no glue: that there is some now, or none, tells of no other. */
 static void glue_that_comes_and_goes_opens_no_door(void **state)
 {
+	const uint64_t glue[] = {NET(0x0900) + 1, NET(0x0901) + 1};
+
 	(void)state;
 	for (unsigned epoch = 0; epoch < 6; epoch++) {
 		uint32_t at = START + 10 * epoch;
@@ -193,7 +197,7 @@ static void glue_that_comes_and_goes_opens_no_door(void **state)
 			if (epoch % 2 == 0)
 				answer_one(id, NET(0x0808) + 1, at);
 			else
-				answer_glued(id, NET(0x0808) + 1, NET(0x0900) + 1, at);
+				answer_glued(id, NET(0x0808) + 1, &glue[0], 1, at);
 		}
 		merge(at);
 	}
@@ -203,7 +207,7 @@ static void glue_that_comes_and_goes_opens_no_door(void **state)
 		answer_one(id, NET(0x0808) + 1, START + 100);
 	merge(START + 100);
 	for (uint32_t id = 0; id < 20; id++)
-		answer_glued(id, NET(0x0808) + 1, NET(0x0901) + 1, START + 110);
+		answer_glued(id, NET(0x0808) + 1, &glue[1], 1, START + 110);
 	merge(START + 110);
 	assert_int_equal(account()->fate[STORE_INSERTED], 20);
 }
@@ -548,26 +552,13 @@ static void steady_glue_promotes_nobody(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 40; i++) {
 		for (uint32_t id = 1; id <= 2; id++) {
-			uint8_t name[6];
-			uint64_t unit = NET(0x0800 + i % 2) + 1, ns_unit[6];
-			struct shard_observation o = {.key = test_key(id),
-				.host = test_key(id) ^ 5,
-				.name = name,
-				.name_len = (uint8_t)test_name(id, name),
-				.unit = &unit,
-				.units = 1,
-				.ttl = 300,
-				.ns_unit = ns_unit,
-				.ns_units = 6,
-				.ns_ttl = 900,
-				.grade = EVIDENCE_PAIRED,
-				.now = START + 300 * i};
+			uint64_t glue[6];
 
 			for (unsigned k = 0; k < 6; k++)
-				ns_unit[k] = id == 2 ? NET(0x0900 + (i + k) % 8) + 1
-					     : k < 3 ? NET(0x0900 + k) + 1
-						     : UINT64_C(0x2a00) << 48 | (uint64_t)k << 32;
-			observe(&o);
+				glue[k] = id == 2 ? NET(0x0900 + (i + k) % 8) + 1
+					  : k < 3 ? NET(0x0900 + k) + 1
+						  : UINT64_C(0x2a00) << 48 | (uint64_t)k << 32;
+			answer_glued(id, NET(0x0800 + i % 2) + 1, glue, 6, START + 300 * i);
 		}
 		merge(START + 300 * i);
 	}
