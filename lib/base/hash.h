@@ -13,6 +13,8 @@
  * the state, decides what a sketch or a sample holds.
  */
 
+#include <stdbool.h>
+
 #include "bits.h"
 
 struct hash_key {
@@ -67,6 +69,39 @@ static inline uint64_t hash_bytes(const void *data, size_t len, struct hash_key 
 		x = hash_tail(p, len);
 		y = 0;
 	}
+	h = hash_fold(x ^ k.b, y ^ h);
+	return hash_fold(h ^ 0xe7037ed1a0b428dbu, k.b ^ 0x8ebc6af09c88c6e3u);
+}
+
+/* A word whose bits are all those of a condition. */
+static inline uint64_t hash_mask(bool condition)
+{
+	return -(uint64_t)condition;
+}
+
+/*
+ * hash_bytes of 1..32 bytes where 32 can be read, without a branch that depends on their
+ * number: a predictor does not know the lengths of names.
+ */
+static inline uint64_t hash_padded(const uint8_t *p, size_t len, struct hash_key k)
+{
+	uint64_t h = k.a ^ (len * 0xa0761d6478bd642fu);
+	uint64_t more = hash_mask(len > 16);
+	uint64_t next = hash_fold(load_u64(p) ^ k.b, load_u64(p + 8) ^ h);
+
+	h = (h & ~more) | (next & more);
+	p += 16 & more;
+	len -= 16 & more;
+
+	/* As hash_tail, of the low bytes of a word. */
+	uint64_t w = load_u64(p), few = hash_mask(len < 4), tail = hash_mask(len < 8);
+	uint64_t last = len < 8 ? 8 : len;
+	uint64_t three = (w & 0xff) | (w >> 8 * (len >> 1) & 0xff) << 8 |
+			 (w >> (8 * (len - 1) & 63) & 0xff) << 16;
+	uint64_t seven = (uint32_t)w | w >> (8 * (len - 4) & 63) << 32;
+	uint64_t x = (w & ~tail) | (((seven & ~few) | (three & few)) & tail);
+	uint64_t y = load_u64(p + last - 8) & ~tail;
+
 	h = hash_fold(x ^ k.b, y ^ h);
 	return hash_fold(h ^ 0xe7037ed1a0b428dbu, k.b ^ 0x8ebc6af09c88c6e3u);
 }

@@ -2,48 +2,7 @@
 
 #include "base/bits.h"
 #include "dns/dns.h"
-
-/*
- * Eight octets at once, A-Z to a-z. Octets with the top bit set are left alone,
- * and so are length octets, which lie below 'A'.
- */
-static inline uint64_t lower_word(uint64_t x)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t low7 = x & (0x7f * ones);
-	uint64_t above_z = low7 + (0x7f - 'Z') * ones;
-	uint64_t from_a = low7 + (0x80 - 'A') * ones;
-	uint64_t upper = (from_a ^ above_z) & ~x & (0x80 * ones);
-
-	return x | upper >> 2;
-}
-
-static inline uint8_t lower_octet(uint8_t c)
-{
-	return (uint8_t)(c - 'A') < 26 ? c | 0x20 : c;
-}
-
-static inline void store_u64(uint8_t *p, uint64_t v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
-/* Copies n octets lower-cased; reads exactly n, writes up to 7 more. */
-static inline void lower_copy(uint8_t *dst, const uint8_t *src, unsigned n)
-{
-	unsigned i = 0;
-
-	for (; i + 8 <= n; i += 8)
-		store_u64(dst + i, lower_word(load_u64(src + i)));
-	if (i == n)
-		return;
-	if (n >= 8) {
-		store_u64(dst + n - 8, lower_word(load_u64(src + n - 8)));
-		return;
-	}
-	for (; i < n; i++)
-		dst[i] = lower_octet(src[i]);
-}
+#include "dns/lower.h"
 
 unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct dns_name *out)
 {
@@ -73,7 +32,7 @@ unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct d
 			     labels == DNS_LABELS_MAX))
 			return 0;
 		out->label[labels++] = (uint8_t)octets;
-		lower_copy(out->wire + octets, msg + pos, c + 1);
+		dns_lower_copy(out->wire + octets, msg + pos, c + 1);
 		octets += c + 1;
 		pos += c + 1;
 	}
@@ -86,7 +45,7 @@ unsigned dns_name_decode(const uint8_t *msg, uint32_t len, uint32_t at, struct d
 
 void dns_name_question(const uint8_t *msg, const struct dns_message *m, struct dns_name *out)
 {
-	lower_copy(out->wire, msg + DNS_HEADER_LEN, m->qname_wire_len);
+	dns_lower_copy(out->wire, msg + DNS_HEADER_LEN, m->qname_wire_len);
 	/* Sixteen labels at once; names with more are rare. */
 	memcpy(out->label, m->label, 16);
 	if (unlikely(m->labels >= 16))
@@ -170,7 +129,7 @@ int dns_name_parse(const char *text, struct dns_name *out)
 			unsigned n = text_octet(text, &c);
 			if (n == 0 || at - start > 63 || at >= DNS_NAME_MAX - 1)
 				return -1;
-			out->wire[at++] = lower_octet(c);
+			out->wire[at++] = dns_lower_octet(c);
 			text += n;
 		}
 		if (at == start + 1 || labels == DNS_LABELS_MAX)

@@ -46,10 +46,12 @@ struct match *match_init(void *mem, unsigned entries_log2);
 
 /*
  * Hash of the transaction that `msg` belongs to, the same for a query and its
- * response. `msg` is the message as on the wire.
+ * response. `msg` is the message as on the wire, `name_len` the octets of its
+ * question name, which type and class follow; not 0: without a question nothing
+ * tells a response to one query from that to another.
  */
-uint64_t match_hash(const struct wire_packet *pkt, const uint8_t *msg, const struct dns_message *m,
-	struct hash_key key);
+uint64_t match_hash(
+	const struct wire_packet *pkt, const uint8_t *msg, unsigned name_len, struct hash_key key);
 
 /* Asks the cache for the line of h; call it a burst ahead. */
 void match_prefetch(const struct match *t, uint64_t h);

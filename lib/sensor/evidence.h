@@ -15,6 +15,7 @@
 
 #include "base/hash.h"
 #include "dns/dns.h"
+#include "dns/plain.h"
 #include "psl/psl.h"
 #include "shard/account.h"
 #include "sensor/sensor.h"
@@ -72,3 +73,12 @@ enum response_fate evidence_extract(const struct sensor_config *config, const ui
 	uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
 	const struct dns_record *rec, struct evidence_arena *arena, struct account *account,
 	struct evidence *out);
+
+/*
+ * The same, in one go, for a plain response with answers, rcode 0 and class IN that holds but
+ * addresses of its question name, and perhaps EDNS. `name` has the question's labels from
+ * dns_plain_question; it is scratch afterwards. False, with nothing counted: it holds others.
+ */
+bool evidence_plain(const struct sensor_config *config, const uint8_t *msg, uint32_t len,
+	const struct dns_plain *p, struct dns_name *name, struct evidence_arena *arena,
+	struct account *account, struct evidence *out, enum response_fate *fate);

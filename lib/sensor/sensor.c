@@ -127,43 +127,141 @@ static uint8_t server_of(const struct sensor_config *c, const struct wire_packet
 	return shard_server(hash_u64(network, c->sketch));
 }
 
-static void parse_one(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
+/* What a message waits for between the passes is on its way from here on. */
+static inline void await_pairing(
+	struct sensor *s, const struct wire_packet *pkt, unsigned name_len, struct pending *p)
+{
+	p->transaction = match_hash(pkt, pkt->payload, name_len, s->config.placement);
+	match_prefetch(s->match, p->transaction);
+}
+
+static inline void await_query(
+	struct sensor *s, const struct wire_packet *pkt, unsigned name_len, struct pending *p)
+{
+	p->kind = KIND_QUERY;
+	count_client(s->shard, pkt);
+	await_pairing(s, pkt, name_len, p);
+}
+
+/* One without a question pairs with nothing, and has no evidence either. */
+static inline void await_response(
+	struct sensor *s, const struct wire_packet *pkt, unsigned name_len, struct pending *p)
+{
+	if (name_len == 0) {
+		s->responses++;
+		s->shard->account.response[p->answer.fate]++;
+		return;
+	}
+	p->kind = KIND_RESPONSE;
+	p->answer.server = server_of(&s->config, pkt);
+	if (p->answer.fate == RESPONSE_PAIRED)
+		for (unsigned i = 0; i < p->answer.evidence.owners; i++)
+			shard_prefetch(s->shard, p->answer.evidence.owner[i].key);
+	else
+		p->answer.evidence.digest = (uint32_t)p->answer.fate;
+	await_pairing(s, pkt, name_len, p);
+}
+
+static __attribute__((noinline)) void parse_any(
+	struct sensor *s, const struct wire_packet *pkt, struct pending *p)
 {
 	struct account *a = &s->shard->account;
 	const uint8_t *msg = pkt->payload;
 	struct dns_message m;
 
-	p->kind = KIND_NONE;
 	enum dns_verdict v = dns_parse(msg, pkt->payload_len, pkt->cut, s->record, &m);
 	if (unlikely(v == DNS_SHORT)) {
 		a->not_dns[NOT_DNS_SHORT]++;
-		return;
-	}
-	if (unlikely(v == DNS_OPCODE)) {
+	} else if (unlikely(v == DNS_OPCODE)) {
 		a->not_dns[NOT_DNS_OPCODE]++;
-		return;
-	}
-	if (!dns_is_response(&m)) {
-		if (unlikely(v != DNS_OK || m.qname_wire_len == 0 || dns_opcode(&m) != 0)) {
-			a->query[QUERY_UNMATCHED]++;
-			return;
-		}
-		p->kind = KIND_QUERY;
-		count_client(s->shard, pkt);
-	} else {
-		p->kind = KIND_RESPONSE;
-		p->answer.server = server_of(&s->config, pkt);
+	} else if (dns_is_response(&m)) {
 		a->note[NOTE_TRUNCATED_FLAG] += dns_truncated(&m);
 		p->answer.fate = evidence_extract(&s->config, msg, pkt->payload_len, v, &m,
 			s->record, &s->arena, a, &p->answer.evidence);
-		if (p->answer.fate == RESPONSE_PAIRED)
-			for (unsigned i = 0; i < p->answer.evidence.owners; i++)
-				shard_prefetch(s->shard, p->answer.evidence.owner[i].key);
-		else
-			p->answer.evidence.digest = (uint32_t)p->answer.fate;
+		await_response(s, pkt, m.qname_wire_len, p);
+	} else if (unlikely(v != DNS_OK || m.qname_wire_len == 0 || dns_opcode(&m) != 0)) {
+		a->query[QUERY_UNMATCHED]++;
+	} else {
+		await_query(s, pkt, m.qname_wire_len, p);
 	}
-	p->transaction = match_hash(pkt, msg, &m, s->config.placement);
-	match_prefetch(s->match, p->transaction);
+}
+
+/* What nearly all messages are; false, with nothing counted: this one is not. */
+static inline bool parse_plain(struct sensor *s, const struct wire_packet *pkt, struct pending *p)
+{
+	struct account *a = &s->shard->account;
+	const uint8_t *msg = pkt->payload;
+	uint32_t len = pkt->payload_len;
+	struct dns_name name;
+	struct dns_plain m;
+
+	if (unlikely(pkt->cut))
+		return false;
+	/* A refusal that is a header alone. */
+	if (len == DNS_HEADER_LEN && load_u64(msg + 4) == 0 && (msg[2] & 0xf8) == 0x80) {
+		a->note[NOTE_TRUNCATED_FLAG] += msg[2] >> 1 & 1;
+		p->answer.fate = RESPONSE_QUESTION;
+		await_response(s, pkt, 0, p);
+		return true;
+	}
+	if (unlikely(!dns_plain_question(msg, len, name.label, &m)))
+		return false;
+	if (!(m.flags & 0x8000)) {
+		await_query(s, pkt, m.name_len, p);
+		return true;
+	}
+	if (likely((m.flags & 0xf) == 0 && m.ancount && m.qclass == DNS_CLASS_IN)) {
+		if (!evidence_plain(&s->config, msg, len, &m, &name, &s->arena, a,
+			    &p->answer.evidence, &p->answer.fate))
+			return false;
+	} else {
+		if (!dns_plain_records(msg, len, &m))
+			return false;
+		unsigned declared = (unsigned)m.ancount + m.nscount + m.arcount;
+		a->declared += declared;
+		a->record[RECORD_RESPONSE] += declared;
+		p->answer.fate = m.flags & 0xf              ? RESPONSE_RCODE
+				 : m.qclass != DNS_CLASS_IN ? RESPONSE_CLASS
+							    : RESPONSE_EMPTY;
+	}
+	a->note[NOTE_TRUNCATED_FLAG] += m.flags >> 9 & 1;
+	await_response(s, pkt, m.name_len, p);
+	return true;
+}
+
+static inline void parse_one(struct sensor *s, unsigned i)
+{
+	const struct wire_packet *pkt = &s->packet[i];
+	struct pending *p = &s->pending[i];
+
+	p->kind = KIND_NONE;
+	p->answer.time_ns = s->time_ns[i];
+	if (unlikely(!parse_plain(s, pkt, p)))
+		parse_any(s, pkt, p);
+}
+
+/*
+ * Pass 2. Queries and responses come in an order that no branch predictor knows, and take
+ * different ways: so the ones first, and then the others.
+ */
+static inline void parse_all(struct sensor *s, unsigned n)
+{
+	uint8_t query[SENSOR_BURST], response[SENSOR_BURST];
+	unsigned queries = 0, responses = 0;
+
+	evidence_reset(&s->arena);
+	for (unsigned i = 0; i < n; i++) {
+		const struct wire_packet *pkt = &s->packet[i];
+		bool answers = likely(pkt->payload_len > 2) && pkt->payload[2] & 0x80;
+
+		query[queries] = response[responses] = (uint8_t)i;
+		queries += !answers;
+		responses += answers;
+	}
+	for (unsigned i = 0; i < queries; i++)
+		parse_one(s, query[i]);
+	for (unsigned i = 0; i < responses; i++)
+		parse_one(s, response[i]);
 }
 
 /* A response whose query was not seen says little where queries are seen at all. */
@@ -334,11 +432,7 @@ static void settle_one(struct sensor *s, const struct pending *p)
  */
 static __attribute__((flatten)) void settle(struct sensor *s, unsigned n)
 {
-	evidence_reset(&s->arena);
-	for (unsigned i = 0; i < n; i++) {
-		s->pending[i].answer.time_ns = s->time_ns[i];
-		parse_one(s, &s->packet[i], &s->pending[i]);
-	}
+	parse_all(s, n);
 	for (unsigned i = 0; i < n; i++)
 		settle_one(s, &s->pending[i]);
 	s->borrowed = false;
@@ -431,6 +525,8 @@ static inline __attribute__((always_inline)) void burst(
 		if (unlikely(p->layers || (v >= WIRE_DOT && v <= WIRE_DOH)))
 			note_unusual(s->shard, v, p);
 		if (likely(v == WIRE_DNS)) {
+			/* Its header is here; the end of most messages is one line on. */
+			__builtin_prefetch(p->payload + p->payload_len - 1);
 			count_message(a, p);
 			s->time_ns[found++] = f->time_ns;
 		} else if (stage != SENSOR_DECODE && reasm_wants(v)) {
@@ -449,9 +545,7 @@ static inline __attribute__((always_inline)) void burst(
 		settle(s, found);
 		return;
 	}
-	evidence_reset(&s->arena);
-	for (unsigned i = 0; i < found; i++)
-		parse_one(s, &s->packet[i], &s->pending[i]);
+	parse_all(s, found);
 }
 
 void sensor_burst(struct sensor *s, const struct frame *frames, unsigned n)

@@ -286,8 +286,7 @@ static inline void inline_put(
 {
 	e->unit[at] = unit;
 	e->grades |= (uint8_t)((unsigned)o->grade << 2 * at);
-	if (o->ttl <= SHARD_BRIEF_TTL)
-		e->brief |= 1u << at & 7;
+	e->brief |= (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << at & 7;
 }
 
 static void inline_clear(struct shard_entry *e, unsigned at)
@@ -335,10 +334,8 @@ static inline bool inline_add(
 			if (shard_entry_grade(e, i) < o->grade)
 				e->grades = (uint8_t)((e->grades & ~(3u << 2 * i)) |
 						      (unsigned)o->grade << 2 * i);
-			if (unlikely(other))
-				e->several |= 1u << i & 7;
-			if (o->ttl <= SHARD_BRIEF_TTL)
-				e->brief |= 1u << i & 7;
+			e->several |= (unsigned)other << i & 7;
+			e->brief |= (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << i & 7;
 			return true;
 		}
 	}
@@ -482,9 +479,10 @@ enum table_fate shard_observe(struct shard *s, const struct shard_observation *o
 		uint32_t last = e->last + (e->first - o->now);
 		e->last = (uint16_t)(last < UINT16_MAX ? last : UINT16_MAX);
 		e->first = o->now;
-	} else if (o->now - e->first > e->last) {
+	} else {
 		uint32_t last = o->now - e->first;
-		e->last = (uint16_t)(last < UINT16_MAX ? last : UINT16_MAX);
+		last = last < UINT16_MAX ? last : UINT16_MAX;
+		e->last = (uint16_t)(last > e->last ? last : e->last);
 	}
 	entry_add(s, e, o);
 	return fate;

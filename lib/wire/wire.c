@@ -56,7 +56,9 @@ static inline enum wire_verdict decode_plain(
 	}
 	memcpy(&sport, udp, sizeof(sport));
 	memcpy(&dport, udp + 2, sizeof(dport));
-	if (unlikely(!wire_port_is_dns(cfg, sport) && !wire_port_is_dns(cfg, dport)))
+	/* One of them is zero: without a branch, as queries and responses come in any order. */
+	uint32_t other = (uint32_t)(sport ^ cfg->ports[0]) * (uint32_t)(dport ^ cfg->ports[0]);
+	if (unlikely(other) && !wire_port_is_dns(cfg, sport) && !wire_port_is_dns(cfg, dport))
 		return wire_port_is_special(cfg, sport) || wire_port_is_special(cfg, dport)
 			       ? UNDECIDED
 			       : WIRE_OTHER_PORT;
