@@ -66,7 +66,7 @@ static json_t *trial_json(const struct trial *t)
 	bool paced = t->asked_mpps > 0;
 	double scheduled = (double)(t->generated + t->withheld) / t->seconds / 1e6;
 
-	return json_pack("{s:o,s:f,s:f,s:o,s:o,s:I,s:I,s:I,s:I,s:{s:I,s:f,s:f},s:f,s:I}",
+	return json_pack("{s:o,s:f,s:f,s:o,s:o,s:I,s:I,s:I,s:I,s:{s:I,s:f,s:f},s:f,s:I,s:b}",
 		"asked_mpps", paced ? json_real(t->asked_mpps) : json_null(), "seconds", t->seconds,
 		"offered_mpps", offered, "pacing_error",
 		paced ? json_real(scheduled / t->asked_mpps - 1) : json_null(), "offered_error",
@@ -75,7 +75,7 @@ static json_t *trial_json(const struct trial *t)
 		(json_int_t)t->withheld, "late_bursts", (json_int_t)t->late, "away", "times",
 		(json_int_t)t->away, "ms", 1e3 * t->away_seconds, "longest_ms",
 		1e3 * t->away_longest, "worker_waited_ms", 1e3 * t->worker_waited, "merges",
-		(json_int_t)t->merges);
+		(json_int_t)t->merges, "disturbed", trial_disturbed(t));
 }
 
 static json_t *find_json(const struct loss_config *c, const struct loss_result *r)
