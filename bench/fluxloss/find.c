@@ -98,7 +98,10 @@ void find_run(const struct loss_config *c, struct generator *g, struct find_roun
 	b.low = b.floor;
 	b.high = b.ceiling;
 	while (on && r->trials < c->trials) {
-		if (b.high - b.low > c->resolution * b.high)
+		bool wide = b.high - b.low > c->resolution * b.high;
+
+		/* An end that has moved is looked at first: it may have to move further. */
+		if (wide && (!b.thorough || (b.low_sure && b.high_sure)))
 			on = step(&b, (b.low + b.high) / 2, b.thorough);
 		else if (!b.low_sure)
 			on = step(&b, b.low, true);
@@ -107,7 +110,8 @@ void find_run(const struct loss_config *c, struct generator *g, struct find_roun
 		else
 			break;
 	}
-	r->found = b.low_sure && b.high_sure && b.high - b.low <= c->resolution * b.high;
+	r->found = b.low_sure && b.high_sure && b.high - b.low <= c->resolution * b.high &&
+		   r->trial[r->high_trial].lost > 0;
 }
 
 double find_figure(const struct find_round *r)

@@ -30,9 +30,9 @@ struct run {
 /* Bins that have ended by now; a bin that the generator was away for has no loss. */
 static inline void bins_close(struct run *r, uint64_t now)
 {
-	while (unlikely(now >= r->bin_end) && r->bin < GENERATOR_BINS) {
+	while (unlikely(now >= r->bin_end) && r->bin < TRIAL_BINS) {
 		r->t->bin[r->bin++].queued = rte_ring_count(r->g->ring);
-		r->bin_end += r->hz / GENERATOR_BINS_A_SECOND;
+		r->bin_end += r->hz / TRIAL_BINS_A_SECOND;
 	}
 }
 
@@ -43,7 +43,7 @@ static void lose(struct run *r, struct rte_mbuf **mbufs, unsigned n, uint64_t no
 	if (now - r->last_loss < r->hz)
 		r->last_loss = now;
 	r->last_loss_ever = now;
-	if (r->bin < GENERATOR_BINS)
+	if (r->bin < TRIAL_BINS)
 		r->t->bin[r->bin].lost += n;
 }
 
@@ -149,7 +149,7 @@ void trial_run(struct generator *g, double mpps, double seconds, struct trial *t
 	*t = (struct trial){.asked_mpps = mpps, .asked_seconds = seconds};
 	r.start = r.last_loss = r.last_loss_ever = rte_rdtsc();
 	r.end = r.start + (uint64_t)(seconds * (double)r.hz);
-	r.bin_end = r.start + r.hz / GENERATOR_BINS_A_SECOND;
+	r.bin_end = r.start + r.hz / TRIAL_BINS_A_SECOND;
 	uint64_t ended = mpps > 0 ? run_paced(&r, mpps) : run_flat_out(&r);
 	t->seconds = (double)(ended - r.start) / (double)r.hz;
 	t->last_loss = (double)(r.last_loss - r.start) / (double)r.hz;
@@ -167,26 +167,4 @@ void generator_settle(const struct generator *g)
 	while (rte_rdtsc() < until &&
 		atomic_load_explicit(g->taken, memory_order_relaxed) != g->generated - g->lost)
 		rte_pause();
-}
-
-double trial_offered(const struct trial *t)
-{
-	return (double)t->generated / t->seconds / 1e6;
-}
-
-double trial_taken(const struct trial *t)
-{
-	return (double)(t->generated - t->lost) / (t->seconds - t->away_seconds) / 1e6;
-}
-
-bool trial_short(const struct trial *t)
-{
-	return (double)t->withheld > GENERATOR_SHORT * t->asked_mpps * 1e6 * t->asked_seconds;
-}
-
-bool trial_disturbed(const struct trial *t)
-{
-	bool excused = t->lost > 0 && t->worker_waited * t->asked_mpps * 1e6 >= (double)t->lost;
-
-	return t->asked_mpps > 0 && (trial_short(t) || excused);
 }

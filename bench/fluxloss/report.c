@@ -108,7 +108,7 @@ static json_t *overload_json(const struct loss_config *c, const struct loss_resu
 		const struct overload_round *o = &r->overload[i];
 		json_t *lost = json_array(), *queued = json_array();
 
-		for (unsigned k = 0; k < GENERATOR_BINS; k++) {
+		for (unsigned k = 0; k < TRIAL_BINS; k++) {
 			json_array_append_new(lost, json_integer((json_int_t)o->after.bin[k].lost));
 			json_array_append_new(queued, json_integer(o->after.bin[k].queued));
 		}
@@ -229,13 +229,13 @@ static void overload_table(const struct loss_config *c, const struct loss_result
 		const struct overload_round *o = &r->overload[i];
 		unsigned bins = 0;
 
-		for (unsigned k = 0; k < GENERATOR_BINS; k++)
+		for (unsigned k = 0; k < TRIAL_BINS; k++)
 			bins += o->after.bin[k].lost > 0;
 		printf("round %u: loss ended %.3f ms after the rate fell (last of all after %.3f "
 		       "ms; %u of the first %u bins of 10 ms have loss); resident %.1f MiB at the "
 		       "start, %.1f most, %.1f at the end: %+.2f; DPDK's heap %+.2f MiB\n",
 			i + 1, 1e3 * o->after.last_loss, 1e3 * o->after.last_loss_ever, bins,
-			GENERATOR_BINS, (double)o->rss_start / MIB, (double)o->rss_most / MIB,
+			TRIAL_BINS, (double)o->rss_start / MIB, (double)o->rss_most / MIB,
 			(double)o->rss_end / MIB, ((double)o->rss_end - (double)o->rss_start) / MIB,
 			((double)o->heap_end - (double)o->heap_start) / MIB);
 	}
