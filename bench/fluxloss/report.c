@@ -231,11 +231,13 @@ static void overload_table(const struct loss_config *c, const struct loss_result
 
 		for (unsigned k = 0; k < TRIAL_BINS; k++)
 			bins += o->after.bin[k].lost > 0;
-		printf("round %u: loss ended %.3f ms after the rate fell (last of all after %.3f "
+		printf("round %u: %.2f of the capacity offered; loss ended %.3f ms after the rate "
+		       "fell (last of all after %.3f "
 		       "ms; %u of the first %u bins of 10 ms have loss); resident %.1f MiB at the "
 		       "start, %.1f most, %.1f at the end: %+.2f; DPDK's heap %+.2f MiB\n",
-			i + 1, 1e3 * o->after.last_loss, 1e3 * o->after.last_loss_ever, bins,
-			TRIAL_BINS, (double)o->rss_start / MIB, (double)o->rss_most / MIB,
+			i + 1, trial_offered(&o->over) / trial_taken(&o->capacity),
+			1e3 * o->after.last_loss, 1e3 * o->after.last_loss_ever, bins, TRIAL_BINS,
+			(double)o->rss_start / MIB, (double)o->rss_most / MIB,
 			(double)o->rss_end / MIB, ((double)o->rss_end - (double)o->rss_start) / MIB,
 			((double)o->heap_end - (double)o->heap_start) / MIB);
 	}
@@ -269,7 +271,11 @@ const char *report_wrong(const struct loss_config *c, const struct loss_result *
 			return "a round has no figure: loss at --low, none at --high, or trials "
 			       "that do not agree: is anything else on these CPUs?";
 		if (r->overload && !overload_recovered(&r->overload[i]))
-			return "a round did not recover within a second, or was not overloaded";
+			return trial_disturbed(&r->overload[i].after)
+				       ? "a round's recovery was disturbed, and has no figure: is "
+					 "anything else on these CPUs?"
+				       : "a round did not recover within a second, or was not "
+					 "overloaded";
 		if (r->overload && !overload_flat(&r->overload[i]))
 			return "memory grew under overload";
 	}
