@@ -21,8 +21,7 @@ struct run {
 	uint64_t hz;
 	uint64_t start;
 	uint64_t end;
-	uint64_t last_loss;      /* TSC; the start: none yet */
-	uint64_t last_loss_ever; /* TSC; the start: none yet */
+	uint64_t last_loss; /* the start: none yet */
 	uint64_t bin_end;
 	unsigned bin;
 };
@@ -40,9 +39,7 @@ static void lose(struct run *r, struct rte_mbuf **mbufs, unsigned n, uint64_t no
 {
 	rte_pktmbuf_free_bulk(mbufs, n);
 	r->t->lost += n;
-	if (now - r->last_loss < r->hz)
-		r->last_loss = now;
-	r->last_loss_ever = now;
+	r->last_loss = now;
 	if (r->bin < TRIAL_BINS)
 		r->t->bin[r->bin].lost += n;
 }
@@ -147,13 +144,12 @@ void trial_run(struct generator *g, double mpps, double seconds, struct trial *t
 	struct run r = {.g = g, .t = t, .hz = rte_get_tsc_hz()};
 
 	*t = (struct trial){.asked_mpps = mpps, .asked_seconds = seconds};
-	r.start = r.last_loss = r.last_loss_ever = rte_rdtsc();
+	r.start = r.last_loss = rte_rdtsc();
 	r.end = r.start + (uint64_t)(seconds * (double)r.hz);
 	r.bin_end = r.start + r.hz / TRIAL_BINS_A_SECOND;
 	uint64_t ended = mpps > 0 ? run_paced(&r, mpps) : run_flat_out(&r);
 	t->seconds = (double)(ended - r.start) / (double)r.hz;
 	t->last_loss = (double)(r.last_loss - r.start) / (double)r.hz;
-	t->last_loss_ever = (double)(r.last_loss_ever - r.start) / (double)r.hz;
 	t->worker_waited = (double)(worker_waited(g) - waited) / 1e9;
 	t->merges = atomic_load_explicit(g->merges, memory_order_relaxed) - merges;
 	g->generated += t->generated;

@@ -13,6 +13,9 @@
 
 #include "fluxloss/loss.h"
 
+/* What was offered of twice the capacity, at least, parts of it. */
+#define OVERLOAD_LEAST 1.5
+
 uint64_t resident_octets(void)
 {
 	unsigned long size, resident = 0;
@@ -62,9 +65,12 @@ void overload_run(const struct loss_config *c, struct generator *g, struct overl
 	progress(c, "recovery", &r->after);
 }
 
+/* No figure without an overload, or without a load to recover under. */
 bool overload_recovered(const struct overload_round *r)
 {
-	return r->over.lost > 0 && r->after.last_loss < LOSS_RECOVERY_SECONDS;
+	return trial_offered(&r->over) >= OVERLOAD_LEAST * trial_taken(&r->capacity) &&
+	       r->over.lost > 0 && !trial_short(&r->after) &&
+	       r->after.last_loss < LOSS_RECOVERY_SECONDS;
 }
 
 bool overload_flat(const struct overload_round *r)

@@ -117,7 +117,7 @@ static json_t *overload_json(const struct loss_config *c, const struct loss_resu
 				"recovery_ms",
 				overload_recovered(o) ? json_real(1e3 * o->after.last_loss)
 						      : json_null(),
-				"last_loss_ms", 1e3 * o->after.last_loss_ever, "capacity",
+				"last_loss_ms", 1e3 * o->after.last_loss, "capacity",
 				trial_json(&o->capacity), "overload", trial_json(&o->over),
 				"recovery", trial_json(&o->after), "lost_each_10_ms", lost,
 				"queued_each_10_ms", queued, "memory", "rss_start",
@@ -231,14 +231,13 @@ static void overload_table(const struct loss_config *c, const struct loss_result
 
 		for (unsigned k = 0; k < TRIAL_BINS; k++)
 			bins += o->after.bin[k].lost > 0;
-		printf("round %u: %.2f of the capacity offered; loss ended %.3f ms after the rate "
-		       "fell (last of all after %.3f "
-		       "ms; %u of the first %u bins of 10 ms have loss); resident %.1f MiB at the "
+		printf("round %u: %.2f of the capacity offered; last loss %.3f ms after the rate "
+		       "fell, %u of the first %u bins of 10 ms have loss; resident %.1f MiB at the "
 		       "start, %.1f most, %.1f at the end: %+.2f; DPDK's heap %+.2f MiB\n",
 			i + 1, trial_offered(&o->over) / trial_taken(&o->capacity),
-			1e3 * o->after.last_loss, 1e3 * o->after.last_loss_ever, bins, TRIAL_BINS,
-			(double)o->rss_start / MIB, (double)o->rss_most / MIB,
-			(double)o->rss_end / MIB, ((double)o->rss_end - (double)o->rss_start) / MIB,
+			1e3 * o->after.last_loss, bins, TRIAL_BINS, (double)o->rss_start / MIB,
+			(double)o->rss_most / MIB, (double)o->rss_end / MIB,
+			((double)o->rss_end - (double)o->rss_start) / MIB,
 			((double)o->heap_end - (double)o->heap_start) / MIB);
 	}
 	spread_print("recovery", "ms", c, r, get_recovery);
@@ -271,8 +270,9 @@ const char *report_wrong(const struct loss_config *c, const struct loss_result *
 			return "a round has no figure: loss at --low, none at --high, or trials "
 			       "that do not agree: is anything else on these CPUs?";
 		if (r->overload && !overload_recovered(&r->overload[i]))
-			return trial_disturbed(&r->overload[i].after)
-				       ? "a round's recovery was disturbed, and has no figure: is "
+			return trial_disturbed(&r->overload[i].after) ||
+					       trial_short(&r->overload[i].over)
+				       ? "a round was disturbed, and has no figure: is "
 					 "anything else on these CPUs?"
 				       : "a round did not recover within a second, or was not "
 					 "overloaded";

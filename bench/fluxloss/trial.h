@@ -23,16 +23,15 @@ struct trial {
 	double asked_seconds;
 	double seconds; /* that it took */
 	uint64_t generated;
-	uint64_t lost;         /* of these */
-	uint64_t withheld;     /* frames not made, for the generator was away */
-	uint64_t late;         /* bursts sent after the next one's time, and caught up */
-	uint64_t away;         /* times that the generator was away ... */
-	double away_seconds;   /* ... in all ... */
-	double away_longest;   /* ... and the longest */
-	double worker_waited;  /* seconds in which the worker could run and its CPU was another's */
-	uint64_t merges;       /* that control ended meanwhile */
-	double last_loss;      /* seconds from the start, before a second without loss; 0: none */
-	double last_loss_ever; /* the same without that condition */
+	uint64_t lost;        /* of these */
+	uint64_t withheld;    /* frames not made, for the generator was away */
+	uint64_t late;        /* bursts sent after the next one's time, and caught up */
+	uint64_t away;        /* times that the generator was away ... */
+	double away_seconds;  /* ... in all ... */
+	double away_longest;  /* ... and the longest */
+	double worker_waited; /* seconds in which the worker could run and its CPU was another's */
+	uint64_t merges;      /* that control ended meanwhile */
+	double last_loss;     /* seconds from the start; 0: none */
 	struct bin bin[TRIAL_BINS];
 };
 

@@ -57,7 +57,7 @@ def check_overload(overload):
     for r in overload["rounds"]:
         assert r["memory"]["heap_growth"] == 0, r["memory"]
         assert sum(r["lost_each_10_ms"]) <= r["recovery"]["lost"], r
-        assert r["recovery_ms"] is None or r["recovery_ms"] <= r["last_loss_ms"], r
+        assert r["recovery_ms"] is None or r["recovery_ms"] == r["last_loss_ms"] < 1000, r
 
 
 def main():
