@@ -7,11 +7,9 @@
  *
  * A burst does what a NIC's driver does: it walks a descriptor ring whose mbufs it hands out and
  * replaces by fresh ones of the pool, and fills in address, length and port. What a NIC does by
- * DMA was done at start: frame k of the capture lies in a slot of its own, whose place has
- * nothing to do with k, so that no prefetcher of the processor guesses the next one. With a
- * million frames or more a slot has left all caches when its turn comes again. This is harder
- * than a NIC that writes into the last-level cache (DDIO); beside a NIC it lacks the reads of
- * completion descriptors that the device wrote, and the write of its doorbell.
+ * DMA was done at start (frames.h). This is harder than a NIC that writes into the last-level
+ * cache (DDIO); beside a NIC it lacks the reads of completion descriptors that the device wrote,
+ * and the write of its doorbell.
  *
  * The port is a started net_null whose burst function is replaced: headers for drivers of one's
  * own are not part of an installed DPDK, rte_eth_fp_ops is. It plays the capture for ever, on
