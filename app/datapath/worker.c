@@ -82,19 +82,6 @@ static void worker_settle_debt(struct worker *w)
 	w->owed = false;
 }
 
-void worker_end(struct worker *w)
-{
-	uint64_t last_ns = sensor_shard_current(w->sensor)->last_ns;
-	uint64_t begun_ns = w->epoch * w->epoch_ns;
-
-	/* What came behind a lost segment may still hold messages. */
-	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
-	give(w);
-	w->ended = true;
-	settings_leave(&w->settings_slot);
-	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
-}
-
 /* Frames of a replay carry their own time, length and link type. */
 static void run_fed(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
 {
@@ -148,11 +135,22 @@ static bool turn_fed(struct worker *w)
 	return true;
 }
 
+/* Lines of a frame that are asked for: the third is the last of most answers. */
+void worker_fetch(struct rte_mbuf *const *mbufs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *data = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+		unsigned last = mbufs[i]->data_len - 1u;
+
+		rte_prefetch0(data);
+		rte_prefetch0(data + (last < 64 ? last : 64));
+		rte_prefetch0(data + (last < 128 ? last : 128));
+	}
+}
+
 void worker_frames(
 	struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns, struct frame frames[SENSOR_BURST])
 {
-	for (unsigned i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = mbufs[i];
 		/* Only the first segment can be read. */
@@ -168,28 +166,65 @@ void worker_frames(
 	}
 }
 
-static void run_polled(struct worker *w, struct rte_mbuf **mbufs, unsigned n, uint64_t now_ns)
+/* The burst that was taken last is worked on now. */
+static void ahead_run(struct worker *w)
 {
+	struct burst *b = &w->burst[w->ahead];
 	struct frame frames[SENSOR_BURST];
 
-	worker_frames(mbufs, n, now_ns, frames);
-	sensor_burst(w->sensor, frames, n);
-	rte_pktmbuf_free_bulk(mbufs, n);
+	if (b->n == 0)
+		return;
+	worker_frames(b->mbuf, b->n, b->now_ns, frames);
+	sensor_burst(w->sensor, frames, b->n);
+	rte_pktmbuf_free_bulk(b->mbuf, b->n);
+	b->n = 0;
+}
+
+/* The place that the next burst is taken to. */
+static inline struct burst *ahead_next(struct worker *w)
+{
+	return &w->burst[w->ahead ^ 1];
+}
+
+/* It holds n > 0 frames now. */
+static void ahead_taken(struct worker *w, unsigned n, uint64_t now_ns)
+{
+	struct burst *b = ahead_next(w);
+
+	b->n = n;
+	b->now_ns = now_ns;
+	worker_fetch(b->mbuf, n);
+	ahead_run(w);
+	w->ahead ^= 1;
+}
+
+void worker_end(struct worker *w)
+{
+	ahead_run(w);
+	uint64_t last_ns = sensor_shard_current(w->sensor)->last_ns;
+	uint64_t begun_ns = w->epoch * w->epoch_ns;
+
+	/* What came behind a lost segment may still hold messages. */
+	sensor_sweep(w->sensor, last_ns > begun_ns ? last_ns : begun_ns, true);
+	give(w);
+	w->ended = true;
+	settings_leave(&w->settings_slot);
+	atomic_store_explicit(&w->reached, UINT64_MAX, memory_order_release);
 }
 
 static unsigned turn_queues(struct worker *w, uint64_t now_ns)
 {
 	const struct source *s = &w->source;
-	struct rte_mbuf *mbufs[SENSOR_BURST];
 	unsigned frames = 0;
 
 	for (unsigned p = 0; p < s->ports; p++) {
 		for (unsigned q = s->queue; q < s->queues[p]; q += s->stride) {
-			unsigned n = rte_eth_rx_burst(s->port[p], (uint16_t)q, mbufs, SENSOR_BURST);
+			unsigned n = rte_eth_rx_burst(
+				s->port[p], (uint16_t)q, ahead_next(w)->mbuf, SENSOR_BURST);
 			if (n == 0)
 				continue;
 			count(&w->taken[p], n);
-			run_polled(w, mbufs, n, now_ns);
+			ahead_taken(w, n, now_ns);
 			frames += n;
 		}
 	}
@@ -199,7 +234,7 @@ static unsigned turn_queues(struct worker *w, uint64_t now_ns)
 static unsigned turn_ring(struct worker *w, uint64_t now_ns)
 {
 	const struct source *s = &w->source;
-	struct rte_mbuf *mbufs[SENSOR_BURST];
+	struct rte_mbuf **mbufs = ahead_next(w)->mbuf;
 	unsigned n = rte_ring_sc_dequeue_burst(s->ring, (void **)mbufs, SENSOR_BURST, NULL);
 
 	if (n == 0)
@@ -211,7 +246,7 @@ static unsigned turn_ring(struct worker *w, uint64_t now_ns)
 			of_port += mbufs[i]->port == s->port[p];
 		count(&w->taken[p], of_port);
 	}
-	run_polled(w, mbufs, n, now_ns);
+	ahead_taken(w, n, now_ns);
 	return n;
 }
 
@@ -222,11 +257,16 @@ unsigned worker_poll(struct worker *w)
 	if (now_ns < w->last_ns)
 		now_ns = w->last_ns;
 	w->last_ns = now_ns;
-	if (unlikely(now_ns >= (w->epoch + 1) * w->epoch_ns))
+	if (unlikely(now_ns >= (w->epoch + 1) * w->epoch_ns)) {
+		ahead_run(w); /* it is of the epoch that ends */
 		worker_tick(w, now_ns / w->epoch_ns, false);
-	else if (unlikely(w->owed))
+	} else if (unlikely(w->owed)) {
 		worker_settle_debt(w);
-	return w->source.ring ? turn_ring(w, now_ns) : turn_queues(w, now_ns);
+	}
+	unsigned n = w->source.ring ? turn_ring(w, now_ns) : turn_queues(w, now_ns);
+	if (n == 0)
+		ahead_run(w);
+	return n;
 }
 
 static void lcore_fed(struct worker_set *set)

@@ -41,6 +41,13 @@ struct source {
 	uint16_t stride; /* workers */
 };
 
+/* A burst of a port's frames, all of one time. */
+struct burst {
+	unsigned n;
+	uint64_t now_ns;
+	struct rte_mbuf *mbuf[SENSOR_BURST];
+};
+
 struct worker {
 	unsigned index;
 	struct sensor *sensor;
@@ -57,6 +64,12 @@ struct worker {
 	unsigned stash_at; /* items taken off the feed and not handled yet */
 	unsigned stash_end;
 	void *stash[SENSOR_BURST];
+	/*
+	 * Live: a burst is worked on when the next one is taken, or when there is none. Meanwhile
+	 * its frames are on their way from memory.
+	 */
+	struct burst burst[2];
+	unsigned ahead; /* the one of them that was taken last */
 
 	/* Read by control. Release on write: what the epoch's shard holds is older. */
 	_Alignas(64) _Atomic uint64_t
@@ -81,12 +94,15 @@ void worker_begin(struct worker *w);
 
 /*
  * Live: one turn at the queues, each once, or at the ring, and the epoch's end when it has
- * come. Returns the frames taken.
+ * come. Returns the frames taken; when it returns 0, none that was taken waits any longer.
  */
 unsigned worker_poll(struct worker *w);
 
 /* Gives the last shard away; nothing may follow. */
 void worker_end(struct worker *w);
+
+/* Asks the cache for the frames of n mbufs; call it a burst ahead. */
+void worker_fetch(struct rte_mbuf *const *mbufs, unsigned n);
 
 /*
  * The frames that n mbufs of a port hold, all of one time. A frame in several

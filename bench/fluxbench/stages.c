@@ -60,23 +60,30 @@ uint64_t bench_error(const struct bench_result *r)
 	       apart(r->packets, r->counted) + r->imbalance;
 }
 
-/* A round that stops behind rx, decode or parse. Returns packets. */
+/* A round that stops behind rx, decode or parse; frames are fetched a burst ahead, as in D. */
 static uint64_t round_partial(struct bench *b, unsigned stage, uint64_t cycles)
 {
-	struct rte_mbuf *mbufs[SENSOR_BURST];
+	struct rte_mbuf *mbufs[2][SENSOR_BURST];
 	struct frame frames[SENSOR_BURST];
+	unsigned taken[2] = {0, 0}, at = 0;
 	uint64_t packets = 0, now, end = rte_rdtsc() + cycles;
 
-	while ((now = rte_rdtsc()) < end) {
-		unsigned n = rte_eth_rx_burst(b->port.number, 0, mbufs, SENSOR_BURST);
-		if (stage > 0 && n > 0) {
-			worker_frames(mbufs, n, clock_at(&b->a.clock, now), frames);
-			sensor_burst_until(
-				b->probe, frames, n, stage == 1 ? SENSOR_DECODE : SENSOR_PARSE);
+	do {
+		now = rte_rdtsc();
+		taken[at] = now < end ? rte_eth_rx_burst(b->port.number, 0, mbufs[at], SENSOR_BURST)
+				      : 0;
+		packets += taken[at];
+		if (stage > 0)
+			worker_fetch(mbufs[at], taken[at]);
+		at ^= 1;
+		if (stage > 0 && taken[at] > 0) {
+			worker_frames(mbufs[at], taken[at], clock_at(&b->a.clock, now), frames);
+			sensor_burst_until(b->probe, frames, taken[at],
+				stage == 1 ? SENSOR_DECODE : SENSOR_PARSE);
 		}
-		rte_pktmbuf_free_bulk(mbufs, n);
-		packets += n;
-	}
+		rte_pktmbuf_free_bulk(mbufs[at], taken[at]);
+		taken[at] = 0;
+	} while (now < end || taken[at ^ 1]);
 	b->result->partial += packets;
 	return packets;
 }

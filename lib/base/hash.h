@@ -73,10 +73,19 @@ static inline uint64_t hash_bytes(const void *data, size_t len, struct hash_key 
 	return hash_fold(h ^ 0xe7037ed1a0b428dbu, k.b ^ 0x8ebc6af09c88c6e3u);
 }
 
-/* A word whose bits are all those of a condition. */
-static inline uint64_t hash_mask(bool condition)
+/* hash_tail of the low n bytes of a word, n in 0..8; of 8 it is the word. */
+static inline uint64_t hash_tail_word(uint64_t word, size_t n)
 {
-	return -(uint64_t)condition;
+	typedef uint8_t octets __attribute__((vector_size(16)));
+	/* Which bytes it takes, and how many; hash_tail says why. */
+	static const octets take[9] = {{0}, {0, 0, 0}, {0, 1, 1}, {0, 1, 2},
+		{0, 1, 2, 3, 0, 1, 2, 3}, {0, 1, 2, 3, 1, 2, 3, 4}, {0, 1, 2, 3, 2, 3, 4, 5},
+		{0, 1, 2, 3, 3, 4, 5, 6}, {0, 1, 2, 3, 4, 5, 6, 7}};
+	static const uint64_t keep[9] = {0, 0xffffff, 0xffffff, 0xffffff, ~UINT64_C(0),
+		~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
+	typedef uint64_t words __attribute__((vector_size(16)));
+
+	return ((words)__builtin_shuffle((octets)(words){word}, take[n]))[0] & keep[n];
 }
 
 /*
@@ -86,22 +95,18 @@ static inline uint64_t hash_mask(bool condition)
 static inline uint64_t hash_padded(const uint8_t *p, size_t len, struct hash_key k)
 {
 	uint64_t h = k.a ^ (len * 0xa0761d6478bd642fu);
-	uint64_t more = hash_mask(len > 16);
 	uint64_t next = hash_fold(load_u64(p) ^ k.b, load_u64(p + 8) ^ h);
+	uint64_t more = -(uint64_t)(len > 16);
 
 	h = (h & ~more) | (next & more);
 	p += 16 & more;
 	len -= 16 & more;
 
-	/* As hash_tail, of the low bytes of a word. */
-	uint64_t w = load_u64(p), few = hash_mask(len < 4), tail = hash_mask(len < 8);
-	uint64_t last = len < 8 ? 8 : len;
-	uint64_t three = (w & 0xff) | (w >> 8 * (len >> 1) & 0xff) << 8 |
-			 (w >> (8 * (len - 1) & 63) & 0xff) << 16;
-	uint64_t seven = (uint32_t)w | w >> (8 * (len - 4) & 63) << 32;
-	uint64_t x = (w & ~tail) | (((seven & ~few) | (three & few)) & tail);
-	uint64_t y = load_u64(p + last - 8) & ~tail;
+	/* All eight or more, or what hash_tail takes. */
+	uint64_t whole = -(uint64_t)(len >= 8);
+	size_t word = (len & ~whole) | (8 & whole);
+	uint64_t y = load_u64(p + ((len - 8) & whole)) & whole;
 
-	h = hash_fold(x ^ k.b, y ^ h);
+	h = hash_fold(hash_tail_word(load_u64(p), word) ^ k.b, y ^ h);
 	return hash_fold(h ^ 0xe7037ed1a0b428dbu, k.b ^ 0x8ebc6af09c88c6e3u);
 }

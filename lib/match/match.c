@@ -67,47 +67,6 @@ struct match *match_init(void *mem, unsigned entries_log2)
 	return t;
 }
 
-/*
- * Hash of a question of 16 to 32 octets by the first and the last 16, which may overlap:
- * whatever its length, there is no branch.
- */
-static inline uint64_t question_hash(const uint8_t *p, unsigned len, struct hash_key key)
-{
-	if (unlikely(len < 16 || len > 32))
-		return hash_bytes(p, len, key);
-	const uint8_t *end = p + len - 16;
-	uint64_t h = hash_fold(load_u64(p) ^ key.b, load_u64(p + 8) ^ key.a ^ len);
-
-	return hash_fold(load_u64(end) ^ h, load_u64(end + 8) ^ key.b);
-}
-
-uint64_t match_hash(
-	const struct wire_packet *pkt, const uint8_t *msg, unsigned name_len, struct hash_key key)
-{
-	const uint8_t *client = pkt->saddr, *server = pkt->daddr;
-	uint32_t ports = (uint32_t)pkt->sport << 16 | pkt->dport;
-
-	if (msg[2] & 0x80) { /* a response */
-		client = pkt->daddr;
-		server = pkt->saddr;
-		ports = (uint32_t)pkt->dport << 16 | pkt->sport;
-	}
-	uint64_t a, b;
-	if (likely(pkt->ip_version == 4)) {
-		a = (uint64_t)load_u32(client) << 32 | load_u32(server);
-		b = 0;
-	} else {
-		a = hash_fold(load_u64(client) ^ key.a, load_u64(client + 8) ^ key.b);
-		b = hash_fold(load_u64(server) ^ key.b, load_u64(server + 8) ^ key.a);
-	}
-	uint64_t h = hash_fold(
-		a ^ key.a, ((uint64_t)ports << 32 | (uint64_t)load_be16(msg) << 16) ^ key.b);
-
-	/* Exact case (a forger must guess 0x20 games), with type and class behind the name. */
-	uint64_t name = question_hash(msg + DNS_HEADER_LEN, name_len + 4u, key);
-	return hash_fold(h ^ b, name ^ key.a);
-}
-
 static inline const struct line *line_of(const struct match *t, uint64_t h)
 {
 	return &t->line[(uint32_t)h & t->mask];

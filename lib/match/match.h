@@ -15,6 +15,7 @@
  * raced the server, or a fluxing name was asked twice (docs/detection.md).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,13 +46,51 @@ size_t match_size(unsigned entries_log2);
 struct match *match_init(void *mem, unsigned entries_log2);
 
 /*
+ * Hash of a question of 16 to 32 octets by the first and the last 16, which may overlap:
+ * whatever its length, there is no branch. The length is added to the key, where no octet of
+ * the name can take it back.
+ */
+static inline uint64_t match_question_hash(const uint8_t *p, unsigned len, struct hash_key key)
+{
+	if (unlikely(len < 16 || len > 32))
+		return hash_bytes(p, len, key);
+	const uint8_t *end = p + len - 16;
+	uint64_t h = hash_fold(
+		load_u64(p) ^ key.b, load_u64(p + 8) ^ (key.a + len * 0xa0761d6478bd642fu));
+
+	return hash_fold(load_u64(end) ^ h, load_u64(end + 8) ^ key.b);
+}
+
+/*
  * Hash of the transaction that `msg` belongs to, the same for a query and its
  * response. `msg` is the message as on the wire, `name_len` the octets of its
  * question name, which type and class follow; not 0: without a question nothing
  * tells a response to one query from that to another.
  */
-uint64_t match_hash(
-	const struct wire_packet *pkt, const uint8_t *msg, unsigned name_len, struct hash_key key);
+static inline uint64_t match_hash(
+	const struct wire_packet *pkt, const uint8_t *msg, unsigned name_len, struct hash_key key)
+{
+	bool response = msg[2] & 0x80;
+	const uint8_t *client = response ? pkt->daddr : pkt->saddr;
+	const uint8_t *server = response ? pkt->saddr : pkt->daddr;
+	uint32_t ports = (uint32_t)pkt->sport << 16 | pkt->dport;
+	uint64_t a, b;
+
+	ports = response ? ports >> 16 | ports << 16 : ports;
+	if (likely(pkt->ip_version == 4)) {
+		a = (uint64_t)load_u32(client) << 32 | load_u32(server);
+		b = 0;
+	} else {
+		a = hash_fold(load_u64(client) ^ key.a, load_u64(client + 8) ^ key.b);
+		b = hash_fold(load_u64(server) ^ key.b, load_u64(server + 8) ^ key.a);
+	}
+	uint64_t h = hash_fold(
+		a ^ key.a, ((uint64_t)ports << 32 | (uint64_t)load_be16(msg) << 16) ^ key.b);
+
+	/* Exact case (a forger must guess 0x20 games), with type and class behind the name. */
+	uint64_t name = match_question_hash(msg + DNS_HEADER_LEN, name_len + 4u, key);
+	return hash_fold(h ^ b, name ^ key.a);
+}
 
 /* Asks the cache for the line of h; call it a burst ahead. */
 void match_prefetch(const struct match *t, uint64_t h);

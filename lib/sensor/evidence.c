@@ -2,8 +2,7 @@
 
 #include "base/bits.h"
 #include "base/dns64.h"
-#include "dns/lower.h"
-#include "sensor/evidence.h"
+#include "sensor/owner.h"
 
 #define ALIASES_MAX 16u
 #define NAME_CHUNK 32u
@@ -212,39 +211,6 @@ static inline void name_copy(uint8_t *dst, const uint8_t *src, unsigned len, siz
 		memcpy(dst, src, len);
 }
 
-/* Hash of a name, or of what a name ends in; names are padded. */
-static inline uint64_t name_hash(
-	const struct sensor_config *config, const uint8_t *wire, size_t len)
-{
-	return likely(len <= NAME_CHUNK) ? hash_padded(wire, len, config->sketch)
-					 : hash_bytes(wire, len, config->sketch);
-}
-
-/* The registered domain of a name that has one, from its label on; the key is known. */
-static inline void owner_put(struct evidence_owner *o, const struct sensor_config *config,
-	const struct dns_name *name, int label, uint64_t key, struct evidence_arena *arena)
-{
-	const uint8_t *domain = name->wire + name->label[label];
-	unsigned len = (unsigned)(name->len - name->label[label]);
-
-	o->key = key;
-	o->host = label ? name_hash(config, name->wire, name->len) : key;
-	o->name = arena->octet + arena->octets;
-	o->name_len = (uint8_t)len;
-	o->ns = 0;
-	name_copy(arena->octet + arena->octets, domain, len,
-		(size_t)(name->wire + sizeof(name->wire) - domain));
-	arena->octets += len;
-}
-
-static inline uint64_t owner_key(
-	const struct sensor_config *config, const struct dns_name *name, int label)
-{
-	unsigned at = name->label[label];
-
-	return name_hash(config, name->wire + at, (size_t)(name->len - at)) | 1;
-}
-
 /* Every registered domain on the chain, once. */
 static void owners_add(struct extract *x, const struct chain *c, struct evidence_arena *arena)
 {
@@ -267,7 +233,11 @@ static void owners_add(struct extract *x, const struct chain *c, struct evidence
 		e->owners++;
 		o->owns = x->owned >> i & 1;
 		o->asked = i == 0;
-		owner_put(o, x->config, name, label, key, arena);
+		uint8_t *domain = arena->octet + arena->octets;
+		owner_set(o, x->config, name, label, key, domain);
+		name_copy(domain, name->wire + name->label[label], o->name_len,
+			sizeof(name->wire) - name->label[label]);
+		arena->octets += o->name_len;
 	}
 }
 
@@ -419,103 +389,4 @@ enum response_fate evidence_extract(const struct sensor_config *config, const ui
 	arena->owners += out->owners;
 	arena->words += out->ns_names ? EVIDENCE_UNITS_MAX + 2 * EVIDENCE_NS_MAX : out->units;
 	return RESPONSE_PAIRED;
-}
-
-/* What is known of a plain answer's addresses. */
-struct plain_units {
-	uint32_t used; /* records, each of which has one unit */
-	uint32_t special;
-	uint32_t others; /* records that hold no address */
-	uint32_t ttl;
-	uint32_t digest;
-};
-
-/*
- * The records of a plain answer: addresses of the question name, and EDNS. False: others, or
- * not whole.
- */
-static inline bool plain_records(const struct sensor_config *config, const uint8_t *msg,
-	uint32_t len, const struct dns_plain *p, uint64_t *unit, struct plain_units *out)
-{
-	/* Owner 0xC00C, type and class, as they stand in memory. */
-	const uint64_t head = load_u64("\xff\xff\xff\xff\xff\xff\0");
-	const uint64_t a = load_u64("\xc0\x0c\0\1\0\1\0"), aaaa = load_u64("\xc0\x0c\0\x1c\0\1\0");
-	uint32_t at = p->records;
-
-	*out = (struct plain_units){0};
-	if (unlikely(p->nscount || p->ancount > DNS_PLAIN_RECORDS || p->arcount > 1))
-		return false;
-	for (unsigned i = 0; i < p->ancount; i++) {
-		uint64_t u, kind;
-		uint32_t rdlen;
-
-		if (unlikely(at + 16 > len))
-			return false;
-		kind = load_u64(msg + at) & head;
-		rdlen = load_be16(msg + at + 10);
-		if (likely(kind == a && rdlen == 4))
-			u = address_unit_v4(msg + at + 12);
-		else if (kind == aaaa && rdlen == 16 && at + 28 <= len)
-			u = dns64_unit(&config->dns64, msg + at + 12);
-		else
-			return false;
-		uint32_t ttl = load_be32(msg + at + 6);
-		at += 12 + rdlen;
-		if (unlikely(u == ADDRESS_NONE)) {
-			out->special++;
-			continue;
-		}
-		ttl = ttl >> 31 ? 0 : ttl;
-		out->ttl = ttl > out->ttl ? ttl : out->ttl;
-		out->digest += (uint32_t)(hash_u64(u, config->sketch) >> 32);
-		unit[out->used++] = u;
-	}
-	if (p->arcount) {
-		if (unlikely(at + 1 + DNS_RECORD_FIXED > len || msg[at] != 0 ||
-			     load_be16(msg + at + 1) != DNS_TYPE_OPT ||
-			     at + 1 + DNS_RECORD_FIXED + load_be16(msg + at + 9) > len))
-			return false;
-		out->others = 1;
-	}
-	return true;
-}
-
-bool evidence_plain(const struct sensor_config *config, const uint8_t *msg, uint32_t len,
-	const struct dns_plain *p, struct dns_name *name, struct evidence_arena *arena,
-	struct account *account, struct evidence *out, enum response_fate *fate)
-{
-	struct plain_units u;
-
-	*out = (struct evidence){
-		.owner = arena->owner + arena->owners,
-		.unit = arena->word + arena->words,
-	};
-	if (!plain_records(config, msg, len, p, out->unit, &u))
-		return false;
-	account->declared += u.used + u.special + u.others;
-	account->record[RECORD_USED] += u.used;
-	account->record[RECORD_SPECIAL] += u.special;
-	account->record[RECORD_TYPE] += u.others;
-	if (unlikely(u.used == 0)) {
-		*fate = RESPONSE_SPECIAL;
-		return true;
-	}
-	name->len = p->name_len;
-	name->labels = p->labels;
-	dns_lower_wide(name->wire, msg + DNS_HEADER_LEN, p->name_len, len - DNS_HEADER_LEN);
-	int label = psl_registered(config->psl, name);
-	if (unlikely(label < 0)) {
-		*fate = RESPONSE_SUFFIX;
-		return true;
-	}
-	owner_put(out->owner, config, name, label, owner_key(config, name, label), arena);
-	out->owner->asked = out->owner->owns = 1;
-	out->owners = 1;
-	out->units = (uint8_t)u.used;
-	out->ttl = u.ttl;
-	out->digest = u.digest;
-	arena->owners++;
-	arena->words += u.used;
-	*fate = RESPONSE_PAIRED;
-	return true;
 }

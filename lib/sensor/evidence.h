@@ -15,7 +15,6 @@
 
 #include "base/hash.h"
 #include "dns/dns.h"
-#include "dns/plain.h"
 #include "psl/psl.h"
 #include "shard/account.h"
 #include "sensor/sensor.h"
@@ -35,7 +34,7 @@ struct evidence_owner {
 	uint8_t owns;  /* the address records are its names' own, not reached by an alias */
 };
 
-/* One response's evidence; pointers lie in the arena until it is reset. */
+/* One response's evidence; pointers lie in the arena until it is reset, or in the sensor. */
 struct evidence {
 	struct evidence_owner *owner;
 	uint64_t *unit;
@@ -73,12 +72,3 @@ enum response_fate evidence_extract(const struct sensor_config *config, const ui
 	uint32_t len, enum dns_verdict verdict, const struct dns_message *m,
 	const struct dns_record *rec, struct evidence_arena *arena, struct account *account,
 	struct evidence *out);
-
-/*
- * The same, in one go, for a plain response with answers, rcode 0 and class IN that holds but
- * addresses of its question name, and perhaps EDNS. `name` has the question's labels from
- * dns_plain_question; it is scratch afterwards. False, with nothing counted: it holds others.
- */
-bool evidence_plain(const struct sensor_config *config, const uint8_t *msg, uint32_t len,
-	const struct dns_plain *p, struct dns_name *name, struct evidence_arena *arena,
-	struct account *account, struct evidence *out, enum response_fate *fate);
