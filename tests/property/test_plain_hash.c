@@ -221,6 +221,52 @@ static void zeros_do_not_hide_the_rest(void **state)
 	}
 }
 
+/* Labels of 4 to 9 octets, few different ones; returns the octets of the name. */
+static unsigned host_name(uint64_t *rng, uint8_t *name)
+{
+	unsigned len = 0;
+
+	for (unsigned labels = 0; labels < 3; labels++) {
+		unsigned n = 4 + random_below(rng, 6);
+
+		name[len++] = (uint8_t)n;
+		for (; n; n--)
+			name[len++] = (uint8_t)('a' + random_below(rng, 2));
+	}
+	name[len++] = 0;
+	memcpy(name + len, "\0\1\0\1", 4);
+	return len;
+}
+
+/*
+ * With an octet of a label twice a name is one longer and has but one octet more changed, the
+ * label's length: neither may make up for the other.
+ */
+static void a_doubled_octet_counts(void **state)
+{
+	uint64_t rng = 4;
+	struct transaction t = {.version = 4};
+	uint8_t *name = t.msg + DNS_HEADER_LEN;
+
+	(void)state;
+	for (unsigned round = 0; round < 10 * ROUNDS; round++) {
+		t.name_len = host_name(&rng, name);
+		uint64_t h = hash_of(&t, false);
+
+		for (unsigned label = 0; name[label]; label += name[label] + 1u) {
+			for (unsigned at = label + 1; at <= label + name[label]; at++) {
+				struct transaction longer = t;
+				uint8_t *p = longer.msg + DNS_HEADER_LEN;
+
+				memmove(p + at + 1, p + at, t.name_len + 4 - at);
+				p[label]++;
+				longer.name_len++;
+				assert_true(hash_of(&longer, false) != h);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +275,7 @@ int main(void)
 		cmocka_unit_test(wide_is_the_plain_copy),
 		cmocka_unit_test(every_octet_of_a_transaction_counts),
 		cmocka_unit_test(zeros_do_not_hide_the_rest),
+		cmocka_unit_test(a_doubled_octet_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
