@@ -3,7 +3,7 @@
 
 /*
  * Random DNS messages: what resolvers send, and what is beside it in every way that the short
- * lane (dns/plain.h, evidence_plain) has to notice. Each says what that lane promises of it.
+ * lane (dns/plain.h, plain_addresses) has to notice. Each says what that lane promises of it.
  */
 
 #include <string.h>
@@ -17,7 +17,7 @@ struct random_message {
 	uint64_t starts; /* offsets below 64 of the question's labels, the root's not among them */
 	bool question;   /* plain by the text of dns/plain.h: one question of at most 64 octets */
 	bool records;    /* and so are all records */
-	bool answer;     /* evidence_plain's: addresses of the question name, and perhaps EDNS */
+	bool answer;     /* plain_addresses': addresses of the question name, and perhaps EDNS */
 };
 
 static inline bool one_in(uint64_t *rng, uint32_t n)
