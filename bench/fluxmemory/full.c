@@ -69,13 +69,13 @@ static void wave(struct run *r, enum full_wave w, uint64_t from, uint64_t n,
 		for (unsigned i = 0; i < count; i++) {
 			uint64_t took = epoch_run(r, from + at, some, answers[i], EPOCH_SECONDS);
 
+			r->result->offered[w] += r->keeper.entries;
 			if (i + 1 == count && at + some > n / 2) {
 				ns += took;
 				entries += r->keeper.entries;
 			}
 		}
 	}
-	r->result->offered[w] = n * count;
 	r->result->merge_ns[w] = (double)ns / (double)entries;
 }
 
@@ -112,16 +112,22 @@ static uint64_t found(
 	return count;
 }
 
+static uint64_t door_names(const struct full_result *r)
+{
+	return (uint64_t)FULL_TIMES << r->config.door_log2;
+}
+
 static void door_wave(struct run *r)
 {
 	static const enum load_answer once[] = {LOAD_ONE};
 	struct full_result *result = r->result;
 	uint64_t evicted = store_account(r->keeper.store)->door_evicted;
+	uint64_t names = door_names(result);
 
-	result->waiting = (uint64_t)FULL_TIMES << result->config.door_log2;
-	wave(r, FULL_DOOR, DOOR_FROM, result->waiting, once, 1);
+	wave(r, FULL_DOOR, DOOR_FROM, names, once, 1);
+	result->waiting = result->offered[FULL_DOOR];
 	result->waiting_evicted = store_account(r->keeper.store)->door_evicted - evicted;
-	result->waiting_found = found(r, DOOR_FROM, result->waiting, TIER_DOORKEEPER, TIER_RECORD);
+	result->waiting_found = found(r, DOOR_FROM, names, TIER_DOORKEEPER, TIER_RECORD);
 }
 
 static void waves(struct run *r)
@@ -143,7 +149,7 @@ static void waves(struct run *r)
 	result->confirmed_lost = result->confirmed - flagged(r);
 	/* Asked for one by one: what is neither found nor counted as evicted would be lost. */
 	result->live_found = found(r, 0, candidates + 2 * records, TIER_CANDIDATE, TIER_RECORD) +
-			     found(r, DOOR_FROM, result->waiting, TIER_CANDIDATE, TIER_RECORD) +
+			     found(r, DOOR_FROM, door_names(result), TIER_CANDIDATE, TIER_RECORD) +
 			     found(r, FLUX_FROM, result->flux, TIER_CANDIDATE, TIER_RECORD);
 	uint64_t live = result->account.live;
 	result->error +=

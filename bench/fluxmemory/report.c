@@ -149,7 +149,7 @@ static json_t *epoch_json(const struct epoch_result *e)
 		bool any = e->merge_ns[k].kept > 0;
 
 		json_array_append_new(kinds,
-			json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:i,s:i}", "domains",
+			json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:i,s:i}", "domains",
 				epoch_kind_name(k), "entries", (json_int_t)e->entries[k], "offered",
 				(json_int_t)e->offered[k], "merge_ns_per_entry",
 				spread_json(&e->merge_ns[k]), "merge_seconds",
