@@ -133,7 +133,7 @@ static void door_wave(struct run *r)
 static void waves(struct run *r)
 {
 	static const enum load_answer twice[] = {LOAD_ONE, LOAD_OTHER}, five[] = {LOAD_FIVE},
-				      ten[] = {LOAD_TEN};
+				      forty[] = {LOAD_FORTY};
 	struct full_result *result = r->result;
 	uint64_t candidates = (uint64_t)FULL_TIMES << result->config.candidates_log2;
 	uint64_t records = (uint64_t)FULL_TIMES / 2 * result->config.domains;
@@ -142,7 +142,7 @@ static void waves(struct run *r)
 	door_wave(r);
 	wave(r, FULL_CANDIDATES, 0, candidates, twice, 2);
 	wave(r, FULL_RECORDS_FIVE, candidates, records, five, 1);
-	wave(r, FULL_RECORDS_TEN, candidates + records, records, ten, 1);
+	wave(r, FULL_RECORDS_FORTY, candidates + records, records, forty, 1);
 	result->account = *store_account(r->keeper.store);
 	result->shard_denied = r->keeper.denied;
 	result->error += r->keeper.error;

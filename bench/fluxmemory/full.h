@@ -12,7 +12,7 @@
 	X(FULL_DOOR, "doorkeeper") \
 	X(FULL_CANDIDATES, "candidates") \
 	X(FULL_RECORDS_FIVE, "full records, five networks") \
-	X(FULL_RECORDS_TEN, "full records, ten networks")
+	X(FULL_RECORDS_FORTY, "full records, forty networks")
 
 #define FULL_ENUM(name, text) name,
 enum full_wave { FULL_WAVES(FULL_ENUM) FULL_WAVE_COUNT };

@@ -6,7 +6,7 @@
 #include "fluxmemory/load.h"
 
 #define GROUP 32u /* domains that the shard is asked for ahead, as a burst is */
-#define UNITS_MAX 10u
+#define UNITS_MAX 40u
 #define FLUX_UNITS 6u
 #define NAME_LEN 19u /* octets, below */
 #define SERVERS 64u  /* that answer, as a carrier's resolvers do */
@@ -32,7 +32,7 @@ struct shard *load_shard_new(uint64_t live, uint32_t details)
 {
 	struct shard_config c = {.entries_log2 = 10,
 		.details_small = details,
-		.details_large = 1024,
+		.details_large = details,
 		.name_octets = (uint32_t)(live * (NAME_LEN + 1) + 4096)};
 
 	while ((UINT64_C(1) << c.entries_log2) / 8 * 7 < live)
@@ -56,10 +56,13 @@ static unsigned units_of(
 		[LOAD_OTHER] = 1,
 		[LOAD_FIVE] = 5,
 		[LOAD_TEN] = 10,
+		[LOAD_FORTY] = 40,
 		[LOAD_FLUX] = FLUX_UNITS};
 
 	for (unsigned u = 0; u < count[answer]; u++) {
 		unit[u] = unit_of(hash, u + (answer == LOAD_OTHER));
+		if (answer == LOAD_FORTY)
+			unit[u] = unit_of(hash_u64(hash + u, load_sketch), 0);
 		if (answer == LOAD_FLUX)
 			unit[u] = unit_of(hash_u64(hash + now, load_sketch) + u * 37, u);
 	}

@@ -16,6 +16,7 @@ enum load_answer {
 	LOAD_OTHER, /* another one, the same each time */
 	LOAD_FIVE,  /* addresses of five /16 of one network: enough for a full record */
 	LOAD_TEN,   /* of ten */
+	LOAD_FORTY, /* of forty networks: as diverse as any domain gets */
 	LOAD_FLUX,  /* six new hosts in as many networks, which are its name servers as well */
 };
 
