@@ -214,10 +214,10 @@ struct store *store_init(void *mem, const struct store_config *config, struct ha
 	struct hash_key sketch);
 
 /*
- * Merges all shards of one epoch, in any order. `now` is the epoch's end in
+ * Merges all shards of one epoch, 128 at most, in any order. `now` is the epoch's end in
  * seconds since 1970 and never goes backwards; net->fn is asked once for each
  * address unit that becomes an item or a name server's. The shards are only read.
- * O(slots of the shards / 64 + entries * n).
+ * O(slots of the shards / 64 + entries).
  */
 void store_merge(struct store *st, struct shard *const shards[], unsigned n, uint32_t now,
 	const struct net_lookup *net);
