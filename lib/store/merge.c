@@ -7,9 +7,8 @@
 
 #include "store/store_internal.h"
 
-#define AHEAD 16u /* domains between the first prefetch and the merge ... */
+#define GROUP 16u /* domains asked for together */
 #define DETAIL_OCTETS (sizeof(struct shard_detail) + SHARD_SAMPLE_SMALL * sizeof(uint64_t))
-#define NEAR 6u /* ... and between the second, which knows what the first brought */
 
 /* Two lines: at 60 % load every other look-up goes on to the second. */
 static void prefetch_far(const struct store *st, uint64_t key)
@@ -201,22 +200,28 @@ static void domain_met(struct store *st, const struct met *first, struct candida
 	domain_sighted(st, &g, c, first, net);
 }
 
+/*
+ * Group by group, each step in a loop of its own: where a prefetch is dropped because no TLB
+ * has the page, look-ups that follow each other closely still wait for memory together.
+ */
 static void block_merge(struct store *st, const struct net_lookup *net)
 {
 	const struct block *b = &st->block;
-	struct candidate *near[AHEAD];
+	struct candidate *near[2][GROUP];
 
-	for (uint32_t i = 0; i < b->domains + AHEAD; i++) {
-		uint32_t next = i - (AHEAD - NEAR), now = i - AHEAD;
+	for (uint32_t at = 0; at < b->domains + 2 * GROUP; at += GROUP) {
+		struct candidate **c = near[at / GROUP & 1];
 
-		if (i < b->domains)
+		for (uint32_t i = at; i < at + GROUP && i < b->domains; i++)
 			prefetch_far(st, block_first(b, i)->entry->key);
-		if (i >= AHEAD - NEAR && next < b->domains) {
-			const struct met *m = block_first(b, next);
-			near[next % AHEAD] = prefetch_near(st, b->shards[m->shard], m->entry);
+		for (uint32_t i = at - GROUP; at >= GROUP && i < at && i < b->domains; i++) {
+			const struct met *m = block_first(b, i);
+			c[i % GROUP] = prefetch_near(st, b->shards[m->shard], m->entry);
 		}
-		if (i >= AHEAD)
-			domain_met(st, block_first(b, now), near[now % AHEAD], net);
+		c = near[(at / GROUP & 1) ^ 1];
+		for (uint32_t i = at - 2 * GROUP;
+			at >= 2 * GROUP && i < at - GROUP && i < b->domains; i++)
+			domain_met(st, block_first(b, i), c[i % GROUP], net);
 	}
 }
 
