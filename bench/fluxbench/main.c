@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "fluxbench/report.h"
+#include "fluxbench/scale.h"
 #include "fluxbench/stages.h"
 
 struct options {
 	struct bench_config bench;
+	bool scale; /* two workers against one, in place of the stages */
 	bool json;
 };
 
@@ -32,6 +34,9 @@ static void usage(FILE *to)
 	      "      --rounds N       rounds of all stages (default 5)\n"
 	      "      --seconds S      of a round of A, B and C; D takes a whole epoch (default 1)\n"
 	      "      --epoch S        epoch in seconds (default 10, as in production)\n"
+	      "      --workers 2      D alone: two workers at once against one, port mem; "
+	      "--rounds\n"
+	      "                       pairs of an epoch each (bench/scale.schema.json)\n"
 	      "      --no-huge        ordinary pages\n"
 	      "      --json           results as JSON, a row of bench/results.schema.json\n"
 	      "Stages: A rx+free, B +decode, C +parse, D everything a live worker does. Cycles "
@@ -49,8 +54,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 	static const struct option options[] = {{"capture", required_argument, NULL, 'c'},
 		{"port", required_argument, NULL, 'p'}, {"rounds", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 's'}, {"epoch", required_argument, NULL, 'e'},
-		{"no-huge", no_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+		{"workers", required_argument, NULL, 'w'}, {"no-huge", no_argument, NULL, 'n'},
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0}};
 	int opt;
 
 	*o = (struct options){
@@ -72,6 +78,13 @@ static int options_parse(int argc, char **argv, struct options *o)
 		case 'e':
 			o->bench.epoch_seconds = (unsigned)strtoul(optarg, NULL, 10);
 			break;
+		case 'w':
+			if (strcmp(optarg, "1") != 0 && strcmp(optarg, "2") != 0) {
+				fprintf(stderr, "fluxbench: --workers %s: 1 or 2\n", optarg);
+				return EXIT_CODE_USAGE;
+			}
+			o->scale = optarg[0] == '2';
+			break;
 		case 'n':
 			o->bench.huge = false;
 			break;
@@ -89,7 +102,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 	if (o->bench.port == BENCH_PORT_KINDS ||
 		!o->bench.capture != (o->bench.port == BENCH_PORT_NULL) || o->bench.rounds < 1 ||
 		o->bench.rounds > ROUNDS_MAX || o->bench.seconds <= 0 ||
-		o->bench.epoch_seconds < 1) {
+		o->bench.epoch_seconds < 1 || (o->scale && o->bench.port != BENCH_PORT_MEM)) {
 		usage(stderr);
 		return EXIT_CODE_USAGE;
 	}
@@ -105,6 +118,8 @@ int main(int argc, char **argv)
 	int code = options_parse(argc, argv, &o);
 	if (code != EXIT_CODE_OK)
 		return code;
+	if (o.scale)
+		return scale_main(&o.bench, o.json);
 	code = bench_run(&o.bench, &result, err);
 	if (code != EXIT_CODE_OK) {
 		fprintf(stderr, "fluxbench: %s\n", err);

@@ -82,6 +82,11 @@ failed:
 	return rc;
 }
 
+void mem_port_from(struct mem_port *p, uint64_t frame)
+{
+	p->frames.at = frame % p->frames.count;
+}
+
 uint64_t mem_port_delivered(const struct mem_port *p)
 {
 	return p->delivered;

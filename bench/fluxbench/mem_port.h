@@ -36,6 +36,9 @@ size_t mem_port_octets(const struct traffic *t);
 int mem_port_open(struct mem_port **out, const char *capture, const struct traffic *t,
 	uint16_t port, struct rte_mempool *pool, char err[ERROR_LINE_MAX]);
 
+/* Before the first burst: goes on from another frame, so that ports do not play in step. */
+void mem_port_from(struct mem_port *p, uint64_t frame);
+
 /* Frames handed out since it was opened. */
 uint64_t mem_port_delivered(const struct mem_port *p);
 

@@ -42,9 +42,9 @@ int bench_port_plan(struct bench_port *p, struct config_port *device, char err[E
 		return n;
 	if (p->kind == BENCH_PORT_PCAP)
 		n = snprintf(device->device, sizeof(device->device),
-			"net_pcap0,rx_pcap=%s,infinite_rx=1", p->capture);
+			"net_pcap%u,rx_pcap=%s,infinite_rx=1", p->index, p->capture);
 	else
-		n = snprintf(device->device, sizeof(device->device), "net_null0,size=%u",
+		n = snprintf(device->device, sizeof(device->device), "net_null%u,size=%u", p->index,
 			NULL_FRAME_OCTETS);
 	if ((size_t)n < sizeof(device->device))
 		return 0;
@@ -94,9 +94,13 @@ static int port_start(uint16_t port, struct rte_mempool *pool)
 
 int bench_port_open(struct bench_port *p, char err[ERROR_LINE_MAX])
 {
-	const char *name = p->kind == BENCH_PORT_PCAP ? "net_pcap0" : "net_null0";
+	char name[16], pool_name[16];
+
+	snprintf(name, sizeof(name), "net_%s%u", p->kind == BENCH_PORT_PCAP ? "pcap" : "null",
+		p->index);
+	snprintf(pool_name, sizeof(pool_name), "bench_rx%u", p->index);
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		"bench_rx", pool_mbufs(p), POOL_CACHE, 0, pool_room(p), SOCKET_ID_ANY);
+		pool_name, pool_mbufs(p), POOL_CACHE, 0, pool_room(p), SOCKET_ID_ANY);
 	int rc = pool ? rte_eth_dev_get_port_by_name(name, &p->number) : -ENOMEM;
 
 	if (rc == 0)

@@ -21,6 +21,7 @@ enum bench_port_kind {
 struct bench_port {
 	enum bench_port_kind kind;
 	const char *capture; /* NULL for net_null */
+	unsigned index;      /* among the ports of the process, from 0 */
 	struct traffic traffic;
 	uint16_t number;
 	struct mem_port *mem;

@@ -4,14 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "base/bits.h"
 #include "capture/capture.h"
+#include "common/memory.h"
 #include "fluxmicro/bed.h"
 
 #define SLOT_OCTETS 256u /* longer frames are passed over */
-#define HUGE_OCTETS ((size_t)2 << 20)
 #define NOW (20000u * 86400u)
 #define TRACKED_UNITS 10u /* in as many networks: enough for a full record */
 #define VERDICTS 8192u
@@ -27,19 +25,6 @@ static void network(void *ctx, uint64_t unit, struct net_info *out)
 
 const struct net_lookup bed_networks = {network, NULL};
 
-/* On large pages where the kernel gives them, as production's tables are. */
-static void *memory(size_t octets)
-{
-	size_t size = align_up(octets, HUGE_OCTETS);
-	void *mem = aligned_alloc(HUGE_OCTETS, size);
-
-	if (mem) {
-		madvise(mem, size, MADV_HUGEPAGE);
-		memset(mem, 0, size);
-	}
-	return mem;
-}
-
 static unsigned log2_of(uint32_t n)
 {
 	return (unsigned)__builtin_ctz(n);
@@ -51,7 +36,7 @@ static struct shard *shard_make(unsigned entries_log2, uint32_t details)
 		.details_small = details,
 		.details_large = details,
 		.name_octets = 64u << entries_log2};
-	void *mem = memory(shard_size(&c));
+	void *mem = bench_memory(shard_size(&c));
 
 	return mem ? shard_init(mem, &c, bed_placement, bed_sketch) : NULL;
 }
@@ -190,15 +175,16 @@ static int tables_make(struct bed *b)
 	unsigned log2 = log2_of(b->items);
 	struct store_config c = bed_store_config(b);
 	struct detect_config thresholds;
-	void *store = memory(store_size(&c)), *detector = memory(detector_size(VERDICTS)),
-	     *match = memory(match_size(log2 + 1));
+	void *store = bench_memory(store_size(&c)),
+	     *detector = bench_memory(detector_size(VERDICTS)),
+	     *match = bench_memory(match_size(log2 + 1));
 
 	b->shard = shard_make(log2 + 1, 16);
 	b->other = shard_make(log2 + 1, 16);
 	b->misses = shard_make(log2 + 1, 16);
 	b->full = shard_make(log2, 16);
-	b->fresh_memory = memory(store_size(&c));
-	b->domain = memory(b->tracked * sizeof(struct domain *));
+	b->fresh_memory = bench_memory(store_size(&c));
+	b->domain = bench_memory(b->tracked * sizeof(struct domain *));
 	if (store)
 		b->store = store_init(store, &c, bed_placement, bed_sketch);
 	if (detector) {
@@ -221,9 +207,9 @@ int bed_make(struct bed *b, uint32_t items, const char *capture, const struct ps
 	*b = (struct bed){.items = items, .tracked = items / 16, .psl = psl, .now = NOW};
 	b->slot = SLOT_OCTETS;
 	wire_config_init(&b->wire, &port, 1);
-	b->item = memory(items * sizeof(b->item[0]));
-	b->name = memory(items * sizeof(b->name[0]));
-	b->frames = memory((size_t)items * b->slot);
+	b->item = bench_memory(items * sizeof(b->item[0]));
+	b->name = bench_memory(items * sizeof(b->name[0]));
+	b->frames = bench_memory((size_t)items * b->slot);
 	int rc = b->item && b->name && b->frames ? items_load(b, capture, err) : -ENOMEM;
 	if (rc == 0)
 		rc = tables_make(b);

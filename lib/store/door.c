@@ -15,9 +15,14 @@
 #define GLUE_BITS 10u
 #define GLUE_MASK ((1u << GLUE_BITS) - 1)
 
+static inline bool holds(uint64_t today, uint64_t way)
+{
+	return today - (way >> 48) <= STORE_DOOR_DAYS;
+}
+
 bool door_holds(const struct store *st, uint64_t way)
 {
-	return st->now / DAY_SECONDS + 1 - (way >> 48) <= STORE_DOOR_DAYS;
+	return holds(st->now / DAY_SECONDS + 1, way);
 }
 
 /* Is there a unit, or glue, other than what waits? Where there is no glue it tells nothing. */
@@ -47,7 +52,7 @@ bool door_pass(struct store *st, const struct sighting *g, uint32_t *day)
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < DOOR_WAYS; i++) {
-		if (!door_holds(st, b->way[i]))
+		if (!holds(today, b->way[i]))
 			b->way[i] = 0;
 		if (b->way[i] != 0 && (b->way[i] >> 24 & TAG_MASK) == name) {
 			at = i;

@@ -1,92 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The merge: all shards of an epoch are walked in slot order, a block of slots
- * at a time, so that the same domain's entries in other shards are in the cache.
- * A domain is handled when it is met in the first shard that holds it.
+ * The merge: the shards' entries come block by block (block.h), and a domain is handled once with
+ * all of them. What is needed for it is asked for ahead, in two steps.
  */
 
 #include "store/store_internal.h"
 
-#define BLOCK_WORDS_LOG2 2u /* of the occupied bitmap: 256 slots of 64 octets a shard */
-#define AHEAD 16u           /* entries between the first prefetch and the merge ... */
-#define NEAR 6u             /* ... and between the second, which knows what the first brought */
-
-struct cursor {
-	struct shard *const *shards;
-	unsigned n;
-	uint32_t block;
-	uint32_t blocks;
-	unsigned shard;
-	uint32_t word; /* next of the bitmap */
-	uint32_t words;
-	uint64_t bits;
-};
-
-struct met {
-	const struct shard_entry *entry;
-	unsigned shard;
-};
-
-static void cursor_enter(struct cursor *w)
-{
-	const struct shard *s = w->shards[w->shard];
-	uint64_t words = (s->mask + 1u) / 64;
-
-	w->word = (uint32_t)(words * w->block / w->blocks);
-	w->words = (uint32_t)(words * (w->block + 1) / w->blocks);
-	/* The slots that probing may overrun into have a word of their own. */
-	if (w->block + 1 == w->blocks)
-		w->words++;
-	w->bits = 0;
-}
-
-static void cursor_start(struct cursor *w, struct shard *const *shards, unsigned n)
-{
-	uint32_t blocks = 1;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t wanted = (shards[i]->mask + 1u) / 64 >> BLOCK_WORDS_LOG2;
-		blocks = wanted > blocks ? wanted : blocks;
-	}
-	*w = (struct cursor){.shards = shards, .n = n, .blocks = blocks};
-	if (n > 0)
-		cursor_enter(w);
-}
-
-static bool in_earlier_shard(const struct cursor *w, uint64_t key)
-{
-	for (unsigned i = 0; i < w->shard; i++)
-		if (shard_find(w->shards[i], key))
-			return true;
-	return false;
-}
-
-/* The next domain, by its entry in the first shard that holds it; false at the end. */
-static bool cursor_next(struct cursor *w, struct met *out)
-{
-	while (w->block < w->blocks && w->n > 0) {
-		const struct shard *s = w->shards[w->shard];
-
-		while (w->bits == 0 && w->word < w->words)
-			w->bits = s->occupied[w->word++];
-		if (w->bits == 0) {
-			if (++w->shard == w->n) {
-				w->shard = 0;
-				w->block++;
-			}
-			cursor_enter(w);
-			continue;
-		}
-		uint32_t slot = (w->word - 1) * 64 + (uint32_t)__builtin_ctzll(w->bits);
-		w->bits &= w->bits - 1;
-		if (in_earlier_shard(w, s->entries[slot].key))
-			continue;
-		*out = (struct met){&s->entries[slot], w->shard};
-		return true;
-	}
-	return false;
-}
+#define GROUP 16u /* domains asked for together */
+#define DETAIL_OCTETS (sizeof(struct shard_detail) + SHARD_SAMPLE_SMALL * sizeof(uint64_t))
 
 /* Two lines: at 60 % load every other look-up goes on to the second. */
 static void prefetch_far(const struct store *st, uint64_t key)
@@ -97,19 +19,24 @@ static void prefetch_far(const struct store *st, uint64_t key)
 	__builtin_prefetch(c + 1, 1);
 }
 
-/* What the candidate's line tells: that the door or the full record is needed next. */
-static void prefetch_near(const struct store *st, uint64_t key)
+/* What entry and candidate tell: that the details, the door or the full record are needed next. */
+static struct candidate *prefetch_near(
+	const struct store *st, const struct shard *s, const struct shard_entry *e)
 {
-	const struct candidate *c = candidate_find(st, key);
+	struct candidate *c = candidate_find(st, e->key);
+	const uint8_t *detail = e->detail ? (const uint8_t *)shard_entry_detail(s, e) : NULL;
 
+	for (size_t at = 0; detail && at < DETAIL_OCTETS; at += CACHE_LINE)
+		__builtin_prefetch(detail + at);
 	if (!c) {
-		__builtin_prefetch(&st->door[door_slot(st, key)], 1);
+		__builtin_prefetch(&st->door[door_slot(st, e->key)], 1);
 	} else if (c->tracked) {
 		const uint8_t *d = (const uint8_t *)&st->domains[c->record];
 		for (size_t at = 0; at < offsetof(struct domain, item) + 8 * CACHE_LINE;
 			at += CACHE_LINE)
 			__builtin_prefetch(d + at, 1);
 	}
+	return c;
 }
 
 /* Lists a record for store_touched. */
@@ -165,19 +92,16 @@ static void sketches_merge(struct domain *d, const struct shard *s, const struct
 
 /* Adds the sighting to the full record c has. */
 static void record_merge(struct store *st, struct candidate *c, const struct sighting *g,
-	const struct cursor *w, const struct met *m, const struct net_lookup *net)
+	const struct met *m, const struct net_lookup *net)
 {
+	const struct block *b = &st->block;
 	struct domain *d = &st->domains[c->record];
 
 	domain_merge(st, d, g, net);
 	ledger_merge(st, d, g);
 	ledger_grant(st, d);
-	sketches_merge(d, w->shards[m->shard], m->entry);
-	for (unsigned i = m->shard + 1; i < w->n; i++) {
-		const struct shard_entry *e = shard_find(w->shards[i], g->key);
-		if (e)
-			sketches_merge(d, w->shards[i], e);
-	}
+	for (; m; m = block_other(b, m))
+		sketches_merge(d, b->shards[m->shard], m->entry);
 	touched_add(st, d);
 }
 
@@ -227,11 +151,13 @@ static void promote(struct store *st, struct candidate *c, const struct candidat
 	st->account.tracked++;
 }
 
-static void domain_sighted(struct store *st, const struct sighting *g, const struct cursor *w,
+/* `c` was the candidate a moment ago, or NULL. */
+static void domain_sighted(struct store *st, const struct sighting *g, struct candidate *c,
 	const struct met *m, const struct net_lookup *net)
 {
-	struct candidate *c = candidate_find(st, g->key);
-
+	/* Another may have moved into its place since. */
+	if (c && c->key != g->key)
+		c = candidate_find(st, g->key);
 	if (c && candidate_expired(st, c)) {
 		candidate_remove(st, c);
 		st->account.expired++;
@@ -248,54 +174,68 @@ static void domain_sighted(struct store *st, const struct sighting *g, const str
 
 		candidate_merge(st, &grown, g);
 		if (candidate_qualifies(&grown))
-			promote(st, c, &grown, g, w->shards[m->shard], m->entry, net);
+			promote(st, c, &grown, g, st->block.shards[m->shard], m->entry, net);
 		if (!c->tracked)
 			*c = grown;
 	}
 	if (g->last > c->last)
 		c->last = g->last;
 	if (c->tracked)
-		record_merge(st, c, g, w, m, net);
+		record_merge(st, c, g, m, net);
+}
+
+static void domain_met(struct store *st, const struct met *first, struct candidate *c,
+	const struct net_lookup *net)
+{
+	const struct block *b = &st->block;
+	struct sighting g;
+
+	sighting_start(&g, first->entry->key);
+	for (const struct met *m = first; m; m = block_other(b, m))
+		sighting_add(&g, b->shards[m->shard], m->entry);
+	sighting_clamp(&g, st->now);
+	servers_add(&st->servers, (uint8_t)first->entry->server, g.key, st->now);
+	st->account.offered++;
+	st->account.entries += g.entries;
+	domain_sighted(st, &g, c, first, net);
+}
+
+/*
+ * Group by group, each step in a loop of its own: where a prefetch is dropped because no TLB
+ * has the page, look-ups that follow each other closely still wait for memory together.
+ */
+static void block_merge(struct store *st, const struct net_lookup *net)
+{
+	const struct block *b = &st->block;
+	struct candidate *near[2][GROUP];
+
+	for (uint32_t at = 0; at < b->domains + 2 * GROUP; at += GROUP) {
+		struct candidate **c = near[at / GROUP & 1];
+
+		for (uint32_t i = at; i < at + GROUP && i < b->domains; i++)
+			prefetch_far(st, block_first(b, i)->entry->key);
+		for (uint32_t i = at - GROUP; at >= GROUP && i < at && i < b->domains; i++) {
+			const struct met *m = block_first(b, i);
+			c[i % GROUP] = prefetch_near(st, b->shards[m->shard], m->entry);
+		}
+		c = near[(at / GROUP & 1) ^ 1];
+		for (uint32_t i = at - 2 * GROUP;
+			at >= 2 * GROUP && i < at - GROUP && i < b->domains; i++)
+			domain_met(st, block_first(b, i), c[i % GROUP], net);
+	}
 }
 
 void store_merge(struct store *st, struct shard *const shards[], unsigned n, uint32_t now,
 	const struct net_lookup *net)
 {
-	struct cursor w;
-	struct met ring[AHEAD];
-	struct sighting g;
-	uint32_t head = 0;
-
 	if (st->since == 0 || (now > st->now && now - st->now > STORE_PAUSE_SECONDS))
 		st->since = now;
 	if (now > st->now)
 		st->now = now;
 	st->touched_n = 0;
-	cursor_start(&w, shards, n);
-	for (uint32_t tail = 0;; tail++) {
-		while (head - tail < AHEAD && cursor_next(&w, &ring[head % AHEAD])) {
-			uint64_t key = ring[head++ % AHEAD].entry->key;
-			prefetch_far(st, key);
-		}
-		if (head == tail)
-			break;
-		if (head - tail > NEAR)
-			prefetch_near(st, ring[(tail + NEAR) % AHEAD].entry->key);
-
-		const struct met *m = &ring[tail % AHEAD];
-		sighting_start(&g, m->entry->key);
-		sighting_add(&g, shards[m->shard], m->entry);
-		for (unsigned i = m->shard + 1; i < n; i++) {
-			const struct shard_entry *e = shard_find(shards[i], g.key);
-			if (e)
-				sighting_add(&g, shards[i], e);
-		}
-		sighting_clamp(&g, st->now);
-		servers_add(&st->servers, (uint8_t)m->entry->server, g.key, st->now);
-		st->account.offered++;
-		st->account.entries += g.entries;
-		domain_sighted(st, &g, &w, m, net);
-	}
+	block_start(&st->block, shards, n);
+	while (block_next(&st->block))
+		block_merge(st, net);
 	servers_weigh(&st->servers);
 	candidate_sweep(st);
 	touched_sort(st);

@@ -37,7 +37,8 @@ static uint8_t smallest_add(struct sighting_unit *v, uint8_t n, unsigned room,
 			return n;
 		n--;
 	}
-	memmove(&v[at + 1], &v[at], (n - at) * sizeof(v[0]));
+	if (at < n)
+		memmove(&v[at + 1], &v[at], (n - at) * sizeof(v[0]));
 	v[at] = *u;
 	return (uint8_t)(n + 1);
 }
@@ -91,7 +92,7 @@ void sighting_start(struct sighting *g, uint64_t key)
 
 void sighting_add(struct sighting *g, const struct shard *s, const struct shard_entry *e)
 {
-	const struct shard_detail *d = shard_entry_detail(s, e);
+	const struct shard_detail *d = e->detail ? shard_entry_detail(s, e) : NULL;
 	uint32_t last = e->first + e->last;
 
 	g->entries++;
@@ -108,9 +109,11 @@ void sighting_add(struct sighting *g, const struct shard *s, const struct shard_
 	inline_add(g, s, e);
 	if (d)
 		detail_add(g, s, d);
-	uint64_t threshold = shard_entry_threshold(s, e);
-	if (threshold < g->threshold)
-		g->threshold = threshold;
+	if (d || e->grades & SHARD_CUT) {
+		uint64_t threshold = shard_entry_threshold(s, e);
+		if (threshold < g->threshold)
+			g->threshold = threshold;
+	}
 }
 
 void sighting_clamp(struct sighting *g, uint32_t now)

@@ -166,8 +166,8 @@ _Static_assert(sizeof(struct domain) <= 3072, "a tracked domain takes 3 KiB at m
 
 /*
  * 10^7 names take 1.4 GiB: door_log2 24 (128 MiB), candidates_log2 24 (1 GiB: room for
- * every name as a candidate at 60 % load), domains 65,536 (3 KiB, lists of 52 octets
- * and 1 KiB of the reverse view each: 259 MiB), and a ledger of 6 KiB for every 32nd of
+ * every name as a candidate at 60 % load), domains 65,536 (3 KiB, lists of 68 octets
+ * and 1 KiB of the reverse view each: 260 MiB), and a ledger of 6 KiB for every 32nd of
  * these (13 MiB).
  */
 struct store_config {
@@ -214,10 +214,10 @@ struct store *store_init(void *mem, const struct store_config *config, struct ha
 	struct hash_key sketch);
 
 /*
- * Merges all shards of one epoch, in any order. `now` is the epoch's end in
+ * Merges all shards of one epoch, 128 at most, in any order. `now` is the epoch's end in
  * seconds since 1970 and never goes backwards; net->fn is asked once for each
  * address unit that becomes an item or a name server's. The shards are only read.
- * O(slots of the shards / 64 + entries * n).
+ * O(slots of the shards / 64 + entries).
  */
 void store_merge(struct store *st, struct shard *const shards[], unsigned n, uint32_t now,
 	const struct net_lookup *net);

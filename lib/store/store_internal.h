@@ -7,6 +7,7 @@
  */
 
 #include "base/bits.h"
+#include "store/block.h"
 #include "store/ledger.h"
 #include "store/reverse.h"
 #include "store/store.h"
@@ -125,6 +126,7 @@ struct store {
 	uint32_t *ledger_free; /* stack of free ones */
 	struct reverse *reverse;
 	struct servers servers;
+	struct block block; /* scratch of the merge */
 };
 
 /* Top 32 bits of the placement hash: all tables but the door take their slots from its top. */
