@@ -11,10 +11,17 @@
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 
+/*
+ * Responses a query must be seen for before the tap counts as carrying both
+ * directions; until then an unpaired response is taken as weak evidence.
+ */
+#define ONE_WAY_RATIO 16u
+
 enum kind {
 	KIND_NONE, /* counted, and done with */
 	KIND_QUERY,
 	KIND_RESPONSE,
+	KIND_LONE, /* a response where no query is waiting */
 };
 
 /* What a message is waiting for between the passes. */
@@ -32,6 +39,10 @@ struct sensor {
 	struct reasm *reasm;
 	uint64_t queries; /* since start: is this tap one-directional? */
 	uint64_t responses;
+	uint64_t query_ns; /* time of the last one */
+	/* A time in other units; all frames of a live burst have the same. */
+	uint64_t now_ns, now_ms;
+	uint32_t now_s;
 	bool borrowed;                           /* a packet below lies in reassembly's memory */
 	struct wire_packet packet[SENSOR_BURST]; /* DNS messages to come */
 	uint64_t time_ns[SENSOR_BURST];
@@ -41,6 +52,12 @@ struct sensor {
 	struct dns_record record[DNS_RECORDS_MAX];
 	struct evidence_arena arena;
 };
+
+/* A response whose query was not seen says little where queries are seen at all. */
+static inline bool sensor_one_way(const struct sensor *s)
+{
+	return s->queries * ONE_WAY_RATIO < s->responses;
+}
 
 /*
  * Pass 2 over the first n packets: each one's `pending`, and the lines of pairing table and

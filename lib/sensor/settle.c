@@ -3,16 +3,14 @@
 #include "base/bits.h"
 #include "sensor/internal.h"
 
-/*
- * Responses a query must be seen for before the tap counts as carrying both
- * directions; until then an unpaired response is taken as weak evidence.
- */
-#define ONE_WAY_RATIO 16u
-
-/* A response whose query was not seen says little where queries are seen at all. */
-static bool one_way(const struct sensor *s)
+/* The time of what follows. */
+static inline void now_set(struct sensor *s, uint64_t time_ns)
 {
-	return s->queries * ONE_WAY_RATIO < s->responses;
+	if (likely(s->now_ns == time_ns))
+		return;
+	s->now_ns = time_ns;
+	s->now_ms = time_ns / NS_PER_MS;
+	s->now_s = (uint32_t)(time_ns / NS_PER_SECOND);
 }
 
 /* What the response attests for one of the domains on its chain. */
@@ -30,6 +28,7 @@ static void observe(
 {
 	const struct evidence *e = &a->evidence;
 
+	now_set(s, a->time_ns);
 	for (unsigned i = 0; i < e->owners; i++) {
 		const struct evidence_owner *o = &e->owner[i];
 		/* Name servers have no grade: what a race attests of them would count as firm. */
@@ -47,7 +46,7 @@ static void observe(
 						.ns_unit = e->ns_unit,
 						.ns_units = ns ? e->ns_units : 0,
 						.ns_ttl = ns ? e->ns_ttl : 0,
-						.now = (uint32_t)(a->time_ns / NS_PER_SECOND),
+						.now = s->now_s,
 						.grade = grade_for(o, grade),
 						.server = a->server,
 						.conflict = conflict && o->asked,
@@ -130,13 +129,14 @@ static __attribute__((noinline)) void early_pair(struct sensor *s, const struct 
 	early_end(s, held, EARLY_PAIRED, held->disputed ? MATCH_CONFLICTING : MATCH_PAIRED);
 }
 
-static void settle_response(struct sensor *s, const struct pending *p)
+static inline void settle_response(struct sensor *s, const struct pending *p)
 {
-	enum match_result r = match_response(
-		s->match, p->transaction, p->answer.evidence.digest, p->answer.time_ns / NS_PER_MS);
+	enum match_result r = MATCH_UNPAIRED;
 
+	if (likely(p->kind == KIND_RESPONSE))
+		r = match_response(s->match, p->transaction, p->answer.evidence.digest, s->now_ms);
 	s->responses++;
-	bool weak = r == MATCH_UNPAIRED && one_way(s);
+	bool weak = r == MATCH_UNPAIRED && sensor_one_way(s);
 	if (unlikely(r == MATCH_UNPAIRED) && !weak && early_hold(s, p))
 		return;
 	settle_answer(s, &p->answer, r);
@@ -153,7 +153,8 @@ static void settle_query(struct sensor *s, const struct pending *p)
 	};
 
 	s->queries++;
-	enum match_stored r = match_query(s->match, p->transaction, p->answer.time_ns / NS_PER_MS);
+	s->query_ns = p->answer.time_ns;
+	enum match_stored r = match_query(s->match, p->transaction, s->now_ms);
 	s->shard->account.query[fates[r]]++;
 	if (unlikely(!hold_is_empty(&s->hold)))
 		early_pair(s, p);
@@ -164,9 +165,10 @@ static void settle_one(struct sensor *s, const struct pending *p)
 {
 	if (unlikely(s->hold.due_ns < p->answer.time_ns))
 		sensor_expire(s, p->answer.time_ns);
+	now_set(s, p->answer.time_ns);
 	if (p->kind == KIND_QUERY)
 		settle_query(s, p);
-	else if (p->kind == KIND_RESPONSE)
+	else if (p->kind != KIND_NONE)
 		settle_response(s, p);
 }
 

@@ -328,6 +328,7 @@ static inline bool inline_add(
 	struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
 {
 	bool other = o->server != e->server;
+	unsigned brief = o->ttl <= SHARD_BRIEF_TTL;
 
 	for (unsigned i = 0; i < e->units; i++) {
 		if (e->unit[i] == unit) {
@@ -335,7 +336,7 @@ static inline bool inline_add(
 				e->grades = (uint8_t)((e->grades & ~(3u << 2 * i)) |
 						      (unsigned)o->grade << 2 * i);
 			e->several |= (unsigned)other << i & 7;
-			e->brief |= (unsigned)(o->ttl <= SHARD_BRIEF_TTL) << i & 7;
+			e->brief |= brief << i & 7;
 			return true;
 		}
 	}
