@@ -141,10 +141,11 @@ struct shard_observation {
 	uint32_t ttl;            /* largest TTL of the address records, seconds */
 	uint32_t ns_ttl;         /* largest TTL of the NS records, seconds */
 	uint32_t now;            /* seconds since 1970 */
-	uint8_t name_len;
-	uint8_t units;
+	/* Those asked about together are no neighbours: one load of two stores waits for both. */
 	uint8_t ns_names;
+	uint8_t name_len;
 	uint8_t ns_units;
+	uint8_t units;
 	uint8_t server; /* shard_server of the hash of the server's address, or _RESOLVER */
 	bool conflict;  /* it disagrees with an answer to the same query */
 	enum evidence_grade grade;
