@@ -173,11 +173,6 @@ static void small_give(struct shard *s, uint32_t ref)
 	s->small_free = ref;
 }
 
-static void pairs_add(struct shard *s, struct shard_detail *d, uint64_t host, uint64_t unit)
-{
-	hll_add(&d->pairs, shard_pair_hash(host, unit, s->sketch));
-}
-
 static void bit_set(uint64_t *bits, unsigned at, bool value)
 {
 	*bits = (*bits & ~(UINT64_C(1) << at)) | (uint64_t)value << at;
@@ -202,7 +197,7 @@ static struct shard_detail *detail_start(struct shard *s, struct shard_entry *e)
 		d->server[i] = shard_entry_server(e, i);
 		d->host[i] = shard_host(e->host);
 		d->brief |= (uint64_t)(e->brief >> i & 1) << i;
-		pairs_add(s, d, e->host, e->unit[i]);
+		hll_add(&d->pairs, shard_pair_hash(e->host, e->unit[i], s->sketch));
 	}
 	d->units = e->units;
 	if (unlikely(e->grades & SHARD_CUT)) {
@@ -235,27 +230,42 @@ static bool detail_grow(struct shard *s, struct shard_entry *e)
 	return true;
 }
 
-static void sample_add(
-	struct shard *s, struct shard_entry *e, uint64_t unit, const struct shard_observation *o)
+/*
+ * Place of a unit in the sample; d->units when it is not there. Answers keep an order, be it
+ * turned: behind the place of the last unit stands mostly the next one.
+ */
+static inline unsigned sample_find(const struct shard_detail *d, uint64_t unit, unsigned behind)
+{
+	unsigned i = behind + 1 < d->units ? behind + 1 : 0;
+
+	if (i < d->units && d->unit[i] == unit)
+		return i;
+	for (i = 0; i < d->units && d->unit[i] != unit; i++)
+		;
+	return i;
+}
+
+/* h is the unit's hash, *at_last the place of the one before, and then of this. */
+static void sample_add(struct shard *s, struct shard_entry *e, uint64_t unit, uint64_t h,
+	const struct shard_observation *o, unsigned *at_last)
 {
 	uint8_t host = shard_host(o->host);
 	struct shard_detail *d = detail_at(s, e->detail);
-	uint64_t h = hash_u64(unit, s->sketch);
 
 	if (h >= d->threshold)
 		return;
-	for (unsigned i = 0; i < d->units; i++) {
-		if (d->unit[i] == unit) {
-			if (d->grade[i] < o->grade)
-				d->grade[i] = (uint8_t)o->grade;
-			if (d->server[i] != o->server)
-				d->server[i] = SHARD_SERVER_SEVERAL;
-			d->several |= (uint64_t)(host != d->host[i]) << i;
-			if (host < d->host[i])
-				d->host[i] = host;
-			d->brief |= (uint64_t)(o->ttl <= SHARD_BRIEF_TTL) << i;
-			return;
-		}
+	unsigned i = sample_find(d, unit, *at_last);
+	if (likely(i < d->units)) {
+		if (d->grade[i] < o->grade)
+			d->grade[i] = (uint8_t)o->grade;
+		if (d->server[i] != o->server)
+			d->server[i] = SHARD_SERVER_SEVERAL;
+		d->several |= (uint64_t)(host != d->host[i]) << i;
+		if (host < d->host[i])
+			d->host[i] = host;
+		d->brief |= (uint64_t)(o->ttl <= SHARD_BRIEF_TTL) << i;
+		*at_last = i;
+		return;
 	}
 	unsigned room = e->detail & DETAIL_LARGE ? SHARD_SAMPLE_MAX : SHARD_SAMPLE_SMALL;
 	if (d->units == room && room == SHARD_SAMPLE_SMALL && detail_grow(s, e)) {
@@ -394,9 +404,12 @@ static void detail_add(struct shard *s, struct shard_entry *e, struct shard_deta
 {
 	hll_add(&d->hosts, o->host);
 	ns_add(s, d, o);
+	unsigned at_last = SHARD_SAMPLE_MAX;
 	for (unsigned i = 0; i < o->units; i++) {
-		pairs_add(s, d, o->host, o->unit[i]);
-		sample_add(s, e, o->unit[i], o);
+		uint64_t h = hash_u64(o->unit[i], s->sketch);
+
+		hll_add(&d->pairs, shard_pair_hash_known(o->host, h, s->sketch));
+		sample_add(s, e, o->unit[i], h, o, &at_last);
 		d = detail_at(s, e->detail);
 	}
 }

@@ -235,10 +235,18 @@ uint64_t shard_entry_threshold(const struct shard *s, const struct shard_entry *
 /* Wire form of the entry's registered domain; *len octets. */
 const uint8_t *shard_entry_name(const struct shard *s, const struct shard_entry *e, unsigned *len);
 
-/* What the pairs sketch counts: a host name's hash with an address unit, under the sketch key. */
+/*
+ * What the pairs sketch counts: a host name's hash with an address unit, under the sketch key;
+ * by the unit's hash under that key where it is known.
+ */
+static inline uint64_t shard_pair_hash_known(uint64_t host, uint64_t unit_hash, struct hash_key k)
+{
+	return hash_u64(host ^ unit_hash, k);
+}
+
 static inline uint64_t shard_pair_hash(uint64_t host, uint64_t unit, struct hash_key k)
 {
-	return hash_u64(host ^ hash_u64(unit, k), k);
+	return shard_pair_hash_known(host, hash_u64(unit, k), k);
 }
 
 /* Who attested inline unit i. */

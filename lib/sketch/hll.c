@@ -4,23 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#define INDEX_BITS 6u
-_Static_assert(1u << INDEX_BITS == HLL_REGISTERS, "the top bits of a hash name a register");
-
 /* Flajolet et al. 2007, figure 3: alpha for 64 registers, and where linear counting ends. */
 #define ALPHA 0.709
 #define LINEAR_MAX (2.5 * HLL_REGISTERS)
-
-void hll_add(struct hll *s, uint64_t hash)
-{
-	unsigned i = (unsigned)(hash >> (64 - INDEX_BITS));
-	/* The guard bit bounds the run of zeros: ranks are 1..59. */
-	uint64_t rest = hash << INDEX_BITS | UINT64_C(1) << (INDEX_BITS - 1);
-	uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
-
-	if (rank > s->reg[i])
-		s->reg[i] = rank;
-}
 
 void hll_merge(struct hll *into, const struct hll *from)
 {

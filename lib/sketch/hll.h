@@ -13,12 +13,24 @@
 #include <stdint.h>
 
 #define HLL_REGISTERS 64u
+#define HLL_INDEX_BITS 6u
+_Static_assert(1u << HLL_INDEX_BITS == HLL_REGISTERS, "the top bits of a hash name a register");
 
 struct hll {
 	uint8_t reg[HLL_REGISTERS];
 };
 
-void hll_add(struct hll *s, uint64_t hash);
+static inline void hll_add(struct hll *s, uint64_t hash)
+{
+	unsigned i = (unsigned)(hash >> (64 - HLL_INDEX_BITS));
+	/* The guard bit bounds the run of zeros: ranks are 1..59. */
+	uint64_t rest = hash << HLL_INDEX_BITS | UINT64_C(1) << (HLL_INDEX_BITS - 1);
+	uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+
+	if (rank > s->reg[i])
+		s->reg[i] = rank;
+}
+
 void hll_merge(struct hll *into, const struct hll *from);
 /* Estimated number of distinct hashes added. O(64). */
 double hll_estimate(const struct hll *s);
