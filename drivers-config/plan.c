@@ -197,17 +197,17 @@ static uint32_t ring_room(uint32_t most_descriptors)
 }
 
 /*
- * Whatever can hold a buffer of one queue at a time. With a spreader its worst case
- * is that all rings are full of this one queue's frames: then the rings drop and
- * say so, and the port still has its descriptors.
+ * Whatever can hold a buffer of one queue at a time; a worker has two bursts in hand. With a
+ * spreader its worst case is that all rings are full of this one queue's frames: then the rings
+ * drop and say so, and the port still has its descriptors.
  */
 static uint32_t buffers(
 	uint32_t descriptor_count, uint32_t driver, bool spreader, unsigned workers, uint32_t room)
 {
 	descriptor_count += driver;
 	if (!spreader)
-		return descriptor_count + SENSOR_BURST + CACHE_MOST;
-	return descriptor_count + SENSOR_BURST + workers * (room + 2 * SENSOR_BURST) +
+		return descriptor_count + 2 * SENSOR_BURST + CACHE_MOST;
+	return descriptor_count + SENSOR_BURST + workers * (room + 3 * SENSOR_BURST) +
 	       (workers + 1) * CACHE_MOST;
 }
 
@@ -224,14 +224,14 @@ static void arithmetic(struct port_plan *p, const struct plan *plan)
 			"%u x %u cached) = "
 			"%u buffers, %.1f MiB on %s",
 			p->queues, p->descriptors, p->profile->driver_buffers, SENSOR_BURST,
-			plan->workers, plan->ring_room, 2 * SENSOR_BURST, plan->workers + 1,
+			plan->workers, plan->ring_room, 3 * SENSOR_BURST, plan->workers + 1,
 			CACHE_MOST, p->queues * p->buffers, mib, where);
 	else
 		snprintf(p->arithmetic, sizeof(p->arithmetic),
 			"%u x (%u descriptors + %u of the driver + %u in hand + %u cached) = %u "
 			"buffers, %.1f MiB "
 			"on %s",
-			p->queues, p->descriptors, p->profile->driver_buffers, SENSOR_BURST,
+			p->queues, p->descriptors, p->profile->driver_buffers, 2 * SENSOR_BURST,
 			CACHE_MOST, p->queues * p->buffers, mib, where);
 }
 

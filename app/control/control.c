@@ -220,6 +220,7 @@ static void check_epoch(struct control *c, uint64_t epoch, uint64_t error)
 /* Merges every pending shard that ends with `epoch` or before, as one epoch. */
 static void close_epoch(struct control *c, uint64_t epoch)
 {
+	_Static_assert(SHARDS_MAX <= STORE_SHARDS_MAX, "one merge takes them all");
 	struct shard *merge[SHARDS_MAX];
 	unsigned n = 0, keep = 0;
 	uint64_t started = rte_rdtsc(), error = 0, tables = tables_error(c);

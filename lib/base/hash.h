@@ -13,7 +13,9 @@
  * the state, decides what a sketch or a sample holds.
  */
 
-#include <stdbool.h>
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
 
 #include "bits.h"
 
@@ -76,21 +78,22 @@ static inline uint64_t hash_bytes(const void *data, size_t len, struct hash_key 
 /* hash_tail of the low n bytes of a word, n in 0..8; of 8 it is the word. */
 static inline uint64_t hash_tail_word(uint64_t word, size_t n)
 {
-	typedef uint8_t octets __attribute__((vector_size(16)));
-	/* Which bytes it takes, and how many; hash_tail says why. */
-	static const octets take[9] = {{0}, {0, 0, 0}, {0, 1, 1}, {0, 1, 2},
-		{0, 1, 2, 3, 0, 1, 2, 3}, {0, 1, 2, 3, 1, 2, 3, 4}, {0, 1, 2, 3, 2, 3, 4, 5},
-		{0, 1, 2, 3, 3, 4, 5, 6}, {0, 1, 2, 3, 4, 5, 6, 7}};
-	static const uint64_t keep[9] = {0, 0xffffff, 0xffffff, 0xffffff, ~UINT64_C(0),
-		~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
-	typedef uint64_t words __attribute__((vector_size(16)));
+#ifdef __SSSE3__
+	/* Which byte goes where, as hash_tail has it; 0x80: none. */
+	static const uint64_t take[9] = {0x8080808080808080u, 0x8080808080000000u,
+		0x8080808080010100u, 0x8080808080020100u, 0x0302010003020100u, 0x0403020103020100u,
+		0x0504030203020100u, 0x0605040303020100u, 0x0706050403020100u};
 
-	return ((words)__builtin_shuffle((octets)(words){word}, take[n]))[0] & keep[n];
+	return (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(
+		_mm_cvtsi64_si128((long long)word), _mm_cvtsi64_si128((long long)take[n])));
+#else
+	return hash_tail((const uint8_t *)&word, n);
+#endif
 }
 
 /*
- * hash_bytes of 1..32 bytes where 32 can be read, without a branch that depends on their
- * number: a predictor does not know the lengths of names.
+ * hash_bytes of 1..32 bytes without a branch that depends on their number: a predictor does
+ * not know the lengths of names. Reads 16 bytes, of more than 16 at most 8 behind their end.
  */
 static inline uint64_t hash_padded(const uint8_t *p, size_t len, struct hash_key k)
 {

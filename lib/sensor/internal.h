@@ -21,7 +21,6 @@ enum kind {
 	KIND_NONE, /* counted, and done with */
 	KIND_QUERY,
 	KIND_RESPONSE,
-	KIND_LONE, /* a response where no query is waiting */
 };
 
 /* What a message is waiting for between the passes. */
@@ -57,6 +56,15 @@ struct sensor {
 static inline bool sensor_one_way(const struct sensor *s)
 {
 	return s->queries * ONE_WAY_RATIO < s->responses;
+}
+
+/*
+ * A response of this time is alone without a look into the pairing table: the tap carries
+ * responses alone, and what waited for one is long over.
+ */
+static inline bool sensor_lone(const struct sensor *s, uint64_t time_ns)
+{
+	return sensor_one_way(s) && s->query_ns + 2 * MATCH_TIMEOUT_MS * NS_PER_MS < time_ns;
 }
 
 /*

@@ -22,7 +22,7 @@ enum form {
 
 /* Places in the burst, by form. */
 struct forms {
-	bool lone; /* no query waits, and none is among them */
+	bool lone; /* none will be looked up */
 	uint32_t n[FORMS];
 	uint8_t at[FORMS][SENSOR_BURST];
 };
@@ -64,10 +64,10 @@ static inline void await(struct sensor *s, unsigned i, enum kind kind, unsigned 
 static inline void await_response(
 	struct sensor *s, const struct forms *f, unsigned i, unsigned name_len)
 {
-	if (unlikely(f->lone))
-		s->pending[i].kind = KIND_LONE;
-	else
+	if (likely(!f->lone))
 		await(s, i, KIND_RESPONSE, name_len);
+	else
+		s->pending[i].kind = KIND_RESPONSE;
 }
 
 /* What a response says is known; so is which shard lines it needs. */
@@ -230,18 +230,6 @@ static inline void answers(struct sensor *s, struct forms *f)
 	}
 }
 
-/*
- * On a tap that carries responses alone the table holds nothing that could be found, and whether
- * a response is alone there needs no look at it. All that waits is over by MATCH_TIMEOUT_MS.
- */
-static inline bool are_lone(const struct sensor *s, const struct forms *f)
-{
-	uint64_t over_ns = s->query_ns + 2 * MATCH_TIMEOUT_MS * NS_PER_MS;
-
-	return f->n[FORM_QUERY] == 0 && f->n[FORM_ANY] == 0 && sensor_one_way(s) &&
-	       over_ns < s->time_ns[0];
-}
-
 __attribute__((flatten)) void sensor_parse(struct sensor *s, unsigned n)
 {
 	struct forms f;
@@ -249,7 +237,8 @@ __attribute__((flatten)) void sensor_parse(struct sensor *s, unsigned n)
 	memset(f.n, 0, sizeof(f.n));
 	evidence_reset(&s->arena);
 	questions(s, n, &f);
-	f.lone = are_lone(s, &f);
+	/* Pass 3 will say the same of each of them: no query changes it. */
+	f.lone = f.n[FORM_QUERY] == 0 && f.n[FORM_ANY] == 0 && sensor_lone(s, s->time_ns[0]);
 	queries(s, &f);
 	refusals(s, &f);
 	answers(s, &f);

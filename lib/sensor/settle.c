@@ -133,7 +133,7 @@ static inline void settle_response(struct sensor *s, const struct pending *p)
 {
 	enum match_result r = MATCH_UNPAIRED;
 
-	if (likely(p->kind == KIND_RESPONSE))
+	if (likely(!sensor_lone(s, p->answer.time_ns)))
 		r = match_response(s->match, p->transaction, p->answer.evidence.digest, s->now_ms);
 	s->responses++;
 	bool weak = r == MATCH_UNPAIRED && sensor_one_way(s);
@@ -168,7 +168,7 @@ static void settle_one(struct sensor *s, const struct pending *p)
 	now_set(s, p->answer.time_ns);
 	if (p->kind == KIND_QUERY)
 		settle_query(s, p);
-	else if (p->kind != KIND_NONE)
+	else if (p->kind == KIND_RESPONSE)
 		settle_response(s, p);
 }
 

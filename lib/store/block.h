@@ -12,10 +12,12 @@
 #include <stdint.h>
 
 #include "shard/shard.h"
+#include "store/store.h"
 
-#define BLOCK_SHARDS_MAX 128u
 #define BLOCK_ENTRIES 2560u
 #define BLOCK_BUCKETS_LOG2 12u
+_Static_assert(
+	STORE_SHARDS_MAX *(1 + SHARD_PROBE_MAX) <= BLOCK_ENTRIES, "a block of one slot fits");
 
 struct met {
 	const struct shard_entry *entry;
@@ -35,7 +37,7 @@ struct block {
 	uint16_t bucket[1u << BLOCK_BUCKETS_LOG2];
 };
 
-/* Before the first block. At most BLOCK_SHARDS_MAX shards, with the same placement key. */
+/* Before the first block. At most STORE_SHARDS_MAX shards, with the same placement key. */
 void block_start(struct block *b, struct shard *const *shards, unsigned n);
 
 /* The next block, perhaps an empty one; false when there is none. O(slots / 64 + entries). */

@@ -213,8 +213,11 @@ size_t store_size(const struct store_config *config);
 struct store *store_init(void *mem, const struct store_config *config, struct hash_key placement,
 	struct hash_key sketch);
 
+/* Shards that one merge takes at most. */
+#define STORE_SHARDS_MAX 128u
+
 /*
- * Merges all shards of one epoch, 128 at most, in any order. `now` is the epoch's end in
+ * Merges all shards of one epoch, STORE_SHARDS_MAX at most, in any order. `now` is the epoch's end in
  * seconds since 1970 and never goes backwards; net->fn is asked once for each
  * address unit that becomes an item or a name server's. The shards are only read.
  * O(slots of the shards / 64 + entries).

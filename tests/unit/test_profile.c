@@ -156,7 +156,7 @@ static void every_profile_is_loaded_and_dry_run(void **state)
 		assert_int_equal(p->descriptors, dry[i].descriptors);
 		assert_true(plan.why[0] && p->arithmetic[0]);
 		assert_int_equal(p->node, dry[i].facts.node);
-		assert_true(p->buffers >= p->descriptors + SENSOR_BURST);
+		assert_true(p->buffers >= p->descriptors + 2 * SENSOR_BURST);
 		assert_true(plan.ring_room == 0 || plan.ring_room >= p->descriptors);
 		assert_int_equal(p->rss_types != 0, p->profile->rss_symmetric == 1);
 		if (p->rss_types)
