@@ -50,6 +50,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		return EXIT_CODE_CONFIG;
 	if (appliance_networks(&a->networks, config, err) < 0)
 		return EXIT_CODE_DATABASE;
+	if (allow_open(&a->allow, live ? config->allow.path : "", err) < 0)
+		return EXIT_CODE_STATE;
 	a->board = snapshot_board_new();
 	a->mailbox = mailbox_new(MAILBOX_DEADLINE_MS);
 	if (!a->board || !a->mailbox) {
@@ -230,6 +232,7 @@ void appliance_free(struct appliance *a)
 	mailbox_free(a->mailbox);
 	networks_close(a->networks);
 	lists_free(a->lists);
+	allow_close(a->allow);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
 	state_close(&a->state);
@@ -238,5 +241,6 @@ void appliance_free(struct appliance *a)
 	a->mailbox = NULL;
 	a->networks = NULL;
 	a->lists = NULL;
+	a->allow = NULL;
 	a->suffixes = NULL;
 }

@@ -22,6 +22,7 @@
 #include "datapath/settings.h"
 #include "datapath/worker.h"
 #include "detect/detect.h"
+#include "export/allow.h"
 #include "export/json.h"
 #include "http/server.h"
 #include "networks/lists.h"
@@ -48,6 +49,7 @@ struct appliance {
 	struct snapshot_board *board;
 	struct mailbox *mailbox;
 	struct about about;
+	struct allow *allow; /* read and changed by management threads */
 	struct http_server *http;
 	struct state state; /* live, where state.path says so */
 };

@@ -37,7 +37,7 @@
 #define CONFIG_LISTEN_MAX 64u
 #define CONFIG_INFRASTRUCTURE_MAX 128u
 #define CONFIG_DOMAIN_MAX 256u
-#define CONFIG_RESTART_MAX 64u /* keys that only a restart can change; a test counts them */
+#define CONFIG_RESTART_MAX 128u /* keys that only a restart can change; a test counts them */
 
 /* Where a port's tap stands, seen from the resolvers. */
 enum config_vantage {
@@ -117,6 +117,10 @@ struct config_state {
 	uint32_t interval_seconds;
 };
 
+struct config_allow {
+	char path[CONFIG_PATH_MAX]; /* "": the list lasts as long as the process */
+};
+
 struct config_log {
 	uint32_t level; /* enum log_level */
 };
@@ -146,6 +150,7 @@ struct config {
 	struct config_networks networks;
 	struct config_http http;
 	struct config_state state;
+	struct config_allow allow;
 	struct config_log log;
 };
 
