@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "dns/dns.h"
+#include "http/embedded.h"
 #include "http/routes.h"
 
 #define JSON_TYPE "application/json"
@@ -14,6 +15,9 @@
 void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree);
 
 void answer_problem(struct answer *a, unsigned status, const char *detail);
+
+/* A file as it is, or 304. */
+void answer_embedded(const struct request *q, const struct embedded_file *file, struct answer *a);
 
 /* The current snapshot, or NULL with the answer made. */
 const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a);

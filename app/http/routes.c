@@ -25,6 +25,8 @@ static void answer_body(struct answer *a, unsigned status, const char *type, cha
 	a->content_type = body ? type : TEXT_TYPE;
 	a->body = body;
 	a->len = body ? len : 0;
+	a->release = free;
+	a->owner = body;
 }
 
 void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree)
@@ -41,9 +43,13 @@ void answer_problem(struct answer *a, unsigned status, const char *detail)
 		export_problem(status, MHD_get_reason_phrase_for(status), detail));
 }
 
+/* A text that is static. */
 static void answer_text(struct answer *a, const char *text)
 {
-	answer_body(a, MHD_HTTP_OK, TEXT_TYPE, strdup(text), strlen(text));
+	a->status = MHD_HTTP_OK;
+	a->content_type = TEXT_TYPE;
+	a->body = text;
+	a->len = strlen(text);
 }
 
 const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
@@ -89,6 +95,18 @@ bool answer_known(
 	a->status = MHD_HTTP_NOT_MODIFIED;
 	a->content_type = JSON_TYPE;
 	return true;
+}
+
+void answer_embedded(const struct request *q, const struct embedded_file *file, struct answer *a)
+{
+	snprintf(a->etag, sizeof(a->etag), "%s", file->etag);
+	a->content_type = file->content_type;
+	a->status = MHD_HTTP_NOT_MODIFIED;
+	if (q->if_none_match && etag_listed(q->if_none_match, a->etag))
+		return;
+	a->status = MHD_HTTP_OK;
+	a->body = file->octets;
+	a->len = file->len;
 }
 
 static void route_status(
@@ -217,6 +235,13 @@ static void route_readyz(
 	snapshot_put(s);
 }
 
+static void route_openapi(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)r, (void)rest;
+	answer_embedded(q, &embedded_openapi_json, a);
+}
+
 static const struct route {
 	const char *path;
 	bool prefix; /* what follows the path is the handler's `rest` */
@@ -229,6 +254,7 @@ static const struct route {
 	{"/api/v1/domains/", true, route_domain},
 	{"/api/v1/events", false, route_events},
 	{"/api/v1/explain/", true, route_explain},
+	{"/api/v1/openapi.json", false, route_openapi},
 	{"/metrics", false, route_metrics},
 	{"/livez", false, route_livez},
 	{"/readyz", false, route_readyz},

@@ -46,8 +46,11 @@ struct answer {
 	const char *content_type;   /* static */
 	const char *allow;          /* of a 405; else NULL */
 	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */
-	char *body; /* the caller frees it; NULL: nothing, or out of memory with status 500 */
+	const void *body;           /* NULL: nothing, or out of memory with status 500 */
 	size_t len;
+	/* The caller lets go of the body by release(owner); NULL: it is static. */
+	void (*release)(void *owner);
+	void *owner;
 };
 
 void routes_answer(const struct routes *r, const struct request *q, struct answer *a);

@@ -70,14 +70,20 @@ static enum MHD_Result host_seek(
 	return MHD_YES;
 }
 
+static void body_static(void *owner)
+{
+	(void)owner;
+}
+
 static enum MHD_Result answer_send(struct MHD_Connection *connection, struct answer *a)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(a->len, a->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+		a->len, (void *)a->body, a->release ? a->release : body_static, a->owner);
 	enum MHD_Result rc;
 
 	if (!response) {
-		free(a->body);
+		if (a->release)
+			a->release(a->owner);
 		return MHD_NO;
 	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);

@@ -287,6 +287,25 @@ static void entity_tags(void **state)
 	expect(r, 200);
 }
 
+/* A file of the tree, octet for octet, until it is another one. */
+static void embedded_file_is_served(void **state)
+{
+	(void)state;
+	char tag[256], value[256], fields[512];
+	struct reply r = ask("/api/v1/openapi.json");
+	json_t *tree = json_loads(r.body, JSON_REJECT_DUPLICATES, NULL);
+
+	assert_int_equal(strncmp(text_at(tree, "openapi"), "3.1", 3), 0);
+	json_decref(tree);
+	assert_string_equal(field(&r, "Content-Type", value), "application/json");
+	assert_true(*field(&r, "ETag", tag));
+	expect(r, 200);
+	snprintf(fields, sizeof(fields), "Host: localhost\r\nIf-None-Match: %s\r\n", tag);
+	r = ask_with("GET", "/api/v1/openapi.json", fields);
+	assert_string_equal(r.body, "");
+	expect(r, 304);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_reading, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(host_is_checked, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(entity_tags, setup_board, teardown),
+		cmocka_unit_test_setup_teardown(embedded_file_is_served, setup_board, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Files of the source tree that the program carries with it. app/meson.build lists them,
+ * embed.py makes them C; FILE.EXT is embedded_FILE_EXT.
+ */
+
+#include <stddef.h>
+
+/* Constant, and never freed. */
+struct embedded_file {
+	const char *content_type;
+	const unsigned char *octets;
+	size_t len;
+	const char *etag; /* of the octets, quoted */
+};
+
+extern const struct embedded_file embedded_openapi_json; /* docs/openapi.json */
