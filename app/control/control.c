@@ -255,6 +255,9 @@ static void close_epoch(struct control *c, uint64_t epoch)
 	c->merge_ns = (uint64_t)((unsigned __int128)(rte_rdtsc() - started) * NS_PER_SECOND /
 				 rte_get_tsc_hz());
 	histogram_add(&c->merges, c->merge_ns / 1000);
+	uint64_t ended = (epoch + 1) * c->config.epoch_ns, merged = c->now_ns + c->merge_ns;
+	if (c->config.live && !again && merged > ended)
+		histogram_add(&c->lags, (merged - ended) / 1000);
 	log_line(LOG_LEVEL_DEBUG, "epoch %lu: %u shards, %lu frames, merged in %lu us", epoch, n,
 		c->account.received - before.received, c->merge_ns / 1000);
 }
@@ -434,6 +437,8 @@ int control_publish(struct control *c)
 	s->last_ns = c->last_ns;
 	s->merge_ns = c->merge_ns;
 	s->merges = c->merges;
+	s->lags = c->lags;
+	s->published_ns = c->config.live ? c->now_ns : 0;
 	s->degraded = c->degraded;
 	s->imbalance = c->imbalance;
 	s->pairing = c->pairing;

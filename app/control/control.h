@@ -53,6 +53,7 @@ struct control {
 	uint64_t last_ns;
 	uint64_t merge_ns;
 	struct histogram merges; /* microseconds of each since start */
+	struct histogram lags;   /* live: microseconds from an epoch's end to its merge's */
 	uint32_t generation;
 	uint32_t degraded; /* of the last epoch; bits of enum degraded_reason */
 	uint32_t degraded_since[DEGRADED_COUNT]; /* as last published */

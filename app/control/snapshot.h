@@ -75,7 +75,9 @@ struct worker_status {
 	uint64_t behind;   /* live: epochs that it is behind the time of the day */
 	uint64_t settings; /* generation of the configuration that it works by; 0: of none */
 	enum worker_state state;
-	uint32_t since; /* seconds since 1970, when it was due and did not come; 0: it runs */
+	uint32_t since;   /* seconds since 1970, when it was due and did not come; 0: it runs */
+	uint64_t reached; /* live: epoch that it is in ... */
+	uint64_t seen_ns; /* ... and when control saw it enter, since 1970; 0: not, or it ended */
 };
 
 /* The configuration in force, and what became of the attempts to change it. */
@@ -121,6 +123,8 @@ struct snapshot {
 	uint64_t last_ns;
 	uint64_t merge_ns;                       /* time the last merge took */
 	struct histogram merges;                 /* microseconds of each since start */
+	struct histogram lags;                   /* live: microseconds from end to merged */
+	uint64_t published_ns;                   /* live: time of the day; else 0 */
 	uint32_t degraded;                       /* bits of enum degraded_reason ... */
 	uint32_t degraded_since[DEGRADED_COUNT]; /* ... and since when, seconds since 1970; or 0 */
 	struct config_report config;

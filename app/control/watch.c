@@ -43,6 +43,10 @@ bool watch_workers(struct control *c, uint64_t now_ns)
 		uint64_t reached = control_reached(c, i), behind = w->behind;
 		enum worker_state before = w->state;
 
+		if (c->config.live && reached != w->reached) {
+			w->reached = reached;
+			w->seen_ns = reached == UINT64_MAX ? 0 : now_ns;
+		}
 		w->behind = epoch > reached ? epoch - reached : 0;
 		w->state = state_of(c, reached, w->behind);
 		bool runs = w->state == WORKER_RUNNING || w->state == WORKER_ENDED;

@@ -3,36 +3,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "export/counters.h"
+#include "export/exposition.h"
+#include "export/process.h"
 #include "export/prometheus.h"
 
-#define PREFIX "fluxgate_"
-
-static void head(FILE *f, const char *metric, const char *help, bool gauge)
-{
-	fprintf(f, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", metric, help, metric,
-		gauge ? "gauge" : "counter");
-}
-
-static void number(FILE *f, const char *metric, const char *help, bool gauge, uint64_t value)
-{
-	head(f, metric, help, gauge);
-	fprintf(f, PREFIX "%s %" PRIu64 "\n", metric, value);
-}
-
-/* name="value"; what would end the value is escaped, what is not plain ASCII is replaced. */
-static void label(FILE *f, const char *name, const char *value)
-{
-	fprintf(f, "%s=\"", name);
-	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			fprintf(f, "\\%c", *p);
-		else
-			fputc(*p >= 0x20 && *p < 0x7f ? *p : '?', f);
-	}
-	fputc('"', f);
-}
+#define PREFIX EXPOSITION_PREFIX
 
 struct counter_text {
 	FILE *f;
@@ -47,12 +25,12 @@ static void counter_line(void *ctx, const struct counter_family *family,
 	if (!family->metric)
 		return;
 	if (family != t->last)
-		head(t->f, family->metric, family->help, family->gauge);
+		exposition_head(t->f, family->metric, family->help, family->gauge);
 	t->last = family;
 	fprintf(t->f, PREFIX "%s", family->metric);
 	for (unsigned i = 0; i < COUNTER_DEPTH && keys[i]; i++) {
 		fputc(i ? ',' : '{', t->f);
-		label(t->f, family->label[i], keys[i]);
+		exposition_label(t->f, family->label[i], keys[i]);
 	}
 	fprintf(t->f, "%s %" PRIu64 "\n", keys[0] ? "}" : "", value);
 }
@@ -62,13 +40,13 @@ static void workers_text(FILE *f, const struct snapshot *s)
 	for (unsigned c = 0; c < WORKER_COUNTERS; c++) {
 		const struct port_counter *w = &worker_counters[c];
 
-		head(f, w->metric, w->help, false);
+		exposition_head(f, w->metric, w->help, false);
 		for (unsigned i = 0; i < s->workers; i++)
 			fprintf(f, PREFIX "%s{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n", w->metric,
 				i, s->worker[i].lcore, counter_at(&s->worker[i], w->offset));
 	}
-	head(f, "worker_epochs_behind", "Epochs that a worker is behind the time of the day.",
-		true);
+	exposition_head(f, "worker_epochs_behind",
+		"Epochs that a worker is behind the time of the day.", true);
 	for (unsigned i = 0; i < s->workers; i++)
 		fprintf(f, PREFIX "worker_epochs_behind{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n",
 			i, s->worker[i].lcore, s->worker[i].behind);
@@ -77,7 +55,7 @@ static void workers_text(FILE *f, const struct snapshot *s)
 static void port_line(FILE *f, const char *metric, const struct port_status *p)
 {
 	fprintf(f, PREFIX "%s{", metric);
-	label(f, "port", p->name);
+	exposition_label(f, "port", p->name);
 }
 
 static void ports_text(FILE *f, const struct snapshot *s)
@@ -85,7 +63,7 @@ static void ports_text(FILE *f, const struct snapshot *s)
 	for (unsigned c = 0; c < PORT_COUNTERS && s->ports; c++) {
 		const struct port_counter *p = &port_counters[c];
 
-		head(f, p->metric, p->help, p->gauge);
+		exposition_head(f, p->metric, p->help, p->gauge);
 		for (unsigned i = 0; i < s->ports; i++) {
 			uint64_t value = counter_at(&s->port[i], p->offset);
 
@@ -97,21 +75,22 @@ static void ports_text(FILE *f, const struct snapshot *s)
 	}
 	if (!s->ports)
 		return;
-	head(f, "port_info", "A port and its tap; always 1.", true);
+	exposition_head(f, "port_info", "A port and its tap; always 1.", true);
 	for (unsigned i = 0; i < s->ports; i++) {
 		port_line(f, "port_info", &s->port[i]);
 		fputc(',', f);
-		label(f, "profile", s->port[i].profile);
+		exposition_label(f, "profile", s->port[i].profile);
 		fputc(',', f);
-		label(f, "vantage", s->port[i].vantage);
+		exposition_label(f, "vantage", s->port[i].vantage);
 		fputs("} 1\n", f);
 	}
-	head(f, "port_link_up", "1 while the port's link is up.", true);
+	exposition_head(f, "port_link_up", "1 while the port's link is up.", true);
 	for (unsigned i = 0; i < s->ports; i++) {
 		port_line(f, "port_link_up", &s->port[i]);
 		fprintf(f, "} %d\n", s->port[i].link_up);
 	}
-	head(f, "port_loss_rate", "Share of frames lost in the last epoch that ended.", true);
+	exposition_head(
+		f, "port_loss_rate", "Share of frames lost in the last epoch that ended.", true);
 	for (unsigned i = 0; i < s->ports; i++) {
 		if (!isfinite(s->port[i].loss_rate))
 			continue;
@@ -128,13 +107,13 @@ static void xdp_text(FILE *f, const struct snapshot *s)
 		if (!s->port[i].has_xdp)
 			continue;
 		if (!any)
-			head(f, "port_xdp_frames_total",
+			exposition_head(f, "port_xdp_frames_total",
 				"Frames of an interface by what its XDP program did with them.",
 				false);
 		any = true;
 		for (unsigned cause = 0; cause < STEER_CAUSES; cause++) {
 			fprintf(f, PREFIX "port_xdp_frames_total{");
-			label(f, "port", s->port[i].name);
+			exposition_label(f, "port", s->port[i].name);
 			fprintf(f, ",cause=\"%s\"} %" PRIu64 "\n",
 				steer_cause_name((enum steer_cause)cause),
 				s->port[i].xdp.cause[cause]);
@@ -150,20 +129,21 @@ static void flagged_text(FILE *f, const struct snapshot *s)
 		count[s->verdict[i].class][s->verdict[i].suspected]++;
 		own += s->verdict[i].features.own_addresses > 0;
 	}
-	head(f, "flagged_domains", "Domains flagged now.", true);
+	exposition_head(f, "flagged_domains", "Domains flagged now.", true);
 	for (unsigned c = FLUX_NONE + 1; c < FLUX_CLASS_COUNT; c++) {
 		for (unsigned suspected = 0; suspected < 2; suspected++)
 			fprintf(f, PREFIX "flagged_domains{class=\"%s\",suspected=\"%s\"} %u\n",
 				flux_class_name((enum flux_class)c), suspected ? "true" : "false",
 				count[c][suspected]);
 	}
-	head(f, "flagged_own_domains", "Of these, with addresses of own subscribers.", true);
+	exposition_head(
+		f, "flagged_own_domains", "Of these, with addresses of own subscribers.", true);
 	fprintf(f, PREFIX "flagged_own_domains %u\n", own);
 }
 
 static void degraded_text(FILE *f, const struct snapshot *s)
 {
-	head(f, "degraded", "1 when the sensor runs with this restriction.", true);
+	exposition_head(f, "degraded", "1 when the sensor runs with this restriction.", true);
 	for (unsigned i = 0; i < DEGRADED_COUNT; i++)
 		fprintf(f, PREFIX "degraded{reason=\"%s\"} %u\n",
 			snapshot_degraded_name((enum degraded_reason)i), s->degraded >> i & 1);
@@ -173,20 +153,20 @@ static void visibility_text(FILE *f, const struct snapshot *s)
 {
 	const struct visibility *v = &s->visibility;
 
-	head(f, "visibility_flows",
+	exposition_head(f, "visibility_flows",
 		"Flows to encrypted resolvers in the last epoch, an estimate within 13 %.", true);
 	for (unsigned t = 0; t < VISIBILITY_TRANSPORT_COUNT; t++)
 		fprintf(f, PREFIX "visibility_flows{transport=\"%s\"} %.0f\n",
 			visibility_transport_name((enum visibility_transport)t),
 			hll_estimate(&v->flow[t]));
-	head(f, "visibility_clients",
+	exposition_head(f, "visibility_clients",
 		"Clients seen with a kind of DNS in the last epoch, an estimate within 13 %.",
 		true);
 	fprintf(f, PREFIX "visibility_clients{dns=\"encrypted\"} %.0f\n",
 		hll_estimate(&v->encrypted_client));
 	fprintf(f, PREFIX "visibility_clients{dns=\"plain\"} %.0f\n",
 		hll_estimate(&v->plain_client));
-	head(f, "visibility_encrypted_client_share",
+	exposition_head(f, "visibility_encrypted_client_share",
 		"Share of clients seen with an encrypted resolver, 0 to 1, an estimate.", true);
 	fprintf(f, PREFIX "visibility_encrypted_client_share %.3f\n",
 		visibility_encrypted_share(v));
@@ -197,18 +177,22 @@ static void state_text(FILE *f, const struct state_report *r)
 {
 	if (!r->path)
 		return;
-	number(f, "state_saves_total", "States saved since start.", false, r->saves);
-	number(f, "state_failures_total", "States that could not be saved.", false, r->failures);
-	number(f, "state_torn_total", "States begun anew because an epoch ended.", false, r->torn);
-	number(f, "state_size_bytes", "Size of the newest state on the disk.", true, r->octets);
-	number(f, "state_saved_time_seconds",
+	exposition_number(f, "state_saves_total", "States saved since start.", false, r->saves);
+	exposition_number(
+		f, "state_failures_total", "States that could not be saved.", false, r->failures);
+	exposition_number(
+		f, "state_torn_total", "States begun anew because an epoch ended.", false, r->torn);
+	exposition_number(
+		f, "state_size_bytes", "Size of the newest state on the disk.", true, r->octets);
+	exposition_number(f, "state_saved_time_seconds",
 		"Time of the newest state on the disk, seconds since 1970; 0: there is none.", true,
 		r->saved);
-	head(f, "state_write_seconds", "Time that it took to write it.", true);
+	exposition_head(f, "state_write_seconds", "Time that it took to write it.", true);
 	fprintf(f, PREFIX "state_write_seconds %.9f\n", (double)r->write_ns * 1e-9);
-	head(f, "state_longest_step_seconds", "Longest that control was held up by saving.", true);
+	exposition_head(f, "state_longest_step_seconds",
+		"Longest that control was held up by saving.", true);
 	fprintf(f, PREFIX "state_longest_step_seconds %.9f\n", (double)r->step_ns * 1e-9);
-	head(f, "state_loaded", "What the start found; 1 for the one that holds.", true);
+	exposition_head(f, "state_loaded", "What the start found; 1 for the one that holds.", true);
 	for (unsigned i = 0; i < STATE_LOAD_COUNT; i++)
 		fprintf(f, PREFIX "state_loaded{result=\"%s\"} %d\n",
 			state_load_name((enum state_load_result)i), r->load == i);
@@ -216,32 +200,50 @@ static void state_text(FILE *f, const struct state_report *r)
 
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
-	head(f, "build_info", "The program; always 1.", true);
+	exposition_head(f, "build_info", "The program; always 1.", true);
 	fprintf(f, PREFIX "build_info{");
-	label(f, "version", about->version);
+	exposition_label(f, "version", about->version);
 	fputc(',', f);
-	label(f, "dpdk", about->dpdk);
+	exposition_label(f, "dpdk", about->dpdk);
 	fputc(',', f);
-	label(f, "mode", about->mode);
+	exposition_label(f, "mode", about->mode);
 	fprintf(f, "} 1\n");
-	number(f, "start_time_seconds", "When the program started, seconds since 1970.", true,
-		started);
-	number(f, "config_generation", "Configurations put in force since start.", true,
+	exposition_number(f, "start_time_seconds", "When the program started, seconds since 1970.",
+		true, started);
+	exposition_number(f, "config_generation", "Configurations put in force since start.", true,
 		about->config_generation);
-	number(f, "ready", "1 once the first epoch is in.", true, ready);
+	exposition_number(f, "ready", "1 once the first epoch is in.", true, ready);
 }
 
-/* Limits at powers of two microseconds, where the counts are exact: 128 us to 17 s. */
-static void merges_text(FILE *f, const struct histogram *h)
+/* Seconds since a moment in nanoseconds since 1970. */
+static double age_of(uint64_t ns)
 {
-	fprintf(f, "# HELP " PREFIX "merge_duration_seconds Time that merges took since start.\n"
-		   "# TYPE " PREFIX "merge_duration_seconds histogram\n");
-	for (unsigned log2 = 7; log2 <= 24; log2++)
-		fprintf(f, PREFIX "merge_duration_seconds_bucket{le=\"%.6f\"} %" PRIu64 "\n",
-			(double)(UINT64_C(1) << log2) * 1e-6, histogram_below(h, log2));
-	fprintf(f, PREFIX "merge_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", h->count);
-	fprintf(f, PREFIX "merge_duration_seconds_sum %.6f\n", (double)h->sum * 1e-6);
-	fprintf(f, PREFIX "merge_duration_seconds_count %" PRIu64 "\n", h->count);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	double age = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)ns * 1e-9;
+	return age > 0 ? age : 0;
+}
+
+/* Signs of life, as of now: they age also when nothing is published any more. */
+static void live_text(FILE *f, const struct snapshot *s)
+{
+	exposition_head(f, "worker_heartbeat_age_seconds",
+		"Time since a worker entered an epoch; an epoch and a little at most while it "
+		"lives.",
+		true);
+	for (unsigned i = 0; i < s->workers; i++)
+		if (s->worker[i].seen_ns)
+			fprintf(f,
+				PREFIX "worker_heartbeat_age_seconds{worker=\"%u\",lcore=\"%u\"} "
+				       "%.3f\n",
+				i, s->worker[i].lcore, age_of(s->worker[i].seen_ns));
+	exposition_head(f, "snapshot_age_seconds",
+		"Time since control published; an epoch and a little at most while it lives.",
+		true);
+	fprintf(f, PREFIX "snapshot_age_seconds %.3f\n", age_of(s->published_ns));
+	exposition_histogram(f, "epoch_lag_seconds",
+		"From the end of an epoch until it was merged, since start.", &s->lags, 11, 26);
 }
 
 static void snapshot_text(FILE *f, const struct snapshot *s)
@@ -254,28 +256,33 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 	xdp_text(f, s);
 	flagged_text(f, s);
 	degraded_text(f, s);
-	number(f, "config_reloads_refused_total", "Reloads that changed nothing.", false,
+	exposition_number(f, "config_reloads_refused_total", "Reloads that changed nothing.", false,
 		s->config.refused);
-	number(f, "config_keys_waiting", "Keys that differ in the file and need a restart.", true,
-		s->config.waiting);
+	exposition_number(f, "config_keys_waiting",
+		"Keys that differ in the file and need a restart.", true, s->config.waiting);
 	visibility_text(f, s);
 	state_text(f, &s->state);
-	number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
-	number(f, "epochs_total", "Epochs merged.", false, s->epochs);
-	number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.", true,
-		s->time);
-	number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
+	exposition_number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
+	exposition_number(f, "epochs_total", "Epochs merged.", false, s->epochs);
+	exposition_number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.",
+		true, s->time);
+	exposition_number(f, "snapshot_generation", "Snapshots published.", true, s->generation);
 	if (s->imbalance) {
-		head(f, "worker_imbalance", "Frames of the busiest worker over the mean.", true);
+		exposition_head(
+			f, "worker_imbalance", "Frames of the busiest worker over the mean.", true);
 		fprintf(f, PREFIX "worker_imbalance %.3f\n", s->imbalance / 1000.0);
 	}
-	head(f, "merge_seconds", "Time that the last merge took.", true);
+	exposition_head(f, "merge_seconds", "Time that the last merge took.", true);
 	fprintf(f, PREFIX "merge_seconds %.9f\n", (double)s->merge_ns * 1e-9);
-	merges_text(f, &s->merges);
+	/* 128 us to 17 s, and 2 ms to 67 s. */
+	exposition_histogram(f, "merge_duration_seconds", "Time that merges took since start.",
+		&s->merges, 7, 24);
+	if (s->published_ns)
+		live_text(f, s);
 }
 
-char *prometheus_text(
-	const struct about *about, const struct snapshot *s, uint32_t started, size_t *len)
+char *prometheus_text(const struct about *about, const struct snapshot *s, uint32_t started,
+	const struct request_counts *requests, size_t *len)
 {
 	char *text = NULL;
 	FILE *f = open_memstream(&text, len);
@@ -283,6 +290,9 @@ char *prometheus_text(
 	if (!f)
 		return NULL;
 	about_text(f, about, started, s != NULL);
+	process_text(f);
+	if (requests)
+		request_text(f, requests);
 	if (s)
 		snapshot_text(f, s);
 	bool failed = ferror(f);

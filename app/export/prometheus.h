@@ -3,7 +3,7 @@
 
 /*
  * The text of /metrics (Prometheus exposition format 0.0.4). Label values are
- * reasons, classes, lcores and ports; never a domain name.
+ * reasons, classes, lcores, ports and routes; never a domain name.
  */
 
 #include <stddef.h>
@@ -11,13 +11,14 @@
 
 #include "control/snapshot.h"
 #include "export/json.h"
+#include "export/requests.h"
 
 #define PROMETHEUS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /*
  * s may be NULL: then only what is known of the program itself. `started` in
- * seconds since 1970. NULL when out of memory; else *len octets that the
- * caller frees with free().
+ * seconds since 1970. requests may be NULL. NULL when out of memory; else *len
+ * octets that the caller frees with free().
  */
-char *prometheus_text(
-	const struct about *about, const struct snapshot *s, uint32_t started, size_t *len);
+char *prometheus_text(const struct about *about, const struct snapshot *s, uint32_t started,
+	const struct request_counts *requests, size_t *len);

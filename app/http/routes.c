@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +212,7 @@ static void route_metrics(
 	(void)q, (void)rest;
 	const struct snapshot *s = snapshot_get(r->board);
 	size_t len = 0;
-	char *text = prometheus_text(r->about, s, r->started, &len);
+	char *text = prometheus_text(r->about, s, r->started, r->requests, &len);
 
 	answer_body(a, MHD_HTTP_OK, PROMETHEUS_CONTENT_TYPE, text, len);
 	snapshot_put(s);
@@ -282,9 +283,15 @@ static bool host_is(const char *host, const char *name)
 	return !*host || (*host == ':' && host[1] && !host[1 + strspn(host + 1, "0123456789")]);
 }
 
+void routes_count(struct request_counts *c)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		request_route_add(c, routes[i].path, routes[i].prefix);
+}
+
 void routes_answer(const struct routes *r, const struct request *q, struct answer *a)
 {
-	const struct route *route;
+	const struct route *route = NULL;
 	const char *rest;
 
 	memset(a, 0, sizeof(*a));
@@ -299,4 +306,7 @@ void routes_answer(const struct routes *r, const struct request *q, struct answe
 	} else {
 		route->answer(r, q, rest, a);
 	}
+	if (r->requests)
+		request_count(
+			r->requests, route ? (unsigned)(route - routes) : UINT_MAX, a->status);
 }

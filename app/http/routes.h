@@ -13,6 +13,7 @@
 #include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "export/json.h"
+#include "export/requests.h"
 
 #define REQUEST_PARAMS_MAX 8u
 #define ANSWER_ETAG_MAX 32u
@@ -22,6 +23,7 @@ struct routes {
 	struct snapshot_board *board;
 	struct mailbox *mailbox; /* NULL: nobody explains */
 	const struct about *about;
+	struct request_counts *requests; /* NULL: they are not counted */
 	const char *host;    /* the address listened on as a Host field has it: "[::1]" */
 	uint32_t started;    /* seconds since 1970 */
 	uint64_t started_ms; /* the same instant on CLOCK_MONOTONIC */
@@ -52,5 +54,8 @@ struct answer {
 	void (*release)(void *owner);
 	void *owner;
 };
+
+/* The routes that there are; before the first answer. */
+void routes_count(struct request_counts *c);
 
 void routes_answer(const struct routes *r, const struct request *q, struct answer *a);

@@ -27,6 +27,7 @@
 struct http_server {
 	struct MHD_Daemon *daemon;
 	struct routes routes;
+	struct request_counts requests;
 	unsigned port;
 	char host[INET6_ADDRSTRLEN + 2];
 };
@@ -201,10 +202,12 @@ static void routes_init(struct http_server *server, const struct http_config *co
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	routes_count(&server->requests);
 	server->routes = (struct routes){
 		.board = config->board,
 		.mailbox = config->mailbox,
 		.about = config->about,
+		.requests = &server->requests,
 		.host = server->host,
 		.started = (uint32_t)time(NULL),
 		.started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,

@@ -123,14 +123,17 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 	for (unsigned i = 1; i <= 90; i++)
 		histogram_add(&s->merges, i * 10);
 	histogram_add(&s->merges, 20000);
+	histogram_add(&s->lags, 50000);
+	s->published_ns = SAMPLE_TIME * UINT64_C(1000000000);
 	s->degraded = 1u << DEGRADED_NO_ASN_DB | 1u << DEGRADED_UNPAIRED;
 	s->pairing = (struct pairing_status){4000, 3900, 750, 250};
 	s->workers = 2;
 	s->degraded_since[DEGRADED_NO_ASN_DB] = SAMPLE_TIME - 900;
 	s->degraded_since[DEGRADED_UNPAIRED] = SAMPLE_TIME;
-	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0, 0, 3, WORKER_RUNNING, 0};
-	s->worker[1] =
-		(struct worker_status){2, 501, 201, 3, 4, 5, 2, WORKER_HUNG, SAMPLE_TIME - 40};
+	s->worker[0] = (struct worker_status){1, 500, 200, 0, 0, 0, 3, WORKER_RUNNING, 0, 123687030,
+		SAMPLE_TIME * UINT64_C(1000000000)};
+	s->worker[1] = (struct worker_status){2, 501, 201, 3, 4, 5, 2, WORKER_HUNG,
+		SAMPLE_TIME - 40, 123687026, (SAMPLE_TIME - 41) * UINT64_C(1000000000)};
 	s->config = (struct config_report){.generation = 3,
 		.loaded = SAMPLE_TIME - 60,
 		.refused = 2,

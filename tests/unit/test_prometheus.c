@@ -2,6 +2,7 @@
 
 /* The text of /metrics. */
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "export/counters.h"
+#include "export/json.h"
 #include "export/prometheus.h"
 #include "sample_snapshot.h"
 
@@ -41,7 +43,7 @@ static void metrics_hold_all_counters(void **state)
 	(void)state;
 	struct snapshot *s = sample_snapshot(20);
 	size_t len = 0;
-	char *text = prometheus_text(&about, s, SAMPLE_TIME - 900, &len);
+	char *text = prometheus_text(&about, s, SAMPLE_TIME - 900, NULL, &len);
 
 	assert_non_null(text);
 	assert_int_equal(strlen(text), len);
@@ -74,9 +76,93 @@ static void metrics_hold_all_counters(void **state)
 	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_bucket{le=\"+Inf\"} 91\n"));
 	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_sum 0.060950\n"));
 	assert_non_null(strstr(text, "\nfluxgate_merge_duration_seconds_count 91\n"));
+	assert_non_null(
+		strstr(text, "\nfluxgate_worker_heartbeat_age_seconds{worker=\"1\",lcore=\"2\"} "));
+	assert_non_null(strstr(text, "\nfluxgate_snapshot_age_seconds "));
+	assert_non_null(strstr(text, "\nfluxgate_epoch_lag_seconds_bucket{le=\"0.032768\"} 0\n"));
+	assert_non_null(strstr(text, "\nfluxgate_epoch_lag_seconds_bucket{le=\"0.065536\"} 1\n"));
+	assert_non_null(strstr(text, "\nprocess_cpu_seconds_total "));
+	assert_non_null(strstr(text, "\nprocess_resident_memory_bytes "));
+	assert_non_null(strstr(text, "\nprocess_start_time_seconds "));
+	assert_non_null(strstr(text, "\nprocess_open_fds "));
 	assert_null(strstr(text, "flux-00")); /* no names of domains */
 	free(text);
 	snapshot_put(s);
+}
+
+/* Sums of what is below them in the tree: Prometheus adds up by itself. */
+static bool is_sum(const char *path)
+{
+	static const char *const sums[] = {".fragments.taken", ".datagrams.reassembled",
+		".tcp.octets.taken", ".dns.messages", ".early_responses.taken"};
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		if (strcmp(path, sums[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Every number of the sample differs from every other, so a value stands for its counter. */
+static unsigned leaves_expect(const char *text, const char *path, json_t *tree)
+{
+	char below[256], value[64];
+	const char *key;
+	unsigned n = 0;
+	json_t *child;
+
+	if (!json_is_object(tree)) {
+		snprintf(value, sizeof(value), " %lld\n", (long long)json_integer_value(tree));
+		if (!is_sum(path) && !strstr(text, value))
+			fail_msg("%s is in the tree, %s not in the metrics", path, value);
+		return 1;
+	}
+	json_object_foreach(tree, key, child)
+	{
+		snprintf(below, sizeof(below), "%.150s.%.100s", path, key);
+		n += leaves_expect(text, below, child);
+	}
+	return n;
+}
+
+/* The other way round: what the JSON tells, the metrics tell, whoever declared it. */
+static void metrics_hold_the_tree(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(0);
+	json_t *tree = export_accounting(s);
+	size_t len = 0;
+	char *text = prometheus_text(&about, s, SAMPLE_TIME, NULL, &len);
+
+	assert_int_equal(json_object_del(tree, "port"), 0);
+	assert_true(leaves_expect(text, "", tree) > 150);
+	json_decref(tree);
+	free(text);
+	snapshot_put(s);
+}
+
+/* Routes are ours, never what was asked for; those that nobody asked are there with 0. */
+static void metrics_count_requests(void **state)
+{
+	(void)state;
+	static struct request_counts requests;
+	size_t len = 0;
+
+	request_route_add(&requests, "/metrics", false);
+	request_route_add(&requests, "/api/v1/domains/", true);
+	request_count(&requests, 1, 404);
+	request_count(&requests, 1, 404);
+	request_count(&requests, 1, 418);
+	request_count(&requests, UINT_MAX, 404);
+	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &requests, &len);
+	assert_non_null(strstr(text,
+		"# TYPE fluxgate_http_requests_total counter\n"
+		"fluxgate_http_requests_total{route=\"/metrics\",code=\"200\"} 0\n"
+		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"200\"} 0\n"
+		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"404\"} 2\n"
+		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"other\"} "
+		"1\n"
+		"fluxgate_http_requests_total{route=\"none\",code=\"404\"} 1\n"));
+	free(text);
 }
 
 /* Length of what a histogram's samples have behind the family's name. */
@@ -101,7 +187,7 @@ static void metrics_are_well_formed(void **state)
 	bool histogram = false;
 
 	snprintf(s->port[0].name, sizeof(s->port[0].name), "a\"b\\c\nd\xff");
-	char *text = prometheus_text(&about, s, SAMPLE_TIME, &len);
+	char *text = prometheus_text(&about, s, SAMPLE_TIME, NULL, &len);
 	assert_non_null(strstr(text, "{port=\"a\\\"b\\\\c?d?\"}"));
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
@@ -139,7 +225,7 @@ static void metrics_without_snapshot(void **state)
 {
 	(void)state;
 	size_t len = 0;
-	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &len);
+	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, NULL, &len);
 
 	assert_non_null(strstr(text, "\nfluxgate_ready 0\n"));
 	assert_null(strstr(text, "packets"));
@@ -150,6 +236,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_hold_all_counters),
+		cmocka_unit_test(metrics_hold_the_tree),
+		cmocka_unit_test(metrics_count_requests),
 		cmocka_unit_test(metrics_are_well_formed),
 		cmocka_unit_test(metrics_without_snapshot),
 	};
