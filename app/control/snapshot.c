@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/snapshot.h"
 
@@ -14,6 +15,8 @@ struct counted {
 
 struct snapshot_board {
 	pthread_mutex_t lock; /* between "read the pointer" and "take a reference" */
+	pthread_cond_t changed;
+	uint32_t published; /* counts snapshots and wakes */
 	struct snapshot *current;
 };
 
@@ -25,9 +28,15 @@ static struct counted *counted_of(const struct snapshot *s)
 struct snapshot_board *snapshot_board_new(void)
 {
 	struct snapshot_board *b = calloc(1, sizeof(*b));
+	pthread_condattr_t monotonic;
 
-	if (b)
-		pthread_mutex_init(&b->lock, NULL);
+	if (!b)
+		return NULL;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return b;
 }
 
@@ -36,6 +45,7 @@ void snapshot_board_free(struct snapshot_board *b)
 	if (!b)
 		return;
 	snapshot_put(b->current);
+	pthread_cond_destroy(&b->changed);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -56,6 +66,8 @@ void snapshot_publish(struct snapshot_board *b, struct snapshot *s)
 	pthread_mutex_lock(&b->lock);
 	struct snapshot *before = b->current;
 	b->current = s;
+	b->published++;
+	pthread_cond_broadcast(&b->changed);
 	pthread_mutex_unlock(&b->lock);
 	snapshot_put(before);
 }
@@ -75,6 +87,27 @@ void snapshot_put(const struct snapshot *s)
 	/* acq_rel: the freeing thread sees every other reader's last access. */
 	if (s && atomic_fetch_sub_explicit(&counted_of(s)->refs, 1, memory_order_acq_rel) == 1)
 		free(counted_of(s));
+}
+
+uint32_t snapshot_wait(struct snapshot_board *b, uint32_t published, uint64_t until_ms)
+{
+	struct timespec limit = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
+	int rc = 0;
+
+	pthread_mutex_lock(&b->lock);
+	while (b->published == published && rc == 0)
+		rc = pthread_cond_timedwait(&b->changed, &b->lock, &limit);
+	published = b->published;
+	pthread_mutex_unlock(&b->lock);
+	return published;
+}
+
+void snapshot_wake(struct snapshot_board *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->published++;
+	pthread_cond_broadcast(&b->changed);
+	pthread_mutex_unlock(&b->lock);
 }
 
 /* The one list of what may restrict a sensor. */

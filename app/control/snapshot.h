@@ -163,6 +163,14 @@ void snapshot_publish(struct snapshot_board *b, struct snapshot *s);
 const struct snapshot *snapshot_get(struct snapshot_board *b);
 void snapshot_put(const struct snapshot *s);
 
+/*
+ * Waits until more was published than the `published` that this function returned before (at
+ * first 0), snapshot_wake was called since, or CLOCK_MONOTONIC shows `until_ms`. Returns what
+ * to give next time.
+ */
+uint32_t snapshot_wait(struct snapshot_board *b, uint32_t published, uint64_t until_ms);
+void snapshot_wake(struct snapshot_board *b);
+
 const char *snapshot_degraded_name(enum degraded_reason r);
 /* What to do about it, a sentence; docs/api.md says the same. */
 const char *snapshot_degraded_remedy(enum degraded_reason r);

@@ -8,7 +8,7 @@
 #include "export/json.h"
 #include "export/value.h"
 
-static json_t *event_json(const struct verdict_event *e)
+json_t *export_event(const struct verdict_event *e)
 {
 	char name[DNS_TEXT_MAX];
 
@@ -24,11 +24,17 @@ static json_t *event_json(const struct verdict_event *e)
 		"window", flux_window_name((enum flux_window)e->window));
 }
 
-/*
- * Where the answer starts, 0: what the client asks for is gone, or of another run. To
- * have seen nothing is to have missed nothing as long as all events are held.
- */
-static uint64_t events_start(const struct event_ring *r, const struct events_query *q)
+json_t *export_snapshot_event(const struct snapshot *s)
+{
+	return json_pack("{s:i, s:o, s:o, s:o}",          //
+		"schema_version", EXPORT_SCHEMA_VERSION,  //
+		"generation", value_count(s->generation), //
+		"time", value_seconds(s->time),           //
+		"flagged", value_count(s->verdicts));
+}
+
+/* To have seen nothing is to have missed nothing as long as all events are held. */
+uint64_t export_events_start(const struct event_ring *r, const struct events_query *q)
 {
 	uint64_t oldest = events_oldest(r);
 
@@ -40,14 +46,15 @@ static uint64_t events_start(const struct event_ring *r, const struct events_que
 int export_events(const struct snapshot *s, const struct events_query *q, json_t **out)
 {
 	const struct event_ring *r = &s->events;
-	uint64_t at = events_start(r, q), oldest = events_oldest(r);
+	uint64_t at = export_events_start(r, q), oldest = events_oldest(r);
 	json_t *list;
 
 	if (at == 0)
 		return -ESTALE;
 	list = json_array();
 	for (unsigned n = 0; at < r->next && n < q->limit && list; n++, at++)
-		list = value_whole(list, json_array_append_new(list, event_json(events_at(r, at))));
+		list = value_whole(
+			list, json_array_append_new(list, export_event(events_at(r, at))));
 	*out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",                 //
 		"schema_version", EXPORT_SCHEMA_VERSION,                             //
 		"generation", value_count(s->generation),                            //

@@ -104,6 +104,13 @@ struct events_query {
  */
 int export_events(const struct snapshot *s, const struct events_query *q, json_t **out);
 
+/* Sequence where the answer to q starts; 0 where export_events says -ESTALE. */
+uint64_t export_events_start(const struct event_ring *r, const struct events_query *q);
+
+/* Data of a stream's two kinds of record: an event, and that a snapshot was published. */
+json_t *export_event(const struct verdict_event *e);
+json_t *export_snapshot_event(const struct snapshot *s);
+
 json_t *export_stats(const struct snapshot *s);
 
 /* s may be NULL: nothing published yet. `started` in seconds since 1970, `uptime` in seconds. */

@@ -19,6 +19,9 @@ void answer_problem(struct answer *a, unsigned status, const char *detail);
 /* A file as it is, or 304. */
 void answer_embedded(const struct request *q, const struct embedded_file *file, struct answer *a);
 
+/* 503, with when to ask again. */
+void answer_later(struct answer *a, unsigned seconds, const char *detail);
+
 /* The current snapshot, or NULL with the answer made. */
 const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a);
 
@@ -33,4 +36,6 @@ bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
 void route_explain(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_events(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_stream(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);

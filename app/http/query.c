@@ -200,6 +200,10 @@ static const struct parameter events_parameters[] = {
 	{"limit", LIMIT_EXPECTS, events_limit_parse},
 };
 
+static const struct parameter stream_parameters[] = {
+	{"since", "the id of the last event", since_parse},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 static int problem(struct query_text *text, const char *name, const char *what)
@@ -244,4 +248,14 @@ int events_query_parse(const struct request *q, struct query_text *text, struct 
 {
 	*out = (struct events_query){.limit = EXPORT_LIMIT_DEFAULT};
 	return params_parse(q, text, events_parameters, COUNT(events_parameters), out);
+}
+
+int stream_query_parse(const struct request *q, struct query_text *text, struct events_query *out)
+{
+	*out = (struct events_query){.limit = EXPORT_LIMIT_MAX};
+	int rc = params_parse(q, text, stream_parameters, COUNT(stream_parameters), out);
+
+	if (rc == 0 && q->last_event_id && since_parse(q->last_event_id, text, out))
+		return problem(text, "Last-Event-ID", "the id of the last event");
+	return rc;
 }

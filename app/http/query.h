@@ -24,5 +24,11 @@ int query_parse(const struct request *q, struct query_text *text, struct domains
 /* The same for /api/v1/events. */
 int events_query_parse(const struct request *q, struct query_text *text, struct events_query *out);
 
+/*
+ * And for /api/v1/events/stream, where Last-Event-ID stands above `since`: a browser that comes
+ * back asks for the same address again.
+ */
+int stream_query_parse(const struct request *q, struct query_text *text, struct events_query *out);
+
 /* Undoes %XX (RFC 3986 section 2.1). 0, or -EINVAL: bad escape, an octet 0, or no room. */
 int percent_decode(const char *text, char *out, size_t size);

@@ -44,6 +44,12 @@ void answer_problem(struct answer *a, unsigned status, const char *detail)
 		export_problem(status, MHD_get_reason_phrase_for(status), detail));
 }
 
+void answer_later(struct answer *a, unsigned seconds, const char *detail)
+{
+	answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE, detail);
+	a->retry_after = seconds;
+}
+
 /* A text that is static. */
 static void answer_text(struct answer *a, const char *text)
 {
@@ -254,6 +260,7 @@ static const struct route {
 	{"/api/v1/domains", false, route_domains},
 	{"/api/v1/domains/", true, route_domain},
 	{"/api/v1/events", false, route_events},
+	{"/api/v1/events/stream", false, route_stream},
 	{"/api/v1/explain/", true, route_explain},
 	{"/api/v1/openapi.json", false, route_openapi},
 	{"/metrics", false, route_metrics},

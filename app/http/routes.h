@@ -39,6 +39,7 @@ struct request {
 	const char *path;          /* as sent, without the query */
 	const char *host;          /* NULL when there is none or more than one */
 	const char *if_none_match; /* or NULL */
+	const char *last_event_id; /* or NULL */
 	unsigned params;           /* REQUEST_PARAMS_MAX + 1: more than there is room for */
 	struct param param[REQUEST_PARAMS_MAX];
 };
@@ -47,6 +48,8 @@ struct answer {
 	unsigned status;
 	const char *content_type;   /* static */
 	const char *allow;          /* of a 405; else NULL */
+	unsigned retry_after;       /* seconds, of a 503; 0: not told */
+	uint64_t stream;            /* the body is the events from this one on; 0: it is not */
 	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */
 	const void *body;           /* NULL: nothing, or out of memory with status 500 */
 	size_t len;

@@ -17,7 +17,9 @@
 
 #include "config/listen.h"
 #include "http/routes.h"
+#include "http/answer.h"
 #include "http/server.h"
+#include "http/stream.h"
 
 #define HTTP_THREADS 2u
 #define HTTP_TIMEOUT_SECONDS 10u
@@ -28,6 +30,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct routes routes;
 	struct request_counts requests;
+	struct streams *streams;
 	unsigned port;
 	char host[INET6_ADDRSTRLEN + 2];
 };
@@ -76,10 +79,25 @@ static void body_static(void *owner)
 	(void)owner;
 }
 
-static enum MHD_Result answer_send(struct MHD_Connection *connection, struct answer *a)
+/* The response to answer by, or NULL: out of memory. */
+static struct MHD_Response *response_make(
+	struct streams *streams, struct MHD_Connection *connection, struct answer *a)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+	if (a->stream) {
+		struct MHD_Response *response = stream_open(streams, connection, a->stream);
+		if (response)
+			return response;
+		answer_later(a, STREAM_RETRY_SECONDS, "There are as many streams as may be.");
+	}
+	return MHD_create_response_from_buffer_with_free_callback_cls(
 		a->len, (void *)a->body, a->release ? a->release : body_static, a->owner);
+}
+
+static enum MHD_Result answer_send(
+	struct streams *streams, struct MHD_Connection *connection, struct answer *a)
+{
+	struct MHD_Response *response = response_make(streams, connection, a);
+	char seconds[16];
 	enum MHD_Result rc;
 
 	if (!response) {
@@ -94,6 +112,10 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, struct ans
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
 	if (a->allow)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
+	if (a->retry_after) {
+		snprintf(seconds, sizeof(seconds), "%u", a->retry_after);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
 	rc = MHD_queue_response(connection, a->status, response);
 	MHD_destroy_response(response);
 	return rc;
@@ -124,9 +146,10 @@ static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connecti
 		q.host = host.value;
 	q.if_none_match = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	q.last_event_id = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, param_add, &q);
 	routes_answer(&server->routes, &q, &a);
-	return answer_send(connection, &a);
+	return answer_send(server->streams, connection, &a);
 }
 
 /* The address as a Host field has it, and its port set to 0 when any will do. */
@@ -182,8 +205,9 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, int fd, unsig
 	/* Signals are for the main thread: those that the library starts block them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
-		request_answer, server,                              //
+	daemon = MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+		NULL, request_answer, server,                        //
 		MHD_OPTION_LISTEN_SOCKET, fd,                        //
 		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,           //
 		MHD_OPTION_CONNECTION_LIMIT, connections,            //
@@ -255,8 +279,16 @@ int http_start(
 				: strerror(-fd),
 			err, err_size);
 	}
+	server->streams = streams_start(config->board, connections / HTTP_STREAMS_SHARE);
+	if (!server->streams) {
+		close(fd);
+		free(server);
+		return refuse(-ENOMEM, config, "out of memory", err, err_size);
+	}
 	server->daemon = daemon_start(server, fd, connections);
 	if (!server->daemon) {
+		streams_stop(server->streams);
+		streams_free(server->streams);
 		/* Whether the library closed the socket depends on how far it came: let it be. */
 		free(server);
 		return refuse(-EIO, config, "the HTTP library did not start", err, err_size);
@@ -274,6 +306,8 @@ void http_stop(struct http_server *server)
 {
 	if (!server)
 		return;
+	streams_stop(server->streams);
 	MHD_stop_daemon(server->daemon);
+	streams_free(server->streams);
 	free(server);
 }

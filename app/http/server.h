@@ -22,6 +22,9 @@
 #define HTTP_CONNECTIONS_MIN 8u
 #define HTTP_CONNECTIONS_MAX 4096u
 
+/* One in so many connections may be a stream of events. */
+#define HTTP_STREAMS_SHARE 4u
+
 struct http_server;
 
 struct http_config {
@@ -48,5 +51,5 @@ int http_start(
 /* The port that is bound, host order. */
 unsigned http_port(const struct http_server *server);
 
-/* Closes all connections and waits for the threads. NULL is allowed. */
+/* Ends streams, closes all connections and waits for the threads. NULL is allowed. */
 void http_stop(struct http_server *server);

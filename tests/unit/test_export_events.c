@@ -119,12 +119,27 @@ static void what_is_gone_is_told(void **state)
 	json_decref(t);
 }
 
+/* What a stream sends. */
+static void records_of_a_stream(void **state)
+{
+	(void)state;
+	sample_events(&s->events, 7000, 1);
+	json_t *t = round_trip("event", export_event(events_at(&s->events, 7000)));
+	assert_int_equal(count_at(t, "sequence"), 7000);
+	json_decref(t);
+	t = round_trip("published", export_snapshot_event(s));
+	keys_are(t, "schema_version generation time flagged");
+	assert_int_equal(count_at(t, "generation"), s->generation);
+	json_decref(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_event_has_its_shape, begin, end),
 		cmocka_unit_test_setup_teardown(pages_follow_each_other, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_gone_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(records_of_a_stream, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
