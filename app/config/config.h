@@ -103,6 +103,7 @@ struct config_networks {
 	char asn_db[CONFIG_PATH_MAX];
 	char country_db[CONFIG_PATH_MAX];
 	char public_suffix_list[CONFIG_PATH_MAX];
+	char eyeballs[CONFIG_PATH_MAX]; /* a list of AS numbers */
 	uint32_t own_count;
 	char own[OWN_PREFIXES_MAX][CONFIG_PREFIX_MAX]; /* of the operator's subscribers */
 };

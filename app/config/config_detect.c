@@ -85,6 +85,10 @@ static const struct config_row rows[] = {
 	DETECT(max_own_share, 0, 1, "",
 		"Own subscribers: share of the addresses, at most; above it the name is the "
 		"operator's."),
+	DETECT(min_eyeball_share, 0, 1, "",
+		"Households: share of the addresses in networks of theirs, by networks.eyeballs; "
+		"the "
+		"lower end of what it may be."),
 	DETECT(min_networks_at_once, 0, COUNT_MAX, "",
 		"Open population: networks in the same five minutes, over an hour."),
 	DETECT(min_brief_seconds, 0, DAYS_7, "s",

@@ -260,6 +260,9 @@ static const struct config_row rows[] = {
 		TEXT_OF(networks.public_suffix_list), .restart = true, .unit = "",
 		.what = "Public suffix list that tells registered domains.",
 		.wrong = filled_wrong)},
+	{ROW("networks.eyeballs", networks.eyeballs, TEXT_OF(networks.eyeballs), .unit = "",
+		.what = "File with the AS numbers of networks that serve households, one a line; "
+			"empty: none.")},
 	{ROW("networks.own", networks.own, .kind = CONFIG_TEXTS,
 		.size = SIZE_OF(struct config, networks.own[0]),
 		.count = offsetof(struct config, networks.own_count), .max = OWN_PREFIXES_MAX,

@@ -8,18 +8,19 @@
 #include "config/file.h"
 #include "config/table.h"
 #include "log.h"
+#include "networks/asn.h"
 #include "networks/lists.h"
 
 /* A list of a million names has some 22 MB. */
 #define FILE_OCTETS_MAX (128u << 20)
-#define NAMES_MAX (1u << 22)
+#define LINES_MAX (1u << 22)
 
 struct lists {
 	struct name_lists names;
 	uint64_t infrastructure[CONFIG_INFRASTRUCTURE_MAX];
 };
 
-/* Lines of a list that name no domain. */
+/* Lines of a list that name nothing. */
 struct bad_lines {
 	unsigned n;
 	unsigned first; /* 1-based */
@@ -31,24 +32,48 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Cuts at..*end down to the name in it: no blanks around it, no rank before it. */
-static const char *line_name(const char *at, const char **end)
-{
-	const char *digit = at;
+struct names_taken {
+	struct name_list *list;
+	const struct psl *psl;
+};
 
-	while (digit < *end && *digit >= '0' && *digit <= '9')
-		digit++;
-	if (digit > at && digit < *end && *digit == ',')
-		at = digit + 1;
-	while (at < *end && is_blank(*at))
-		at++;
-	while (at < *end && is_blank((*end)[-1]))
-		--*end;
-	return at;
+/* A domain, behind its rank and a comma or alone. */
+static const char *name_take(void *list, const char *at, size_t len)
+{
+	struct names_taken *t = list;
+	size_t digits = 0;
+
+	while (digits < len && at[digits] >= '0' && at[digits] <= '9')
+		digits++;
+	if (digits && digits < len && at[digits] == ',') {
+		for (digits++; digits < len && is_blank(at[digits]);)
+			digits++;
+		at += digits;
+		len -= digits;
+	}
+	return len ? name_list_add(t->list, t->psl, at, len) : NULL;
 }
 
-static void text_read(struct name_list *l, const struct psl *psl, const char *text, size_t len,
-	struct bad_lines *bad)
+/* An AS number, alone or as the first column. */
+static const char *asn_take(void *list, const char *at, size_t len)
+{
+	struct asn_list *l = list;
+	size_t digits = 0;
+
+	while (digits < len && !is_blank(at[digits]) && at[digits] != ',' && at[digits] != ';')
+		digits++;
+	uint32_t asn = asn_parse(at, digits);
+	if (!asn)
+		return "no AS number";
+	l->asn[l->n++] = asn;
+	return NULL;
+}
+
+/* Takes what a line, without blanks and not empty, names. NULL, or why it does not (static). */
+typedef const char *line_fn(void *list, const char *at, size_t len);
+
+static void text_read(
+	const char *text, size_t len, line_fn *take, void *list, struct bad_lines *bad)
 {
 	const char *stop = text + len;
 	unsigned line = 0;
@@ -56,12 +81,16 @@ static void text_read(struct name_list *l, const struct psl *psl, const char *te
 	for (const char *next; text < stop; text = next) {
 		const char *newline = memchr(text, '\n', (size_t)(stop - text));
 		const char *end = newline ? newline : stop;
-		const char *why = NULL, *at = line_name(text, &end);
+		const char *why = NULL, *at = text;
 
 		next = newline ? newline + 1 : stop;
 		line++;
+		while (at < end && is_blank(*at))
+			at++;
+		while (at < end && is_blank(end[-1]))
+			end--;
 		if (at < end && *at != '#')
-			why = name_list_add(l, psl, at, (size_t)(end - at));
+			why = take(list, at, (size_t)(end - at));
 		if (why && bad->n++ == 0)
 			*bad = (struct bad_lines){1, line, why};
 	}
@@ -76,39 +105,48 @@ static size_t lines_of(const char *text, size_t len)
 	return n;
 }
 
-static int popular_take(struct name_list *l, const struct psl *psl, const char *text, size_t len,
-	const struct config_source *src)
+/* A list of a configuration's key, to be read from a file. */
+struct list_file {
+	const char *key;
+	const char *what; /* a line of it names */
+	line_fn *take;
+	void *list;
+	void **entries; /* of `size`, malloc'ed */
+	uint32_t *room;
+	uint32_t *n;
+	size_t size;
+};
+
+static int file_take(
+	const struct list_file *f, const char *text, size_t len, const struct config_source *src)
 {
 	struct bad_lines bad = {0};
 	size_t lines = lines_of(text, len);
 
-	if (lines > NAMES_MAX)
-		return config_refuse(src, "", "detect.popular has more than %u lines", NAMES_MAX);
-	l->room = (uint32_t)lines;
-	l->hash = malloc(lines * sizeof(l->hash[0]));
-	if (!l->hash)
+	if (lines > LINES_MAX)
+		return config_refuse(src, "", "%s has more than %u lines", f->key, LINES_MAX);
+	*f->room = (uint32_t)lines;
+	*f->entries = malloc(lines * f->size);
+	if (!*f->entries)
 		return config_refuse(src, "", "out of memory");
-	text_read(l, psl, text, len, &bad);
-	/* As a list cut short is: it would take no verdict's firmness, and nobody would know. */
-	if (l->n == 0 && bad.n == 0)
+	text_read(text, len, f->take, f->list, &bad);
+	/* As a list cut short is: it would say nothing, and nobody would know. */
+	if (*f->n == 0 && bad.n == 0)
 		return config_refuse(
-			src, "", "detect.popular: no line names a domain; the list is empty");
-	if (l->n == 0)
-		return config_refuse(src, "", "detect.popular: no line names a domain; line %u: %s",
+			src, "", "%s: no line names %s; the list is empty", f->key, f->what);
+	if (*f->n == 0)
+		return config_refuse(src, "", "%s: no line names %s; line %u: %s", f->key, f->what,
 			bad.first, bad.why);
-	name_list_seal(l);
 	if (bad.n)
 		log_line(LOG_LEVEL_WARNING,
-			"detect.popular: %s: %u domains; %u lines left out, the first is line %u: "
-			"%s",
-			src->name, l->n, bad.n, bad.first, bad.why);
+			"%s: %s: %u lines taken; %u left out, the first is line %u: %s", f->key,
+			src->name, *f->n, bad.n, bad.first, bad.why);
 	else
-		log_line(LOG_LEVEL_INFO, "detect.popular: %s: %u domains", src->name, l->n);
+		log_line(LOG_LEVEL_INFO, "%s: %s: %u lines taken", f->key, src->name, *f->n);
 	return 0;
 }
 
-static int popular_load(
-	struct name_list *l, const char *path, const struct psl *psl, char err[ERROR_LINE_MAX])
+static int file_load(const struct list_file *f, const char *path, char err[ERROR_LINE_MAX])
 {
 	struct config_source src = {.name = path, .err = err};
 	size_t len = 0;
@@ -116,11 +154,34 @@ static int popular_load(
 
 	if (!text)
 		return config_refuse(&src, "",
-			"detect.popular cannot be read: %s: name a file with a domain a line, or "
-			"\"\"",
-			strerror(errno));
-	int rc = popular_take(l, psl, text, len, &src);
+			"%s cannot be read: %s: name a file with %s a line, or \"\"", f->key,
+			strerror(errno), f->what);
+	int rc = file_take(f, text, len, &src);
 	free(text);
+	return rc;
+}
+
+static int popular_load(
+	struct name_list *l, const char *path, const struct psl *psl, char err[ERROR_LINE_MAX])
+{
+	struct names_taken taken = {l, psl};
+	const struct list_file f = {"detect.popular", "a domain", name_take, &taken,
+		(void **)&l->hash, &l->room, &l->n, sizeof(l->hash[0])};
+	int rc = file_load(&f, path, err);
+
+	if (rc == 0)
+		name_list_seal(l);
+	return rc;
+}
+
+static int eyeballs_load(struct asn_list *l, const char *path, char err[ERROR_LINE_MAX])
+{
+	const struct list_file f = {"networks.eyeballs", "an AS number", asn_take, l,
+		(void **)&l->asn, &l->room, &l->n, sizeof(l->asn[0])};
+	int rc = file_load(&f, path, err);
+
+	if (rc == 0)
+		asn_list_seal(l);
 	return rc;
 }
 
@@ -169,6 +230,8 @@ int lists_load(
 		rc = infrastructure_load(l, c, psl, err);
 	if (rc == 0 && c->popular_path[0])
 		rc = popular_load(&l->names.popular, c->popular_path, psl, err);
+	if (rc == 0 && c->networks.eyeballs[0])
+		rc = eyeballs_load(&l->names.eyeballs, c->networks.eyeballs, err);
 	if (rc < 0)
 		lists_free(l);
 	else
@@ -181,6 +244,7 @@ void lists_free(struct lists *l)
 	if (!l)
 		return;
 	free(l->names.popular.hash);
+	free(l->names.eyeballs.asn);
 	free(l);
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The lists of names that a configuration gives: detect.popular, a file, and
- * detect.infrastructure. Immutable once loaded.
+ * The lists that a configuration gives: of names detect.popular, a file, and
+ * detect.infrastructure; of networks networks.eyeballs, a file. Immutable once loaded.
  */
 
 #include "cli/exit.h"
@@ -13,9 +13,9 @@
 struct lists;
 
 /*
- * The file has a domain a line, or a rank, a comma and a domain; '#' begins a comment line.
- * Lines that are neither are left out, and told in one line of the log. 0; or -errno, one line
- * in err and *out NULL.
+ * The first file has a domain a line, or a rank, a comma and a domain; the second an AS number,
+ * with anything behind a blank or comma. '#' begins a comment line. Lines that are neither are left
+ * out, and told in one line of the log. 0; or -errno, one line in err and *out NULL.
  */
 int lists_load(struct lists **out, const struct config *c, const struct psl *psl,
 	char err[ERROR_LINE_MAX]);

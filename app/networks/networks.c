@@ -9,6 +9,7 @@
 #include <maxminddb.h>
 
 #include "base/address.h"
+#include "networks/asn.h"
 #include "networks/networks.h"
 
 /* Tree nodes looked at to learn what a file holds; the first record mostly tells. */
@@ -34,25 +35,6 @@ struct key {
 static bool value_get(MMDB_entry_s *entry, const struct key *key, MMDB_entry_data_s *out)
 {
 	return MMDB_aget_value(entry, out, key->part) == MMDB_SUCCESS && out->has_data;
-}
-
-/* "AS64496" or "64496"; 0 for anything else. The text has no NUL. */
-static uint32_t asn_parse(const char *text, size_t len)
-{
-	uint64_t asn = 0;
-
-	if (len > 2 && (text[0] == 'A' || text[0] == 'a') && (text[1] == 'S' || text[1] == 's')) {
-		text += 2;
-		len -= 2;
-	}
-	if (len == 0 || len > 10)
-		return 0;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return 0;
-		asn = asn * 10 + (uint64_t)(text[i] - '0');
-	}
-	return asn <= UINT32_MAX ? (uint32_t)asn : 0;
 }
 
 static uint32_t asn_of(const MMDB_entry_data_s *value)

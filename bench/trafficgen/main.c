@@ -20,6 +20,21 @@ static int write_database(const char *path, const struct network_plan *plan,
 	return mmdb_write(path, plan, content, options->start);
 }
 
+/* 0 or -errno. */
+static int write_eyeballs(const char *path, const struct network_plan *plan, const char **where)
+{
+	if (path == NULL)
+		return 0;
+	*where = path;
+	FILE *f = fopen(path, "w");
+	if (f == NULL)
+		return -errno;
+	for (unsigned i = 0; i < NETWORK_EYEBALLS; i++)
+		fprintf(f, "AS%u\n", plan->networks[i].asn);
+	int failed = ferror(f);
+	return fclose(f) != 0 || failed ? -EIO : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct network_plan *plan = NULL;
@@ -41,6 +56,8 @@ int main(int argc, char **argv)
 		ret = write_database(options.asn_db, plan, MMDB_ASN, &options, &where);
 	if (ret == 0)
 		ret = write_database(options.country_db, plan, MMDB_COUNTRY, &options, &where);
+	if (ret == 0)
+		ret = write_eyeballs(options.eyeballs, plan, &where);
 	if (ret == 0 && options.out != NULL)
 		ret = generate(&options, plan, &where);
 	free(plan);

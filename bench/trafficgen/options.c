@@ -22,6 +22,7 @@ enum option_code {
 	OPT_OUT,
 	OPT_TRUTH,
 	OPT_ASN_DB,
+	OPT_EYEBALLS,
 	OPT_COUNTRY_DB,
 	OPT_SEED,
 	OPT_START,
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
 	{"out", required_argument, NULL, OPT_OUT},
 	{"truth", required_argument, NULL, OPT_TRUTH},
 	{"asn-db", required_argument, NULL, OPT_ASN_DB},
+	{"eyeballs", required_argument, NULL, OPT_EYEBALLS},
 	{"country-db", required_argument, NULL, OPT_COUNTRY_DB},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"start", required_argument, NULL, OPT_START},
@@ -88,6 +90,7 @@ static void print_help(void)
 	       "  --truth FILE         what is in it, as JSON\n"
 	       "  --asn-db FILE        address -> network, MaxMind DB format\n"
 	       "  --country-db FILE    address -> country_code, MaxMind DB format\n"
+	       "  --eyeballs FILE      AS numbers of the networks of households, one a line\n"
 	       "  --seed N             default 1\n"
 	       "  --start SECONDS      time of the first packets since the epoch, default "
 	       "1700000000\n"
@@ -298,6 +301,9 @@ static bool apply_option(struct options *options, int code, const char *text)
 	case OPT_COUNTRY_DB:
 		options->country_db = text;
 		return true;
+	case OPT_EYEBALLS:
+		options->eyeballs = text;
+		return true;
 	case OPT_SEED:
 		return parse_number("seed", text, 0, INT64_MAX, &options->seed);
 	case OPT_START:
@@ -354,7 +360,8 @@ static bool apply_option(struct options *options, int code, const char *text)
 
 static bool check_whole(const struct options *options)
 {
-	if (options->out == NULL && options->asn_db == NULL && options->country_db == NULL)
+	if (options->out == NULL && options->asn_db == NULL && options->country_db == NULL &&
+		options->eyeballs == NULL)
 		fprintf(stderr, "trafficgen: nothing to write: give --out FILE, or see --help\n");
 	else if (options->truth != NULL && options->out == NULL)
 		fprintf(stderr,

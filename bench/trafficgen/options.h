@@ -25,7 +25,7 @@ enum plain {
 };
 
 struct options {
-	const char *out, *truth, *asn_db, *country_db; /* NULL: not wanted; not owned */
+	const char *out, *truth, *asn_db, *country_db, *eyeballs; /* NULL: not wanted; not owned */
 	const char *mix;
 	uint64_t seed;
 	uint64_t start, duration; /* seconds */

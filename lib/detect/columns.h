@@ -61,7 +61,9 @@
 	X(ns_departures) \
 	X(ns_server_share) \
 	X(ttl_cached) \
-	X(networks_at_once)
+	X(networks_at_once) \
+	X(eyeball_share) \
+	X(eyeball_least)
 
 enum feature_column {
 #define X(name) FEATURE_##name,

@@ -46,6 +46,7 @@ void detect_defaults(struct detect_config *c)
 		.min_siblings = 3,
 		.min_own_addresses = 3,
 		.max_own_share = 0.5,
+		.min_eyeball_share = 0.8,
 		.min_networks_at_once = 3,
 		.min_brief_seconds = 2700,
 		.min_open_seconds = 21600,

@@ -71,6 +71,8 @@ struct features {
 	double countries;     /* distinct known countries in the sample */
 	double own_addresses; /* of the operator's own subscribers */
 	double own_share;     /* of the sample */
+	double eyeball_share; /* of the sample, in networks of the list name_lists.eyeballs */
+	double eyeball_least; /* the lower end of what that share may be of the population */
 	double ttl_max;       /* seconds */
 	double ttl_cached; /* seconds for which caches repeat an answer: at most twice the median */
 	double fresh_epochs; /* TTL epochs with an answer of their own */
@@ -148,6 +150,7 @@ struct detect_config {
 	double min_siblings;
 	double min_own_addresses;    /* of own subscribers, foreign ones besides: ... */
 	double max_own_share;        /* ... a domain with more is the operator's */
+	double min_eyeball_share;    /* in networks of households */
 	double min_networks_at_once; /* over the hour: pools that take turns are one at a time */
 	double min_brief_seconds;    /* over the hour; min_open_seconds over the day and the week */
 	double min_open_seconds;
@@ -256,6 +259,14 @@ void features_compute(const struct domain *d, const struct store *st, enum flux_
 /* The sibling features, which cost a look-up an address: for domains that are worth it. */
 void features_siblings(const struct domain *d, const struct store *st,
 	const struct detect_config *c, struct features *f);
+
+/*
+ * Those of the networks that serve households, where a list of them is given. The least share
+ * is the end of Wilson's interval (1927), which one population in a hundred is below.
+ */
+struct asn_list;
+void features_eyeballs(const struct domain *d, const struct store *st, struct view_filter filter,
+	const struct asn_list *eyeballs, struct features *f);
 
 struct detector;
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "detect/lists.h"
 #include "detect/view.h"
 
 #define DAY_HOURS 24u
@@ -344,4 +345,28 @@ void features_siblings(const struct domain *d, const struct store *st,
 	f->siblings = s.domains;
 	f->shared_units = s.units;
 	f->shared_networks = s.networks;
+}
+
+/* Wilson's lower end of the share of which k of n were seen. */
+static double wilson_least(double k, double n)
+{
+	const double z = 2.33; /* one in a hundred */
+	double p = k / n, z2 = z * z;
+
+	return (p + z2 / (2 * n) - z * sqrt((p * (1 - p) + z2 / (4 * n)) / n)) / (1 + z2 / n);
+}
+
+void features_eyeballs(const struct domain *d, const struct store *st, struct view_filter filter,
+	const struct asn_list *eyeballs, struct features *f)
+{
+	struct view v;
+	unsigned n = 0;
+
+	view_make(&v, d, st, f->window, filter);
+	for (unsigned i = 0; i < v.n; i++)
+		n += v.item[i]->asn && asn_list_holds(eyeballs, v.item[i]->asn);
+	if (v.n == 0)
+		return;
+	f->eyeball_share = (double)n / v.n;
+	f->eyeball_least = wilson_least(n, v.n);
 }

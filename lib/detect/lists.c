@@ -46,6 +46,24 @@ void name_list_seal(struct name_list *l)
 	l->n = n;
 }
 
+static int asn_ascending(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void asn_list_seal(struct asn_list *l)
+{
+	if (l->n)
+		qsort(l->asn, l->n, sizeof(l->asn[0]), asn_ascending);
+}
+
+bool asn_list_holds(const struct asn_list *l, uint32_t asn)
+{
+	return l->n && bsearch(&asn, l->asn, l->n, sizeof(asn), asn_ascending);
+}
+
 static bool holds(const struct name_list *l, const uint8_t *name, size_t len)
 {
 	uint64_t h = hash_bytes(name, len, l->key);

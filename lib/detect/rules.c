@@ -16,6 +16,7 @@
 #define POINTS_OPEN 25.0
 #define POINTS_NEW 10.0
 #define POINTS_OWN 10.0
+#define POINTS_EYEBALL 10.0
 #define SPREAD_FULL 12.0
 
 double clause_value(enum clause k, const struct features *f)
@@ -95,6 +96,8 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_own_addresses;
 	case CLAUSE_OWN_SHARE:
 		return c->max_own_share;
+	case CLAUSE_EYEBALL:
+		return c->min_eyeball_share;
 	case CLAUSE_AT_ONCE:
 		return c->min_networks_at_once;
 	case CLAUSE_BRIEF_SECONDS:
@@ -266,6 +269,10 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 	 */
 	if (ALL(held, CLAUSE_OWN, CLAUSE_OWN_SHARE) && holds(CLAUSE_HISTORY, c, f, held))
 		signs |= SIGN_OWN;
+	/* Pools that anybody may join are served by hosting, too. */
+	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
+		ALL(held, CLAUSE_EYEBALL, CLAUSE_NEW_EPOCHS))
+		signs |= SIGN_EYEBALL;
 	return signs;
 }
 
@@ -284,6 +291,7 @@ static double points(const struct features *f, const struct ruling *r)
 	score += r->signs & SIGN_OPEN ? POINTS_OPEN : 0;
 	score += r->signs & SIGN_NEW ? POINTS_NEW : 0;
 	score += r->signs & SIGN_OWN ? POINTS_OWN : 0;
+	score += r->signs & SIGN_EYEBALL ? POINTS_EYEBALL : 0;
 	return score < 100 ? score : 100;
 }
 
@@ -351,7 +359,8 @@ static void rule_fast(
 	const struct detect_config *c, const struct features *f, bool many, struct ruling *r)
 {
 	/* That a name is new, or whose its hosts are, says nothing where they do not move. */
-	unsigned signs = (unsigned)__builtin_popcount(r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN));
+	unsigned signs = (unsigned)__builtin_popcount(
+		r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN | SIGN_EYEBALL));
 	uint64_t one = 0;
 
 	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
@@ -362,8 +371,9 @@ static void rule_fast(
 		/*
 		 * Anybody can answer with somebody else's addresses, or send what nobody
 		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
-		 * a name is new, has own subscribers, or that addresses come and go within the
-		 * hour: a pool may, too, and be served by a list that is made anew; six hours tell.
+		 * a name is new, has own subscribers or households, or that addresses come and go
+		 * within the hour: a pool may, too, and be served by a list that is made anew; six
+		 * hours tell.
 		 */
 		unsigned sure = SIGN_NS | SIGN_GLUE | (f->window > WINDOW_1H ? SIGN_OPEN : 0);
 		r->suspected = !(r->signs & sure) || f->paired_share < c->min_paired_share;

@@ -70,6 +70,8 @@
 	X(CLAUSE_OWN, "own_addresses", own_addresses, true, \
 		"some %.0f of the addresses are own subscribers' (at least %.0f)") \
 	X(CLAUSE_OWN_SHARE, "own_share", own_share, false, "these are %.2f of all (at most %.2f)") \
+	X(CLAUSE_EYEBALL, "eyeball_share", eyeball_least, true, \
+		"networks of households hold %.2f of the addresses or more (at least %.2f)") \
 	X(CLAUSE_AT_ONCE, "networks_at_once", networks_at_once, true, \
 		"%.1f networks in the same five minutes (at least %.1f)") \
 	X(CLAUSE_BRIEF_SECONDS, "observed_briefly", seconds, true, \
@@ -132,12 +134,13 @@ _Static_assert(CLAUSE_COUNT <= 64, "clauses are bits of a word");
 
 /* Signs of structure; any one makes diversity and movement a verdict. */
 enum sign {
-	SIGN_NS = 1 << 0,    /* a name server's name has many addresses over many networks */
-	SIGN_GLUE = 1 << 1,  /* hosts that are addresses and name servers at once */
-	SIGN_SHARE = 1 << 2, /* the same scattered hosts serve unrelated domains */
-	SIGN_OPEN = 1 << 3,  /* the population of hosts is not closed */
-	SIGN_NEW = 1 << 4,   /* nobody asked for the name until now; pools are older */
-	SIGN_OWN = 1 << 5,   /* own subscribers serve a name that came while the sensor watched */
+	SIGN_NS = 1 << 0,      /* a name server's name has many addresses over many networks */
+	SIGN_GLUE = 1 << 1,    /* hosts that are addresses and name servers at once */
+	SIGN_SHARE = 1 << 2,   /* the same scattered hosts serve unrelated domains */
+	SIGN_OPEN = 1 << 3,    /* the population of hosts is not closed */
+	SIGN_NEW = 1 << 4,     /* nobody asked for the name until now; pools are older */
+	SIGN_OWN = 1 << 5,     /* own subscribers serve a name that came while the sensor watched */
+	SIGN_EYEBALL = 1 << 6, /* nearly all hosts are in networks of households */
 };
 
 /* What is left of the confidence of a verdict that is no more than suspected. */

@@ -21,6 +21,8 @@ static void rule_window(const struct detector *t, const struct store *st, const 
 		return;
 	if (f->addresses >= t->config.small_min_addresses)
 		features_siblings(d, st, &t->config, f);
+	if (t->lists && t->lists->eyeballs.n)
+		features_eyeballs(d, st, filter, &t->lists->eyeballs, f);
 	rules_apply(&t->config, f, r);
 	if (t->scorer.by == SCORER_MODEL)
 		model_rule(&t->scorer.model, f, r);

@@ -150,8 +150,10 @@ class Bench:
             self.groups[scene.arguments()].append(scene)
             self.group_of[scene.name] = scene.arguments()
         self.asn, self.country = self.folder / "asn.mmdb", self.folder / "country.mmdb"
-        subprocess.run([TRAFFICGEN, "--asn-db", self.asn, "--country-db", self.country],
-                       check=True)
+        households, self.config = self.folder / "eyeballs", self.folder / "eyeballs.json"
+        subprocess.run([TRAFFICGEN, "--asn-db", self.asn, "--country-db", self.country,
+                        "--eyeballs", households], check=True)
+        self.config.write_text(json.dumps({"networks": {"eyeballs": str(households)}}))
         for number, (arguments, group) in enumerate(self.groups.items()):
             self.made[arguments] = self.pool.submit(self.make, number, group)
 
@@ -190,7 +192,8 @@ class Bench:
 
     def judge(self, scene, capture, truth):
         databases = ("--asn-db", self.asn, "--country-db", self.country) if scene.databases else ()
-        object_ = replay(*databases, "--workers", scene.workers, capture,
+        config = ("--config", self.config) if scene.eyeballs else ()
+        object_ = replay(*config, *databases, "--workers", scene.workers, capture,
                          seconds=SECONDS_A_REPLAY)
         owners = Owners(truth)
         families, strangers = families_of(truth, owners, object_["domains"])

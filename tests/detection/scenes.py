@@ -36,6 +36,7 @@ class Scene:
     attacks: tuple = ()  # of (name, domains)
     # replay
     databases: bool = True
+    eyeballs: bool = False  # with the list of networks that serve households
     workers: int = 1
     baselines: bool = False
 
@@ -59,12 +60,19 @@ def each(names, count, interval=0):
 def flux(count, seed, suffix=""):
     """A day of what shows within a day, a week of what is slow, alone and rented out."""
     day = each((*CLASSIC, *SMALL, "nsflux"), count)
+    lone = Scene("day" + suffix, DAY, day, seed=seed, baselines=not suffix)
     return [
-        Scene("day" + suffix, DAY, day, seed=seed, baselines=not suffix),
+        lone, knowing_households(lone),
         Scene("rented" + suffix, DAY, day, seed=seed, campaign=5),
         Scene("week" + suffix, WEEK, each((*SLOW, "vps"), count), seed=seed,
               baselines=not suffix),
     ]
+
+
+def knowing_households(scene):
+    name, slash, seed = scene.name.partition("/")
+    return dataclasses.replace(scene, name=f"{name}-eyeballs{slash}{seed}", eyeballs=True,
+                               baselines=False)
 
 
 def new(count, seed, suffix=""):
@@ -84,7 +92,7 @@ def variations(seed, suffix=""):
         "loss50": {"loss": 50},
         "client-no-asn": {"vantage": "client", "databases": False},
     }
-    return [plain] + [dataclasses.replace(plain, name=name + suffix, **change)
+    return [plain, knowing_households(plain)] + [dataclasses.replace(plain, name=name + suffix, **change)
                       for name, change in changed.items()]
 
 
@@ -103,10 +111,12 @@ def quick(seeds):
         scenes += flux(10, seed, suffix) + new(10, seed, suffix)
         scenes.append(Scene("negatives" + suffix, WEEK, each(NEGATIVES, 3, 60), seed=seed,
                             baselines=first))
+        scenes.append(knowing_households(scenes[-1]))
         scenes.append(Scene("negatives-client" + suffix, WEEK, each(NEGATIVES, 3, 60), seed=seed,
                             vantage="client"))
         scenes.append(Scene("caches" + suffix, WEEK, each(("cdn_edge", "cdn_offnet"), 6, 120),
                             seed=seed))
+        scenes.append(knowing_households(scenes[-1]))
         scenes.append(Scene("background" + suffix, DAY, (), seed=seed, domains=20000, rate=4,
                             baselines=first))
         scenes += variations(seed, suffix) + attacks(6, seed, suffix)
@@ -126,6 +136,7 @@ def full(seeds):
         for name, interval in ("negatives", 60), ("negatives-often", 15):
             scenes.append(Scene(name + suffix, WEEK, each(NEGATIVES, 4, interval), seed=seed,
                                 baselines=not suffix and interval == 60))
+            scenes.append(knowing_households(scenes[-1]))
         scenes.append(Scene("negatives-client" + suffix, WEEK, each(NEGATIVES, 4, 60), seed=seed,
                             vantage="client"))
         scenes.append(Scene("background" + suffix, DAY, (), seed=seed, domains=400000, rate=25))

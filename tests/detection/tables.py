@@ -10,6 +10,7 @@ BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 # Scenes of which each family has a row of its own, and the titles.
 BY_FAMILY = {
     "day": "Within a day, each domain with hosts of its own",
+    "day-eyeballs": "The same, with a list of the networks that serve households",
     "rented": "Within a day, five domains to a campaign",
     "new": "Flux that begins when the sensor has watched for three days",
     "new-client": "The same, seen from the clients",
@@ -17,6 +18,7 @@ BY_FAMILY = {
 }
 NEGATIVES = {
     "negatives": "Hard negatives, a week, a look-up a minute",
+    "negatives-eyeballs": "The same, with a list of the networks that serve households",
     "negatives-often": "Hard negatives, a week, a look-up every 15 s",
     "negatives-client": "Hard negatives, a week, seen from the clients",
 }

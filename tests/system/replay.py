@@ -179,7 +179,7 @@ def goes_by_its_lists():
         run = fluxgate("replay", "--json", *demo_databases(), "-c", config, "--explain", popular,
                        "--explain", f"www.{infrastructure}", DEMO_CAPTURE)
     equal((run.returncode, run.stderr.splitlines()), (0, [
-        f"fluxgate: detect.popular: {top}: 1 domains; 2 lines left out, the first is line 1: "
+        f"fluxgate: detect.popular: {top}: 1 lines taken; 2 left out, the first is line 1: "
         "character that is not allowed in a label"]), "exit code and stderr")
     result = json.loads(run.stdout)
     flagged = {d["domain"]: d for d in result["domains"]}

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "detect/detect.h"
+#include "detect/lists.h"
 #include "store/state.h"
 #include "tests/unit/random.h"
 #include "tests/unit/store_fixture.h"
@@ -146,6 +147,38 @@ static void networks_are_weighed_by_their_shares(void **state)
 	near(f.effective_networks, 6);
 	near(f.effective_aggregates, 6);
 	near(f.top_network_share, 1.0 / 6);
+}
+
+/* Of 64 addresses 64, 58, 48: Wilson's lower ends by hand; unknown networks are not households'. */
+static void households_are_told_with_their_uncertainty(void **state)
+{
+	uint32_t asn[] = {7, 9, 11};
+	const struct asn_list eyeballs = {.n = 3, .room = 3, .asn = asn};
+	static const struct {
+		unsigned of, asn;
+		double share, least;
+	} cases[] = {{64, 0, 1, 0.921806}, {58, 0, 0.90625, 0.787005}, {48, 8, 0.75, 0.607800}};
+
+	(void)state;
+	for (unsigned c = 0; c < 3; c++) {
+		blank(DAY);
+		for (unsigned i = 0; i < 64; i++)
+			add(i, i, i < cases[c].of ? 7 + 2 * (i % 3) : cases[c].asn, 1, 1);
+		struct features f = features(WINDOW_1H);
+		near(f.eyeball_share, 0);
+		features_eyeballs(&d, st, (struct view_filter){EVIDENCE_ALIAS, 0}, &eyeballs, &f);
+		near(f.eyeball_share, cases[c].share);
+		if (fabs(f.eyeball_least - cases[c].least) > 1e-5)
+			fail_msg("%u: %f", c, f.eyeball_least);
+	}
+	/* Few say little. */
+	blank(DAY);
+	for (unsigned i = 0; i < 10; i++)
+		add(i, i, 7, 1, 1);
+	struct features f = features(WINDOW_1H);
+	features_eyeballs(&d, st, (struct view_filter){EVIDENCE_ALIAS, 0}, &eyeballs, &f);
+	near(f.eyeball_share, 1);
+	assert_true(f.eyeball_least < 0.8 && f.eyeball_least > 0.5);
 }
 
 /* An address that no database knows stands for its /16, also where its number is some ASN's. */
@@ -720,6 +753,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_gives_nothing),
 		cmocka_unit_test(networks_are_weighed_by_their_shares),
+		cmocka_unit_test(households_are_told_with_their_uncertainty),
 		cmocka_unit_test(an_unknown_network_is_its_prefix),
 		cmocka_unit_test(shares_are_of_the_sample),
 		cmocka_unit_test(a_window_holds_what_was_active_in_it),

@@ -145,6 +145,30 @@ static void what_is_no_list_is_refused(void **state)
 		"registered");
 }
 
+static void networks_of_households_are_read(void **state)
+{
+	static const char text[] = "# type: cable/DSL\nAS7\n 11,Some Telecom,DE\nas3\t9\n\n"
+				   "4294967295\nAS\n4294967296\n12a\n7\n";
+	static const uint32_t in[] = {3, 7, 11, 4294967295}, out[] = {0, 9, 12, 4};
+	int fd = memfd_create("fluxgate-lists", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	snprintf(settings.networks.eyeballs, sizeof(settings.networks.eyeballs), "/proc/self/fd/%d",
+		fd);
+	assert_int_equal(lists_load(&lists, &settings, psl, err), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(asn_list_holds(&lists_names(lists)->eyeballs, in[i]));
+		assert_false(asn_list_holds(&lists_names(lists)->eyeballs, out[i]));
+	}
+	lists_free(lists);
+	lists = NULL;
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_true(lists_load(&lists, &settings, psl, err) < 0);
+	assert_non_null(strstr(err, "networks.eyeballs: no line names an AS number; the list"));
+	close(fd);
+}
+
 static void infrastructure_goes_before_popular(void **state)
 {
 	(void)state;
@@ -316,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(names_are_read_in_any_spelling),
 		TEST(what_is_no_list_is_refused),
+		TEST(networks_of_households_are_read),
 		TEST(infrastructure_goes_before_popular),
 		TEST(holds_what_was_added_and_nothing_else),
 		TEST(a_popular_name_is_suspected_at_most),

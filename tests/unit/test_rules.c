@@ -82,6 +82,10 @@ static struct features with(struct features f, unsigned signs)
 		f.own_share = config.max_own_share;
 		f.history = fmax(f.history, config.min_history);
 	}
+	if (signs & SIGN_EYEBALL) {
+		f.eyeball_least = config.min_eyeball_share;
+		f.fresh_epochs = fmax(f.fresh_epochs, config.min_new_epochs);
+	}
 	return f;
 }
 
@@ -213,7 +217,8 @@ static void own_subscribers_are_named_anyhow(void **state)
 	near(r.score, rule(with(moving(), SIGN_GLUE)).score);
 	assert_true(r.clauses >> CLAUSE_OWN & 1 && r.clauses >> CLAUSE_OWN_SHARE & 1);
 	clause_reason(CLAUSE_OWN, &config, &f, &reason);
-	assert_string_equal(reason.text, "some 3 of the addresses are own subscribers' (at least 3)");
+	assert_string_equal(
+		reason.text, "some 3 of the addresses are own subscribers' (at least 3)");
 }
 
 static void glue_is_double_flux_with_enough_servers(void **state)
@@ -254,6 +259,8 @@ static void every_clause_of_a_sign_is_needed(void **state)
 		CASE(SIGN_OWN, own_addresses, -1),
 		CASE(SIGN_OWN, own_share, 0.01),
 		CASE(SIGN_OWN, history, -1),
+		CASE(SIGN_EYEBALL, eyeball_least, -0.01),
+		CASE(SIGN_EYEBALL, fresh_epochs, -1),
 	};
 
 	(void)state;
@@ -553,6 +560,7 @@ static struct features random_features(uint64_t *rng)
 		.siblings = pick(rng, config.min_siblings),
 		.own_addresses = pick(rng, config.min_own_addresses),
 		.own_share = pick(rng, config.max_own_share),
+		.eyeball_least = pick(rng, config.min_eyeball_share),
 		.networks_at_once = pick(rng, config.min_networks_at_once),
 		.open_ratio = pick(rng, config.min_open_ratio),
 		.open_evidence = pick(rng, config.min_open_evidence),
@@ -579,7 +587,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 	(void)state;
 	for (unsigned n = 0; n < 300000; n++) {
 		struct features f = random_features(&rng);
-		unsigned sign = 1u << random_below(&rng, 6);
+		unsigned sign = 1u << random_below(&rng, 7);
 		struct ruling before = rule(f);
 		struct features more = with(f, sign);
 
@@ -589,6 +597,7 @@ static void a_sign_more_never_lowers_the_score(void **state)
 		more.shared_networks = fmax(more.shared_networks, f.shared_networks);
 		more.siblings = fmax(more.siblings, f.siblings);
 		more.own_addresses = fmax(more.own_addresses, f.own_addresses);
+		more.eyeball_least = fmax(more.eyeball_least, f.eyeball_least);
 		more.open_ratio = fmax(more.open_ratio, f.open_ratio);
 		more.open_evidence = fmax(more.open_evidence, f.open_evidence);
 		more.ns_addresses = fmax(more.ns_addresses, f.ns_addresses);
