@@ -28,6 +28,7 @@
 #include "datapath/eal.h"
 #include "datapath/port.h"
 #include "datapath/port_xdp.h"
+#include "export/telemetry.h"
 #include "log.h"
 #include "reload.h"
 
@@ -237,7 +238,12 @@ int run_main(int argc, char **argv)
 			       : EXIT_CODE_PORT;
 		if (code == EXIT_CODE_OK) {
 			stop_on_signals();
+			if (config.eal.telemetry && telemetry_start(a.board, &a.about) < 0)
+				log_line(LOG_LEVEL_WARNING,
+					"telemetry: DPDK takes no commands of ours: it goes "
+					"without");
 			code = run_with(&a, &ports, &options, err);
+			telemetry_stop();
 			http_stop(a.http);
 			a.http = NULL;
 			eal_stop();

@@ -62,6 +62,7 @@ struct config_port {
 struct config_eal {
 	bool huge;          /* false: ordinary pages, --no-huge */
 	uint32_t memory_mb; /* MiB; 0: computed from the tables */
+	bool telemetry;     /* DPDK's telemetry socket, live */
 	uint32_t args_count;
 	char args[CONFIG_EAL_ARGS_MAX][CONFIG_TEXT_MAX]; /* appended to the EAL's arguments */
 };

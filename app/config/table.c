@@ -175,6 +175,8 @@ static const struct config_row rows[] = {
 		.what = "Use hugepages; false runs on ordinary pages, slower.")},
 	{ROW("eal.memory_mb", eal.memory_mb, FIELD(eal.memory_mb), .max = 1048576, .restart = true,
 		.unit = "MiB", .what = "Memory for EAL; 0 computes it from ports and tables.")},
+	{ROW("eal.telemetry", eal.telemetry, FIELD(eal.telemetry), .restart = true, .unit = "",
+		.what = "Answer on DPDK's telemetry socket, for dpdk-telemetry.py and Telegraf.")},
 	{ROW("eal.args", eal.args, .kind = CONFIG_TEXTS,
 		.size = SIZE_OF(struct config, eal.args[0]),
 		.count = offsetof(struct config, eal.args_count), .max = CONFIG_EAL_ARGS_MAX,

@@ -144,7 +144,7 @@ static int arguments_make(struct arguments *a, const struct eal_request *r, size
 		snprintf(text, sizeof(text), "%zu", memory_mb);
 		argument(a, text);
 	}
-	argument(a, "--no-telemetry");
+	argument(a, c->eal.telemetry && !r->replay ? "--telemetry" : "--no-telemetry");
 	if (r->replay)
 		argument(a, "--no-pci");
 	else
