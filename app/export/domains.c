@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -146,114 +144,4 @@ json_t *export_domain_detail(const struct snapshot *s, const struct verdict *v)
 	json_decref(domain);
 	bad |= json_object_set_new(detail, "features", export_features(&v->features));
 	return value_whole(detail, bad);
-}
-
-void domains_query_init(struct domains_query *q)
-{
-	*q = (struct domains_query){
-		.class = -1,
-		.window = -1,
-		.suspected = -1,
-		.own = -1,
-		.limit = EXPORT_LIMIT_DEFAULT,
-	};
-}
-
-static bool query_admits(const struct domains_query *q, const struct verdict *v)
-{
-	return (q->class < 0 || q->class == (int)v->class) &&
-	       (q->window < 0 || q->window == (int)v->window) &&
-	       (q->suspected < 0 || q->suspected == (int)v->suspected) &&
-	       (q->own < 0 || q->own == (v->features.own_addresses > 0)) &&
-	       v->score * 1000 >= q->min_score;
-}
-
-/*
- * A cursor is where the next page starts and what it belongs to: four words in
- * hexadecimal. The time tells generations of two runs of the program apart.
- */
-#define CURSOR_WORDS 4u
-#define CURSOR_LEN (8 * CURSOR_WORDS)
-
-struct cursor {
-	uint32_t generation;
-	uint32_t time;
-	uint32_t filter;
-	uint32_t index;
-};
-
-/* All filters in one word: 17 bits of score, then the others from -1 up. */
-static uint32_t query_filter(const struct domains_query *q)
-{
-	return q->min_score | (uint32_t)(q->class + 1) << 17 | (uint32_t)(q->window + 1) << 22 |
-	       (uint32_t)(q->suspected + 1) << 27 | (uint32_t)(q->own + 1) << 29;
-}
-
-static json_t *cursor_json(const struct cursor *c)
-{
-	return json_sprintf("%08x%08x%08x%08x", c->generation, c->time, c->filter, c->index);
-}
-
-static bool cursor_parse(const char *text, struct cursor *c)
-{
-	uint32_t word[CURSOR_WORDS];
-
-	if (strlen(text) != CURSOR_LEN || strspn(text, "0123456789abcdef") != CURSOR_LEN)
-		return false;
-	for (unsigned i = 0; i < CURSOR_WORDS; i++) {
-		char digits[9] = {0};
-
-		memcpy(digits, text + 8 * i, 8);
-		word[i] = (uint32_t)strtoul(digits, NULL, 16);
-	}
-	*c = (struct cursor){word[0], word[1], word[2], word[3]};
-	return true;
-}
-
-/* Where the page starts, or -errno. */
-static int64_t query_start(const struct snapshot *s, const struct domains_query *q)
-{
-	struct cursor c;
-
-	if (!q->cursor)
-		return 0;
-	if (!cursor_parse(q->cursor, &c) || c.filter != query_filter(q))
-		return -EINVAL;
-	if (c.generation != s->generation || c.time != s->time)
-		return -ESTALE;
-	return c.index <= s->verdicts ? (int64_t)c.index : -EINVAL;
-}
-
-int export_domains(const struct snapshot *s, const struct domains_query *q, json_t **out)
-{
-	struct cursor next = {s->generation, s->time, query_filter(q), 0};
-	int64_t start = query_start(s, q);
-	unsigned matched = 0, page = 0;
-	json_t *list;
-
-	if (start < 0)
-		return (int)start;
-	list = json_array();
-	for (unsigned i = 0; i < s->verdicts && list; i++) {
-		if (!query_admits(q, &s->verdict[i]))
-			continue;
-		matched++;
-		if (i < start || next.index)
-			continue;
-		if (page++ == q->limit)
-			next.index = i;
-		else
-			list = value_whole(
-				list, json_array_append_new(list, export_domain(&s->verdict[i])));
-	}
-	*out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"schema_version", EXPORT_SCHEMA_VERSION,             //
-		"generation", value_count(s->generation),            //
-		"time", value_seconds(s->time),                      //
-		"flagged", value_count(s->verdicts),                 //
-		"matched", value_count(matched),                     //
-		"limit", value_count(q->limit),                      //
-		"domains", list,                                     //
-		"next_cursor", next.index ? cursor_json(&next) : json_null());
-	return *out ? 0 : -ENOMEM;
 }

@@ -53,6 +53,17 @@ struct run_facts {
 	const char *host; /* name of the machine; any octets */
 };
 
+/* Largest, or newest, first; equal ones by score. */
+enum domains_sort {
+	DOMAINS_BY_SCORE,
+	DOMAINS_BY_FIRST_SEEN,
+	DOMAINS_BY_LAST_SEEN,
+	DOMAINS_BY_ADDRESSES,
+	DOMAINS_SORT_COUNT
+};
+
+const char *domains_sort_name(enum domains_sort sort);
+
 /* Which flagged domains are asked for; domains_query_init admits all. */
 struct domains_query {
 	int class;          /* enum flux_class, or -1 */
@@ -60,8 +71,11 @@ struct domains_query {
 	int suspected;      /* 0, 1, or -1 */
 	int own;            /* has addresses of own subscribers: 0, 1, or -1 */
 	uint32_t min_score; /* thousandths, 0..100000 */
+	uint64_t campaign;  /* its id, or 0 */
+	enum domains_sort sort;
 	uint32_t limit;     /* 1..EXPORT_LIMIT_MAX */
 	const char *cursor; /* next_cursor of the page before, or NULL */
+	char name[256];     /* lower case, part of a name; behind a '*' its end; "": any */
 };
 
 void domains_query_init(struct domains_query *q);
@@ -85,7 +99,7 @@ json_t *export_explanation(const struct dns_name *name, const struct explanation
 
 /*
  * One page of the flagged domains, best first. A cursor is good for the
- * snapshot and the filters that it was made with.
+ * snapshot, the filters and the order that it was made with.
  * 0, -EINVAL (no cursor of ours, or of other filters), -ESTALE (another
  * snapshot hangs there now) or -ENOMEM; *out is set on 0 only.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #include "http/query.h"
 
-#define VALUE_MAX 64u
+#define VALUE_MAX 256u
 
 static int hex_digit(char c)
 {
@@ -152,9 +153,53 @@ static int cursor_take(const char *value, struct query_text *text, void *query)
 {
 	struct domains_query *out = query;
 
-	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
+	if (strlen(value) >= sizeof(text->cursor))
+		return -EINVAL;
+	strcpy(text->cursor, value);
 	out->cursor = text->cursor;
 	return 0;
+}
+
+/* In presentation form, as the answers have names: what is looked for can be copied from one. */
+static int name_take(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct domains_query *out = query;
+	size_t len = strlen(value);
+
+	if (len == 0 || len >= sizeof(out->name) || strcmp(value, "*") == 0)
+		return -EINVAL;
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && !isgraph((unsigned char)value[i]))
+			return -EINVAL;
+		out->name[i] = (char)tolower((unsigned char)value[i]);
+	}
+	return 0;
+}
+
+static int campaign_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct domains_query *out = query;
+
+	if (strlen(value) != 16 || strspn(value, "0123456789abcdef") != 16)
+		return -EINVAL;
+	out->campaign = strtoull(value, NULL, 16);
+	return out->campaign ? 0 : -EINVAL;
+}
+
+static int sort_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct domains_query *out = query;
+
+	for (int i = 0; i < DOMAINS_SORT_COUNT; i++) {
+		if (strcmp(value, domains_sort_name((enum domains_sort)i)) == 0) {
+			out->sort = (enum domains_sort)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int events_limit_parse(const char *value, struct query_text *text, void *query)
@@ -188,9 +233,12 @@ struct parameter {
 static const struct parameter domains_parameters[] = {
 	{"class", "single_flux, double_flux, low_slow, vps_flux or ns_flux", class_parse},
 	{"min_score", "0 to 100, at most three decimals", score_parse},
-	{"window", "1h or 24h", window_parse},
+	{"window", "10m, 1h, 24h or 7d", window_parse},
 	{"suspected", "true or false", suspected_parse},
 	{"own", "true or false", own_parse},
+	{"name", "part of a name, or * and its end, in at most 255 characters", name_take},
+	{"campaign", "the id of a campaign, 16 hexadecimal digits", campaign_parse},
+	{"sort", "score, first_seen, last_seen or addresses", sort_parse},
 	{"limit", LIMIT_EXPECTS, limit_parse},
 	{"cursor", "the next_cursor of the page before", cursor_take},
 };

@@ -15,7 +15,7 @@
 #include "export/json.h"
 #include "export/requests.h"
 
-#define REQUEST_PARAMS_MAX 8u
+#define REQUEST_PARAMS_MAX 16u
 #define ANSWER_ETAG_MAX 32u
 
 /* What answers are made from; constant while the server runs. */

@@ -306,6 +306,87 @@ static void filters_select(void **state)
 	snapshot_put(s);
 }
 
+static void names_and_campaigns_select(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		unsigned matched;
+	} names[] = {{"flux-00", 100}, {"flux-001", 10}, {"-0042.", 1}, {"*42.example", 1},
+		{"*.example", 100}, {"*example.", 0}, {"*flux", 0}, {"nowhere", 0},
+		{"*xflux-0042.example", 0}};
+	struct snapshot *s = sample_snapshot(100);
+	struct domains_query q;
+
+	domains_query_init(&q);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(q.name, sizeof(q.name), "%s", names[i].name);
+		json_t *page = page_of(s, &q);
+		assert_int_equal(count_at(page, "matched"), names[i].matched);
+		json_decref(page);
+	}
+	domains_query_init(&q);
+	for (unsigned i = 0; i < 100; i++)
+		s->verdict[i].campaign = (struct verdict_campaign){.id = 1 + i / 30, .domains = 30};
+	q.campaign = 4;
+	json_t *page = page_of(s, &q);
+	assert_int_equal(count_at(page, "matched"), 10);
+	json_decref(page);
+	snapshot_put(s);
+}
+
+/* Each order over pages: largest first, equal ones as they were, every one once. */
+static void orders_hold_over_pages(void **state)
+{
+	(void)state;
+	struct snapshot *s = sample_snapshot(100);
+	struct domains_query q;
+
+	for (unsigned i = 0; i < 100; i++) {
+		s->verdict[i].first_seen = 1000 + i * 37 % 50;
+		s->verdict[i].last_seen = 5000 + i * 61 % 20;
+		s->verdict[i].features.addresses = i * 13 % 10;
+	}
+	for (int sort = 0; sort < DOMAINS_SORT_COUNT; sort++) {
+		char cursor[64] = "", before[64] = "";
+		json_int_t last = 0;
+		unsigned seen = 0;
+
+		domains_query_init(&q);
+		q.sort = (enum domains_sort)sort;
+		while (seen < 100) {
+			json_t *page, *d;
+			size_t i;
+			q.limit = 7 + seen % 3;
+			page = page_of(s, &q);
+			json_array_foreach(at(page, "domains"), i, d)
+			{
+				const char *name = text_at(d, "domain");
+				unsigned n = (unsigned)atoi(name + strlen("flux-"));
+				json_int_t key =
+					sort == DOMAINS_BY_FIRST_SEEN  ? s->verdict[n].first_seen
+					: sort == DOMAINS_BY_LAST_SEEN ? s->verdict[n].last_seen
+					: sort == DOMAINS_BY_ADDRESSES
+						? (json_int_t)s->verdict[n].features.addresses
+						: 0;
+				if (seen++ > 0)
+					assert_true(key < last ||
+						    (key == last && strcmp(name, before) > 0));
+				last = key;
+				snprintf(before, sizeof(before), "%s", name);
+			}
+			assert_true(json_array_size(at(page, "domains")) > 0);
+			if (seen < 100)
+				snprintf(
+					cursor, sizeof(cursor), "%s", text_at(page, "next_cursor"));
+			q.cursor = cursor;
+			json_decref(page);
+		}
+		assert_int_equal(seen, 100);
+	}
+	snapshot_put(s);
+}
+
 static void cursors_are_checked(void **state)
 {
 	(void)state;
@@ -326,14 +407,42 @@ static void cursors_are_checked(void **state)
 		assert_int_equal(export_domains(s, &q, &none), -EINVAL);
 	}
 	q.cursor = cursor;
-	cursor[31] = 'X';
+	cursor[39] = 'X';
 	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
-	memcpy(cursor + 24, "ffffffff", 8);
+	memcpy(cursor + 32, "ffffffff", 8);
 	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
-	memcpy(cursor + 24, "0000000a", 8);
-	q.suspected = 0;
-	assert_int_equal(export_domains(s, &q, &none), -EINVAL);
-	q.suspected = -1;
+	memcpy(cursor + 32, "0000000a", 8);
+	/* Whatever decides which domains come in which order is part of it. */
+	for (unsigned i = 0; i < 8; i++) {
+		struct domains_query other = q;
+		switch (i) {
+		case 0:
+			other.class = FLUX_SINGLE;
+			break;
+		case 1:
+			other.window = WINDOW_1H;
+			break;
+		case 2:
+			other.suspected = 0;
+			break;
+		case 3:
+			other.own = 0;
+			break;
+		case 4:
+			other.min_score = 1;
+			break;
+		case 5:
+			other.campaign = 1;
+			break;
+		case 6:
+			other.sort = DOMAINS_BY_ADDRESSES;
+			break;
+		case 7:
+			strcpy(other.name, "flux");
+			break;
+		}
+		assert_int_equal(export_domains(s, &other, &none), -EINVAL);
+	}
 	s->generation++;
 	assert_int_equal(export_domains(s, &q, &none), -ESTALE);
 	s->generation--;
@@ -505,6 +614,8 @@ int main(void)
 		cmocka_unit_test(visibility_is_told),
 		cmocka_unit_test(pages_cover_all),
 		cmocka_unit_test(filters_select),
+		cmocka_unit_test(names_and_campaigns_select),
+		cmocka_unit_test(orders_hold_over_pages),
 		cmocka_unit_test(cursors_are_checked),
 		cmocka_unit_test(replay_shape),
 		cmocka_unit_test(a_tap_shows_both_directions_or_one),

@@ -129,6 +129,18 @@ static void pages_and_filters(void **state)
 	assert_int_equal(count_at(t, "matched"), 10);
 	json_decref(t);
 	expect(r, 200);
+	r = ask("/api/v1/domains?name=FLUX-000%2A&sort=addresses");
+	expect(r, 200);
+	r = ask("/api/v1/domains?name=*000.Example&sort=last_seen");
+	t = body_json(&r);
+	assert_int_equal(count_at(t, "matched"), 1);
+	json_decref(t);
+	expect(r, 200);
+	r = ask("/api/v1/domains?campaign=00000000000000ff");
+	t = body_json(&r);
+	assert_int_equal(count_at(t, "matched"), 0);
+	json_decref(t);
+	expect(r, 200);
 	r = ask("/api/v1/domains?limit=20");
 	t = body_json(&r);
 	snprintf(cursor, sizeof(cursor), "%s", text_at(t, "next_cursor"));
@@ -141,6 +153,8 @@ static void pages_and_filters(void **state)
 	json_decref(t);
 	expect(r, 200);
 	strcat(target, "&class=single_flux");
+	expect(ask(target), 400);
+	snprintf(target, sizeof(target), "/api/v1/domains?cursor=%s&sort=addresses", cursor);
 	expect(ask(target), 400);
 
 	struct snapshot *next = sample_snapshot(VERDICTS);
@@ -157,7 +171,9 @@ static void bad_parameters(void **state)
 		"min_score=101", "min_score=100.001", "min_score=-1", "min_score=1e1",
 		"min_score=1.", "min_score=nan", "window=8d", "suspected=yes", "own=1", "limit=0",
 		"limit=-5", "limit=9999999999", "cursor=abc", "nonsense=1", "limit=1&limit=2",
-		"limit=%00", "limit=%3", "a&b&c&d&e&f&g&h&i", "class=%22%3Cscript%3E"};
+		"limit=%00", "limit=%3", "a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", "name=", "name=*",
+		"name=%20", "campaign=0000000000000000", "campaign=1", "campaign=76BDEB4F4E31B261",
+		"sort=name", "sort=", "class=%22%3Cscript%3E"};
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		char target[256];
