@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stddef.h>
+
+#include "exit.h"
+#include "options.h"
+#include "out.h"
+
+#define ERROR_MAX 512u
+
+struct client;
+
+/* One run of the client. */
+struct ctl {
+	struct options options;
+	struct out out;
+	struct client *client;
+	char error[ERROR_MAX]; /* one line, without "fluxgatectl: " and newline */
+};
+
+/*
+ * Leaves one line "what: where: remedy", cleaned of what is not to reach a
+ * terminal, and returns `code`.
+ */
+int ctl_fail(struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+int ctl_no_memory(struct ctl *ctl);
+
+/* Each command of the table, by its file. All return an enum ctl_exit. */
+int command_status(struct ctl *ctl);
+int command_domains(struct ctl *ctl);
+int command_domain(struct ctl *ctl);
+int command_explain(struct ctl *ctl);
