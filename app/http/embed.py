@@ -5,6 +5,7 @@
 FILE.EXT becomes `const struct embedded_file embedded_FILE_EXT` of embedded.h.
 """
 
+import base64
 import hashlib
 import pathlib
 import re
@@ -20,6 +21,26 @@ CONTENT_TYPES = {
 }
 
 
+def sources(octets, element):
+    """The hashes of what stands in such elements, as Content-Security-Policy names them."""
+    found = re.findall(rb"<%s\b[^>]*>(.*?)</%s>" % (element, element), octets, re.S)
+    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
+                    for text in found)
+
+
+def policy(path, octets):
+    """A page runs what stands in it and nothing else, asks its own origin, and is framed by none."""
+    if path.suffix != ".html":
+        return "NULL"
+    rules = [
+        "default-src 'none'", f"script-src {sources(octets, b'script')}",
+        f"style-src {sources(octets, b'style')}", "connect-src 'self'", "img-src 'self' data:",
+        "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ]
+    return f'"{"; ".join(rules)}"'
+
+
 def definition(path):
     octets = path.read_bytes()
     name = re.sub(r"\W", "_", path.name)
@@ -33,6 +54,7 @@ const struct embedded_file embedded_{name} = {{
 	.octets = octets_{name},
 	.len = sizeof(octets_{name}),
 	.etag = "\\"{hashlib.sha256(octets).hexdigest()[:16]}\\"",
+	.policy = {policy(path, octets)},
 }};
 """
 

@@ -13,7 +13,9 @@ struct embedded_file {
 	const char *content_type;
 	const unsigned char *octets;
 	size_t len;
-	const char *etag; /* of the octets, quoted */
+	const char *etag;   /* of the octets, quoted */
+	const char *policy; /* Content-Security-Policy of a page; else NULL */
 };
 
 extern const struct embedded_file embedded_openapi_json; /* docs/openapi.json */
+extern const struct embedded_file embedded_page_html;    /* the dashboard, of app/http/page/ */

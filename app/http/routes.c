@@ -108,6 +108,7 @@ void answer_embedded(const struct request *q, const struct embedded_file *file, 
 {
 	snprintf(a->etag, sizeof(a->etag), "%s", file->etag);
 	a->content_type = file->content_type;
+	a->policy = file->policy;
 	a->status = MHD_HTTP_NOT_MODIFIED;
 	if (q->if_none_match && etag_listed(q->if_none_match, a->etag))
 		return;
@@ -249,12 +250,20 @@ static void route_openapi(
 	answer_embedded(q, &embedded_openapi_json, a);
 }
 
+static void route_page(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	(void)r, (void)rest;
+	answer_embedded(q, &embedded_page_html, a);
+}
+
 static const struct route {
 	const char *path;
 	bool prefix; /* what follows the path is the handler's `rest` */
 	void (*answer)(const struct routes *r, const struct request *q, const char *rest,
 		struct answer *a);
 } routes[] = {
+	{"/", false, route_page},
 	{"/api/v1/status", false, route_status},
 	{"/api/v1/stats", false, route_stats},
 	{"/api/v1/domains", false, route_domains},

@@ -50,6 +50,7 @@ struct answer {
 	const char *allow;          /* of a 405; else NULL */
 	unsigned retry_after;       /* seconds, of a 503; 0: not told */
 	uint64_t stream;            /* the body is the events from this one on; 0: it is not */
+	const char *policy;         /* Content-Security-Policy of a page; else NULL */
 	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */
 	const void *body;           /* NULL: nothing, or out of memory with status 500 */
 	size_t len;

@@ -110,6 +110,8 @@ static enum MHD_Result answer_send(
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (a->etag[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
+	if (a->policy)
+		MHD_add_response_header(response, "Content-Security-Policy", a->policy);
 	if (a->allow)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
 	if (a->retry_after) {

@@ -34,7 +34,7 @@ static void all_routes(void **state)
 	expect(r, 200);
 	expect(ask("/livez"), 200);
 	expect(ask("/readyz"), 200);
-	expect(ask("/"), 404);
+	expect(ask("/index.html"), 404);
 	expect(ask("/api/v1/domain"), 404);
 	expect(ask("/livez/"), 404);
 	expect(ask("/livez%00"), 404);
@@ -322,6 +322,28 @@ static void embedded_file_is_served(void **state)
 	expect(r, 304);
 }
 
+/* The dashboard, which runs nothing but what stands in it. */
+static void page_is_served(void **state)
+{
+	(void)state;
+	char tag[256], fields[512], value[256];
+	struct reply r = ask("/");
+
+	assert_string_equal(field(&r, "Content-Type", value), "text/html; charset=utf-8");
+	assert_true(*field(&r, "ETag", tag));
+	assert_non_null(
+		strstr(r.head, "Content-Security-Policy: default-src 'none'; script-src 'sha256-"));
+	assert_non_null(strstr(r.head, "frame-ancestors 'none'"));
+	assert_null(strstr(r.head, "unsafe"));
+	assert_non_null(strstr(r.body, "</html>"));
+	expect(r, 200);
+	snprintf(fields, sizeof(fields), "Host: localhost\r\nIf-None-Match: %s\r\n", tag);
+	expect(ask_with("GET", "/", fields), 304);
+	r = ask("/api/v1/status");
+	assert_null(strstr(r.head, "Content-Security-Policy"));
+	expect(r, 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(host_is_checked, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(entity_tags, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(embedded_file_is_served, setup_board, teardown),
+		cmocka_unit_test_setup_teardown(page_is_served, setup_board, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
