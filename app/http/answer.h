@@ -25,7 +25,8 @@ void answer_later(struct answer *a, unsigned seconds, const char *detail);
 /* The current snapshot, or NULL with the answer made. */
 const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a);
 
-/* The tag of all that is made from s alone; true with the answer made: the client has it. */
+/* Gives *a the tag of all that is made from s alone; true with the answer made: the client has it.
+ */
 bool answer_known(const struct routes *r, const struct request *q, const struct snapshot *s,
 	struct answer *a);
 

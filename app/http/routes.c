@@ -15,6 +15,7 @@
 #include "export/prometheus.h"
 #include "http/answer.h"
 #include "http/query.h"
+#include "http/rendered.h"
 #include "http/routes.h"
 
 #define PROBLEM_TYPE "application/problem+json"
@@ -89,14 +90,18 @@ static bool etag_listed(const char *list, const char *tag)
 
 /*
  * A snapshot never changes, so its generation is the tag of all made from it
- * alone; the start of the program tells generations of two runs apart. True
- * when the client has it already.
+ * alone; the start of the program tells generations of two runs apart.
  */
+static void snapshot_tag(
+	const struct routes *r, const struct snapshot *s, char tag[ANSWER_ETAG_MAX])
+{
+	snprintf(tag, ANSWER_ETAG_MAX, "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
+}
+
 bool answer_known(
 	const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
 {
-	snprintf(
-		a->etag, sizeof(a->etag), "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
+	snapshot_tag(r, s, a->etag);
 	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
 		return false;
 	a->status = MHD_HTTP_NOT_MODIFIED;
@@ -257,24 +262,32 @@ static void route_page(
 	answer_embedded(q, &embedded_page_html, a);
 }
 
+/* For how long an answer may be given to others who ask the same. */
+enum shelf_life {
+	FRESH,       /* not at all */
+	OF_SNAPSHOT, /* until the next snapshot: it has a tag */
+	OF_SECOND,   /* it has clocks in it */
+};
+
 static const struct route {
 	const char *path;
 	bool prefix; /* what follows the path is the handler's `rest` */
+	enum shelf_life life;
 	void (*answer)(const struct routes *r, const struct request *q, const char *rest,
 		struct answer *a);
 } routes[] = {
-	{"/", false, route_page},
-	{"/api/v1/status", false, route_status},
-	{"/api/v1/stats", false, route_stats},
-	{"/api/v1/domains", false, route_domains},
-	{"/api/v1/domains/", true, route_domain},
-	{"/api/v1/events", false, route_events},
-	{"/api/v1/events/stream", false, route_stream},
-	{"/api/v1/explain/", true, route_explain},
-	{"/api/v1/openapi.json", false, route_openapi},
-	{"/metrics", false, route_metrics},
-	{"/livez", false, route_livez},
-	{"/readyz", false, route_readyz},
+	{"/", false, FRESH, route_page},
+	{"/api/v1/status", false, FRESH, route_status},
+	{"/api/v1/stats", false, OF_SNAPSHOT, route_stats},
+	{"/api/v1/domains", false, OF_SNAPSHOT, route_domains},
+	{"/api/v1/domains/", true, OF_SNAPSHOT, route_domain},
+	{"/api/v1/events", false, OF_SNAPSHOT, route_events},
+	{"/api/v1/events/stream", false, FRESH, route_stream},
+	{"/api/v1/explain/", true, FRESH, route_explain},
+	{"/api/v1/openapi.json", false, FRESH, route_openapi},
+	{"/metrics", false, OF_SECOND, route_metrics},
+	{"/livez", false, FRESH, route_livez},
+	{"/readyz", false, FRESH, route_readyz},
 };
 
 static const struct route *route_find(const char *path, const char **rest)
@@ -305,6 +318,47 @@ void routes_count(struct request_counts *c)
 		request_route_add(c, routes[i].path, routes[i].prefix);
 }
 
+/* What an answer of this route would be as of now; false: of nothing. */
+static bool route_tag(const struct routes *r, const struct route *route, char tag[ANSWER_ETAG_MAX])
+{
+	const struct snapshot *s = snapshot_get(r->board);
+	struct timespec now;
+
+	if (s && route->life == OF_SNAPSHOT) {
+		snapshot_tag(r, s, tag);
+	} else {
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+		snprintf(tag, ANSWER_ETAG_MAX, "%" PRIx32 "-%lx", s ? s->generation : 0,
+			(unsigned long)now.tv_sec);
+	}
+	snapshot_put(s);
+	return s || route->life == OF_SECOND;
+}
+
+/* The route's answer, by its handler or as it was given to others. */
+static void route_answer(const struct routes *r, const struct route *route, const struct request *q,
+	const char *rest, struct answer *a)
+{
+	char question[RENDERED_QUESTION_MAX], tag[ANSWER_ETAG_MAX];
+
+	if (!r->rendered || route->life == FRESH || !rendered_question(q, question) ||
+		!route_tag(r, route, tag)) {
+		route->answer(r, q, rest, a);
+		return;
+	}
+	if (!rendered_find(r->rendered, question, tag, a)) {
+		route->answer(r, q, rest, a);
+		/* Another snapshot may hang there by now. */
+		rendered_keep(r->rendered, question, a->etag[0] ? a->etag : tag, a);
+	} else if (a->etag[0] && q->if_none_match && etag_listed(q->if_none_match, a->etag)) {
+		a->release(a->owner);
+		a->release = NULL;
+		a->body = NULL;
+		a->len = 0;
+		a->status = MHD_HTTP_NOT_MODIFIED;
+	}
+}
+
 void routes_answer(const struct routes *r, const struct request *q, struct answer *a)
 {
 	const struct route *route = NULL;
@@ -320,7 +374,7 @@ void routes_answer(const struct routes *r, const struct request *q, struct answe
 	} else if (!(route = route_find(q->path, &rest))) {
 		answer_problem(a, MHD_HTTP_NOT_FOUND, "No such path; see docs/api.md.");
 	} else {
-		route->answer(r, q, rest, a);
+		route_answer(r, route, q, rest, a);
 	}
 	if (r->requests)
 		request_count(

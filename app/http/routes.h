@@ -18,12 +18,15 @@
 #define REQUEST_PARAMS_MAX 16u
 #define ANSWER_ETAG_MAX 32u
 
+struct rendered_cache;
+
 /* What answers are made from; constant while the server runs. */
 struct routes {
 	struct snapshot_board *board;
 	struct mailbox *mailbox; /* NULL: nobody explains */
 	const struct about *about;
 	struct request_counts *requests; /* NULL: they are not counted */
+	struct rendered_cache *rendered; /* NULL: each is rendered anew */
 	const char *host;    /* the address listened on as a Host field has it: "[::1]" */
 	uint32_t started;    /* seconds since 1970 */
 	uint64_t started_ms; /* the same instant on CLOCK_MONOTONIC */

@@ -18,6 +18,7 @@
 #include "config/listen.h"
 #include "http/routes.h"
 #include "http/answer.h"
+#include "http/rendered.h"
 #include "http/server.h"
 #include "http/stream.h"
 
@@ -234,10 +235,18 @@ static void routes_init(struct http_server *server, const struct http_config *co
 		.mailbox = config->mailbox,
 		.about = config->about,
 		.requests = &server->requests,
+		.rendered = rendered_cache_new(),
 		.host = server->host,
 		.started = (uint32_t)time(NULL),
 		.started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
 	};
+}
+
+static void server_free(struct http_server *server)
+{
+	streams_free(server->streams);
+	rendered_cache_free(server->routes.rendered);
+	free(server);
 }
 
 /* The line for a failed start. */
@@ -274,7 +283,7 @@ int http_start(
 	routes_init(server, config);
 	fd = socket_listen(&address, len, &server->port);
 	if (fd < 0) {
-		free(server);
+		server_free(server);
 		return refuse(fd, config,
 			fd == -EADDRINUSE
 				? "port is taken: stop what listens there or choose another"
@@ -284,15 +293,14 @@ int http_start(
 	server->streams = streams_start(config->board, connections / HTTP_STREAMS_SHARE);
 	if (!server->streams) {
 		close(fd);
-		free(server);
+		server_free(server);
 		return refuse(-ENOMEM, config, "out of memory", err, err_size);
 	}
 	server->daemon = daemon_start(server, fd, connections);
 	if (!server->daemon) {
 		streams_stop(server->streams);
-		streams_free(server->streams);
 		/* Whether the library closed the socket depends on how far it came: let it be. */
-		free(server);
+		server_free(server);
 		return refuse(-EIO, config, "the HTTP library did not start", err, err_size);
 	}
 	*out = server;
@@ -310,6 +318,5 @@ void http_stop(struct http_server *server)
 		return;
 	streams_stop(server->streams);
 	MHD_stop_daemon(server->daemon);
-	streams_free(server->streams);
-	free(server);
+	server_free(server);
 }
