@@ -35,6 +35,19 @@ json_t *export_features(const struct features *f)
 	return value_whole(object, bad);
 }
 
+/* Oldest first, as a person reads it. */
+static json_t *activity_json(const struct verdict_activity *a)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = a->units; i-- > 0 && list;)
+		list = value_whole(list, json_array_append_new(list, value_count(a->addresses[i])));
+	return json_pack("{s:o, s:o, s:o}",                   //
+		"unit_seconds", value_count(a->unit_seconds), //
+		"end", value_seconds(a->end),                 //
+		"addresses", list);
+}
+
 static json_t *reasons_json(const struct verdict *v)
 {
 	json_t *list = json_array();
@@ -108,26 +121,27 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"domain", name,                                                //
-		"class", flux_class_name(v->class),                            //
-		"suspected", (int)v->suspected,                                //
-		"score", value_real(v->score),                                 //
-		"confidence", value_real(v->confidence),                       //
-		"model_probability", export_probability(v->probability),       //
-		"first_flagged", value_seconds(v->first_flagged),              //
-		"first_seen", value_seconds(v->first_seen),                    //
-		"last_seen", value_seconds(v->last_seen),                      //
-		"window", flux_window_name(v->window),                         //
-		"addresses", value_estimate(f->addresses),                     //
-		"networks", value_estimate(f->networks),                       //
-		"effective_networks", value_real(f->effective_networks),       //
-		"countries", value_estimate(f->countries),                     //
-		"own_addresses", value_estimate(f->own_addresses),             //
-		"ttl_max", value_estimate(f->ttl_max),                         //
-		"host_names", value_estimate(f->host_names),                   //
-		"campaign", campaign_json(&v->campaign),                       //
-		"reasons", reasons_json(v),                                    //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"domain", name,                                                     //
+		"class", flux_class_name(v->class),                                 //
+		"suspected", (int)v->suspected,                                     //
+		"score", value_real(v->score),                                      //
+		"confidence", value_real(v->confidence),                            //
+		"model_probability", export_probability(v->probability),            //
+		"first_flagged", value_seconds(v->first_flagged),                   //
+		"first_seen", value_seconds(v->first_seen),                         //
+		"last_seen", value_seconds(v->last_seen),                           //
+		"window", flux_window_name(v->window),                              //
+		"addresses", value_estimate(f->addresses),                          //
+		"networks", value_estimate(f->networks),                            //
+		"effective_networks", value_real(f->effective_networks),            //
+		"countries", value_estimate(f->countries),                          //
+		"own_addresses", value_estimate(f->own_addresses),                  //
+		"ttl_max", value_estimate(f->ttl_max),                              //
+		"host_names", value_estimate(f->host_names),                        //
+		"campaign", campaign_json(&v->campaign),                            //
+		"activity", activity_json(&v->activity),                            //
+		"reasons", reasons_json(v),                                         //
 		"sample", sample_json(v));
 }
 

@@ -3,6 +3,7 @@
 /* JSON of an explanation. All that is a list of features, windows or clauses comes of their tables.
  */
 
+#include "base/address.h"
 #include "export/json.h"
 #include "export/value.h"
 
@@ -126,8 +127,30 @@ static json_t *sample_json(const struct explanation *e)
 		uint64_t hours = (uint64_t)__builtin_popcount(item->hours);
 		bad |= json_object_set_new(
 			sample, "hours", e->windows ? value_count(hours) : json_null());
+		bad |= json_object_set_new(
+			sample, "name_server", e->windows ? json_boolean(item->ns) : json_null());
 		sample = value_whole(sample, bad);
 		list = value_whole(list, json_array_append_new(list, sample));
+	}
+	return list;
+}
+
+/* Of its name servers, as glue tells them. */
+static json_t *servers_json(const struct explanation *e)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < e->servers && list; i++) {
+		const struct domain_ns *ns = &e->server[i];
+		char address[ADDRESS_TEXT_MAX];
+
+		address_text(ns->unit, address);
+		json_t *server = json_pack("{s:s, s:o, s:o, s:i}",           //
+			"address", address,                                  //
+			"asn", ns->asn ? value_count(ns->asn) : json_null(), //
+			"last_seen", value_seconds(ns->last),                //
+			"ticks", __builtin_popcountll(ns->ticks));
+		list = value_whole(list, json_array_append_new(list, server));
 	}
 	return list;
 }
@@ -140,7 +163,7 @@ static json_t *listed_json(enum listing l)
 json_t *export_explanation(const struct dns_name *name, const struct explanation *e)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o}",                             //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",                        //
 		"schema_version", EXPORT_SCHEMA_VERSION,                               //
 		"generation", value_count(e->generation),                              //
 		"time", value_seconds(e->time),                                        //
@@ -156,5 +179,6 @@ json_t *export_explanation(const struct dns_name *name, const struct explanation
 		"hysteresis", e->windows ? hysteresis_json(e) : json_null(),           //
 		"evidence", e->tier == TIER_NOTHING ? json_null() : evidence_json(e),  //
 		"windows", windows_json(e),                                            //
-		"sample", sample_json(e));
+		"sample", sample_json(e),                                              //
+		"name_servers", servers_json(e));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "detect/activity.h"
 #include "detect/campaign.h"
 #include "detect/detector.h"
 #include "detect/rules.h"
@@ -228,6 +229,26 @@ struct verdict *detect_place(struct detector *t, struct domain *d)
 	return v;
 }
 
+/* What a ruling makes of the verdict in force. */
+static void verdict_update(struct detector *t, struct verdict *v, struct domain *d,
+	const struct features *f, const struct ruling *r, uint32_t now)
+{
+	bool firmer = v->suspected && !r->suspected;
+	bool same = v->suspected == r->suspected && r->score >= v->score;
+
+	if (v->evaluated != 0 && !firmer && !same && now - v->evaluated < EVALUATION_SECONDS)
+		return;
+	bool changed = v->class != r->class || v->suspected != r->suspected;
+	enum event_kind kind = v->evaluated == 0 ? EVENT_RAISED
+			       : firmer          ? EVENT_UPGRADED
+						 : EVENT_CHANGED;
+
+	verdict_fill(v, t, d, f, r, now);
+	d->verdict.class = (uint8_t)r->class;
+	if (changed)
+		events_add(&t->events, kind, v, now);
+}
+
 void detect_judge(struct detector *t, const struct store *st, struct domain *d, uint32_t now)
 {
 	struct features f;
@@ -253,21 +274,9 @@ void detect_judge(struct detector *t, const struct store *st, struct domain *d, 
 		return;
 	struct verdict *v = &t->verdict[d->verdict.slot - 1];
 	v->last_seen = d->last;
-	if (r.class == FLUX_NONE)
-		return;
-	bool firmer = v->suspected && !r.suspected;
-	bool same = v->suspected == r.suspected && r.score >= v->score;
-	if (v->evaluated == 0 || firmer || same || now - v->evaluated >= EVALUATION_SECONDS) {
-		bool changed = v->class != r.class || v->suspected != r.suspected;
-		enum event_kind kind = v->evaluated == 0 ? EVENT_RAISED
-				       : firmer          ? EVENT_UPGRADED
-							 : EVENT_CHANGED;
-
-		verdict_fill(v, t, d, &f, &r, now);
-		d->verdict.class = (uint8_t)r.class;
-		if (changed)
-			events_add(&t->events, kind, v, now);
-	}
+	if (r.class != FLUX_NONE)
+		verdict_update(t, v, d, &f, &r, now);
+	activity_tell(d, st, v->window, &v->activity);
 }
 
 /* Takes verdict i away; the last one moves into its place. */

@@ -208,6 +208,16 @@ struct verdict_campaign {
 	uint32_t linked;  /* when links were last looked for; 0: not yet */
 };
 
+#define VERDICT_ACTIVITY 24u
+
+/* Distinct addresses in each unit of time, the newest first (detect/activity.h). */
+struct verdict_activity {
+	uint32_t unit_seconds;
+	uint32_t end; /* of the newest unit, seconds since 1970 */
+	unsigned units;
+	uint32_t addresses[VERDICT_ACTIVITY];
+};
+
 /* A flagged domain: plain data, copied into the snapshot. */
 struct verdict {
 	uint64_t key;
@@ -222,6 +232,7 @@ struct verdict {
 	uint32_t first_seen;
 	uint32_t last_seen;
 	struct verdict_campaign campaign;
+	struct verdict_activity activity; /* as of the last judgement */
 	struct features features;
 	unsigned reasons;
 	unsigned samples;

@@ -72,6 +72,22 @@ static int by_last_seen(const void *a, const void *b)
 	return (x->unit > y->unit) - (x->unit < y->unit);
 }
 
+static int server_by_last_seen(const void *a, const void *b)
+{
+	const struct domain_ns *x = a, *y = b;
+
+	if (x->last != y->last)
+		return x->last < y->last ? 1 : -1;
+	return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static void explain_servers(struct explanation *e, const struct domain *d)
+{
+	e->servers = d->ns_items;
+	memcpy(e->server, d->ns, d->ns_items * sizeof(d->ns[0]));
+	qsort(e->server, e->servers, sizeof(e->server[0]), server_by_last_seen);
+}
+
 static void explain_sample(struct explanation *e)
 {
 	qsort(e->sample, e->samples, sizeof(e->sample[0]), by_last_seen);
@@ -213,6 +229,7 @@ static void explain_record(const struct detector *t, const struct store *st,
 	e->addresses = e->samples = d.items;
 	e->responses = d.responses;
 	memcpy(e->sample, d.item, d.items * sizeof(d.item[0]));
+	explain_servers(e, &d);
 	e->streak = d.verdict.streak;
 	e->last_met = d.verdict.last_met;
 	e->flagged = d.verdict.slot != 0;

@@ -54,6 +54,8 @@ struct explanation {
 	unsigned grade[EVIDENCE_GRADES]; /* kept addresses by enum evidence_grade */
 	unsigned samples;
 	struct domain_item sample[STORE_SAMPLE]; /* newest last_seen first */
+	unsigned servers;                        /* addresses of its name servers; records only */
+	struct domain_ns server[STORE_NS];       /* last seen first */
 	/* Hysteresis; records only. */
 	unsigned streak; /* evaluations in a row that met a rule */
 	double raise_evaluations;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "detect/activity.h"
 #include "detect/detector.h"
 #include "detect/rules.h"
 #include "detect/state.h"
@@ -204,6 +205,7 @@ bool detect_restore_verdict(struct detector *t, struct store *st, struct decoder
 	memcpy(image->name, d->name, d->name_len);
 	image->probability = model_probability(&t->scorer.model, &image->features);
 	*v = *image;
+	activity_tell(d, st, v->window, &v->activity);
 	d->verdict.class = (uint8_t)v->class;
 	r->verdicts++;
 	return true;

@@ -52,6 +52,7 @@ static inline void sample_verdict(struct verdict *v, unsigned i)
 	if (i % 2 == 0)
 		v->campaign = (struct verdict_campaign){
 			0xfeedbeef + i, SAMPLE_TIME - 900, 12, SAMPLE_TIME};
+	v->activity = (struct verdict_activity){300, SAMPLE_TIME, 3, {5, 0, 41}};
 	v->reasons = 1;
 	v->reason[0] = (struct reason){"networks", 12, 5, "12 networks, at least 5 asked for"};
 	v->samples = 2;

@@ -34,7 +34,7 @@ static void domain_shape(void **state)
 		    "first_seen last_seen "
 		    "window addresses networks effective_networks countries own_addresses ttl_max "
 		    "host_names "
-		    "campaign reasons sample");
+		    "campaign activity reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(d, "class"), "single_flux");
 	assert_true(json_is_false(at(d, "suspected")));
@@ -47,6 +47,9 @@ static void domain_shape(void **state)
 	assert_float_equal(json_real_value(at(d, "model_probability")), 0.333, 1e-12);
 	assert_string_equal(text_at(d, "campaign/id"), "00000000feedbeef");
 	assert_int_equal(count_at(d, "campaign/domains"), 12);
+	assert_int_equal(count_at(d, "activity/unit_seconds"), 300);
+	assert_int_equal(json_array_size(at(d, "activity/addresses")), 3);
+	assert_int_equal(json_integer_value(json_array_get(at(d, "activity/addresses"), 0)), 41);
 	json_t *reason = json_array_get(at(d, "reasons"), 0);
 	keys_are(reason, "code value threshold text");
 	json_t *sample = json_array_get(at(d, "sample"), 0);

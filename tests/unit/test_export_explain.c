@@ -65,6 +65,10 @@ static void record(struct explanation *e)
 	e->listed = LISTED_POPULAR;
 	sample_verdict(&e->verdict, 0);
 	e->windows = FLUX_WINDOW_COUNT;
+	e->sample[0].ns = 1;
+	e->servers = 1;
+	e->server[0] = (struct domain_ns){
+		.unit = 0xc6336402u, .asn = 64501, .last = SAMPLE_TIME - 5, .ticks = 0x15};
 	for (unsigned w = 0; w < FLUX_WINDOW_COUNT; w++) {
 		struct explained_window *x = &e->window[w];
 
@@ -93,7 +97,7 @@ static void a_record_tells_all(void **state)
 	json_t *t = round_trip("explain", export_explanation(&asked, e));
 	keys_are(t,
 		"schema_version generation time name domain tier flagged text listed first_seen "
-		"last_seen verdict hysteresis evidence windows sample");
+		"last_seen verdict hysteresis evidence windows sample name_servers");
 	assert_string_equal(text_at(t, "name"), "www.flux-0000.example");
 	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(t, "tier"), "record");
@@ -124,6 +128,11 @@ static void a_record_tells_all(void **state)
 	assert_string_equal(text_at(sample, "address"), "198.51.100.1");
 	assert_string_equal(text_at(sample, "grade"), "paired");
 	assert_int_equal(count_at(sample, "hours"), 4);
+	assert_true(json_is_true(at(sample, "name_server")));
+	json_t *server = json_array_get(at(t, "name_servers"), 0);
+	keys_are(server, "address asn last_seen ticks");
+	assert_string_equal(text_at(server, "address"), "198.51.100.2");
+	assert_int_equal(count_at(server, "ticks"), 3);
 	json_decref(t);
 	free(e);
 }

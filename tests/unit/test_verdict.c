@@ -115,6 +115,44 @@ static void a_judgement_is_as_of_its_time(void **state)
 	now += DAY + HOUR;
 }
 
+/*
+ * Six addresses in each slot are shown as six while all are kept, and as half to twice that in the
+ * mean when most are not; of slots in which nothing was answered none.
+ */
+static void activity_is_what_was_answered(void **state)
+{
+	(void)state;
+	unsigned epoch = 0, sum = 0;
+
+	for (; epoch < 8; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+	}
+	const struct verdict_activity *a = &verdict_of(7)->activity;
+	assert_int_equal(a->unit_seconds, 300);
+	assert_int_equal(a->end, now + EPOCH);
+	assert_int_equal(a->units, epoch + 1);
+	assert_int_equal(a->addresses[0], 0);
+	for (unsigned i = 1; i < epoch - 1; i++)
+		assert_int_equal(a->addresses[i], 6);
+	for (; epoch < 60; epoch++) {
+		flux(7, epoch);
+		close_epoch(EPOCH);
+	}
+	a = &verdict_of(7)->activity;
+	assert_int_equal(a->unit_seconds, 300);
+	assert_int_equal(a->units, 12);
+	for (unsigned i = 1; i < a->units; i++)
+		sum += a->addresses[i];
+	assert_true(sum > 11 * 3 && sum < 11 * 12);
+	close_epoch(2 * HOUR);
+	flux(7, epoch);
+	close_epoch(EPOCH);
+	assert_int_equal(a->unit_seconds, 300);
+	for (unsigned i = 2; i < a->units; i++)
+		assert_int_equal(a->addresses[i], 0);
+}
+
 /* A verdict is kept up to date: what is no worse at once, what is newer after an hour. */
 static void a_verdict_follows_what_is_seen(void **state)
 {
@@ -541,6 +579,7 @@ int main(void)
 		TEST(a_verdict_is_raised_at_the_second_evaluation),
 		TEST(raise_evaluations_are_in_a_row),
 		TEST(a_judgement_is_as_of_its_time),
+		TEST(activity_is_what_was_answered),
 		TEST(a_verdict_follows_what_is_seen),
 		TEST(the_firmer_window_speaks),
 		TEST(the_window_that_scores_more_speaks),

@@ -135,7 +135,7 @@ function servers(e) {
 			known(f.ns_transient) && fact("Came and went", count(f.ns_transient))),
 		list.length > 0 && table(null, [["address"], ["network"], ["last seen (UTC)"], ["seen for", "number"]],
 			list.map((a) => h("tr", null, h("th", {scope: "row", class: "mono"}, a.address), h("td", null, network(a.asn)),
-				h("td", null, time(a.last_seen)), h("td", {class: "number"}, plural(a.periods, "× 10 min", "× 10 min"))))));
+				h("td", null, time(a.last_seen)), h("td", {class: "number"}, duration(600 * a.ticks))))));
 }
 
 function campaign(e) {
