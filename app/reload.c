@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "reload.h"
+#include "service.h"
 
 void reload_init(struct reload *r, struct appliance *appliance, reload_read_fn *read, void *ctx)
 {
@@ -136,9 +137,13 @@ bool reload_step(struct reload *r, bool asked)
 		/* What is not ready does not become so by a reload. */
 		if (a->control.generation)
 			control_publish(&a->control);
+		service_reloaded();
 	}
 	if (!asked || r->loading)
 		return false;
+	service_reloading();
 	start(r);
+	if (!r->loading)
+		service_reloaded();
 	return true;
 }

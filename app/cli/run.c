@@ -31,6 +31,7 @@
 #include "export/telemetry.h"
 #include "log.h"
 #include "reload.h"
+#include "service.h"
 
 /* Control wakes up so often to look for shards; nothing waits on it but they. */
 #define CONTROL_PERIOD_NS 20000000L
@@ -49,9 +50,11 @@ static bool all_ended(const struct appliance *a, const struct ports *ports)
 
 static bool control_loop(struct appliance *a, const struct ports *ports, struct reload *reload)
 {
+	static struct service service;
 	uint64_t updated = rte_rdtsc(), hz = rte_get_tsc_hz(), asked = 0;
 	bool reload_owed = false;
 
+	service_init(&service, &a->control, ports->plan.spreader ? &ports->spreader.turns : NULL);
 	while (!all_ended(a, ports)) {
 		uint64_t now = rte_rdtsc();
 
@@ -64,6 +67,7 @@ static bool control_loop(struct appliance *a, const struct ports *ports, struct 
 		bool closed = control_step(&a->control, clock_at(&a->clock, now));
 		if (appliance_keeps_state(a))
 			state_step(&a->state, closed, a->config.state.interval_seconds);
+		service_step(&service, closed, stop_asked());
 		if (stop_asked()) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz)

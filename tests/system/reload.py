@@ -2,9 +2,7 @@
 """What a running sensor takes in its stride: SIGHUP with and without traffic, files that are wrong,
 databases replaced under it, a worker that hangs, a stop with one that hangs."""
 
-import contextlib
 import copy
-import ctypes
 import datetime
 import json
 import os
@@ -18,6 +16,7 @@ import time
 import network
 from harness import DEMO, TRAFFICGEN, equal, main, scratch, wait_for
 from sensor import Sensor, af_packet, get, get_json, sensor_config
+from threads import STOP_SECONDS, halted, thread_of, wait_traced
 
 network.isolate("tcpreplay", "curl")
 
@@ -27,7 +26,6 @@ CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
 # The kernel's ring holds the whole capture, so that a slow machine loses nothing of it.
 RING_FRAMES = 16384
 FRAMES_A_SECOND = 3000
-STOP_SECONDS = 5
 HUNG_CODE = 10
 
 # Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
@@ -282,48 +280,6 @@ def changes_the_level_of_the_log():
         sensor.until(lambda: get_json("/api/v1/stats")["epoch"] > epoch + 1, "epochs go on")
         equal(sensor.said(), said, "what it said")
         sensor.stop()
-
-
-PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
-WALL = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
-libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-
-
-def ptrace(request, thread):
-    if libc.ptrace(request, thread, None, None) != 0:
-        raise OSError(ctypes.get_errno(), f"ptrace of thread {thread}")
-
-
-def thread_of(sensor, lcore):
-    """Id of the thread that runs a worker lcore."""
-    for task in pathlib.Path(f"/proc/{sensor.process.pid}/task").iterdir():
-        if re.fullmatch(rf"\w+-worker-?{lcore}", (task / "comm").read_text().strip()):
-            return int(task.name)
-    raise AssertionError(f"no thread runs lcore {lcore}")
-
-
-@contextlib.contextmanager
-def halted(thread):
-    """One thread is stopped in the block, and no other of its process."""
-    ptrace(PTRACE_SEIZE, thread)
-    ptrace(PTRACE_INTERRUPT, thread)
-    os.waitpid(thread, WALL)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            ptrace(PTRACE_DETACH, thread)
-
-
-def wait_traced(sensor, thread):
-    """The exit code, once the halted thread is laid to rest too: that is its tracer's to do."""
-    def ended():
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(thread, WALL | os.WNOHANG)
-        return sensor.process.poll() is not None
-    wait_for(ended, STOP_SECONDS, f"it ends: {sensor.said()}")
-    return sensor.process.returncode
 
 
 def frames_of(worker):

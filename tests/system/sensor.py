@@ -2,6 +2,7 @@
 """A running sensor, and what it says of itself by HTTP."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -54,16 +55,18 @@ def get_json(path):
 
 
 class Sensor:
-    """A running `fluxgate run`, ended with the block. `stderr`: a descriptor other than the log's."""
+    """A running `fluxgate run`, ended with the block. `stderr`: a descriptor other than the log's;
+    `within`: words in front of the command, which become it; `environment`: more of it."""
 
-    def __init__(self, settings, stderr=None):
+    def __init__(self, settings, stderr=None, within=(), environment=None):
         self.folder = scratch()
         self.path = pathlib.Path(self.folder.name)
         self.configure(settings)
         self.log = open(self.path / "log", "w+", encoding="utf-8")
-        self.process = subprocess.Popen([FLUXGATE, "run", "-c", str(self.path / "config.json")],
-                                        stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=stderr or self.log)
+        self.process = subprocess.Popen(
+            [*within, FLUXGATE, "run", "-c", str(self.path / "config.json")],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=stderr or self.log,
+            env={**os.environ, **(environment or {})})
 
     def configure(self, settings):
         """Writes the file that it reads at start and on SIGHUP."""
