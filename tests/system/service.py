@@ -137,13 +137,13 @@ def feeds_the_watchdog_while_workers_move():
         manager.hears(sensor, "WATCHDOG=1", 2)
         beats = [at for at, line in manager.hear() if line == "WATCHDOG=1"]
         longest = max(b - a for a, b in zip(beats, beats[1:]))
-        assert longest < WATCHDOG_SECONDS / 2, f"{longest:.1f} s between two feedings"
+        assert longest < WATCHDOG_SECONDS, f"{longest:.1f} s between two feedings"
         with halted(thread_of(sensor, get_json("/api/v1/status")["workers"][0]["lcore"])):
             since = time.monotonic()
             sensor.until(lambda: manager.hear() and time.monotonic() - since > 1.5 * WATCHDOG_SECONDS,
                          "a watchdog's time and a half pass")
             late = [at - since for at, line in manager.hear()
-                    if line == "WATCHDOG=1" and at - since > 1]
+                    if line == "WATCHDOG=1" and at - since > WATCHDOG_SECONDS / 2]
             equal(late, [], "feedings while a worker was halted, in s since")
             equal(get("/livez")[0], 200, "status of /livez meanwhile")
             assert any("hung_worker" in line for line in manager.lines("STATUS=")), manager.said
