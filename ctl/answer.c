@@ -74,19 +74,18 @@ json_t *answer_clean(const char *body, size_t len)
 static enum ctl_exit code_of(long status)
 {
 	switch (status) {
-	case 400:
-	case 422:
-		return CTL_USAGE;
 	case 401:
 	case 403:
+	case 405: /* it has no admins */
 		return CTL_UNAUTHORISED;
 	case 404:
 	case 410:
 		return CTL_NOT_FOUND;
+	case 429:
 	case 503:
 		return CTL_NOT_READY;
 	default:
-		return CTL_SERVER;
+		return status >= 400 && status < 500 ? CTL_USAGE : CTL_SERVER;
 	}
 }
 
@@ -98,7 +97,7 @@ int answer_refused(struct ctl *ctl, const struct path *p, const struct response 
 
 	ctl_fail(ctl, code, "%.200s: %ld: %s%s", p->text, r->status,
 		*detail != '-' ? detail : "that is no answer of a sensor: see --url",
-		code == CTL_UNAUTHORISED ? " The token's file is --token-file." : "");
+		r->status == 401 ? " The token's file is --token-file." : "");
 	json_decref(problem);
 	return (int)code;
 }

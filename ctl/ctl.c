@@ -7,19 +7,32 @@
 #include "ctl.h"
 #include "text.h"
 
+#define BIT(option) OPTION_BIT(OPTION_##option)
+#define PAGES (BIT(LIMIT) | BIT(CURSOR) | BIT(ALL))
 #define FILTERS \
-	(OPTION_BIT(OPTION_CLASS) | OPTION_BIT(OPTION_MIN_SCORE) | OPTION_BIT(OPTION_WINDOW) | \
-		OPTION_BIT(OPTION_SUSPECTED) | OPTION_BIT(OPTION_OWN) | OPTION_BIT(OPTION_LIMIT) | \
-		OPTION_BIT(OPTION_CURSOR) | OPTION_BIT(OPTION_ALL))
+	(BIT(CLASS) | BIT(MIN_SCORE) | BIT(WINDOW) | BIT(SUSPECTED) | BIT(OWN) | BIT(NAME) | \
+		BIT(CAMPAIGN) | BIT(SORT))
 
 const struct command commands[] = {
-	{"status", "", "is it well? with remedies; the exit code tells", OPTION_BIT(OPTION_JSON), 0,
-		0, command_status},
-	{"domains", "", "the flagged domains, best score first", OPTION_BIT(OPTION_JSON) | FILTERS,
-		0, 0, command_domains},
-	{"domain", "NAME", "one of them", OPTION_BIT(OPTION_JSON), 1, 1, command_domain},
-	{"explain", "NAME", "why any name is flagged, or what it lacks", OPTION_BIT(OPTION_JSON), 1,
-		1, command_explain},
+	{"status", "", "is it well? with remedies; the exit code tells", BIT(JSON), 0, 0,
+		command_status},
+	{"domains", "", "the flagged domains, best score first", BIT(JSON) | FILTERS | PAGES, 0, 0,
+		command_domains},
+	{"domain", "NAME", "one of them", BIT(JSON), 1, 1, command_domain},
+	{"explain", "NAME", "why any name is flagged, or what it lacks", BIT(JSON), 1, 1,
+		command_explain},
+	{"top", "", "rates, loss, workers and best-scored domains, live", BIT(DELAY) | BIT(ONCE), 0,
+		0, command_top},
+	{"events", "", "what became of verdicts, as it happens with --follow",
+		BIT(JSON) | BIT(SINCE) | BIT(FOLLOW) | BIT(LIMIT), 0, 0, command_events},
+	{"history", "", "the same of months, where the sensor keeps it",
+		BIT(JSON) | BIT(FROM) | BIT(TO) | BIT(NAME) | PAGES, 0, 0, command_history},
+	{"allow", "list | add NAME --reason TEXT | remove NAME", "names that are never blocked",
+		BIT(JSON) | BIT(REASON), 1, 2, command_allow},
+	{"ack", "NAME --note TEXT", "acknowledge a flagged domain", BIT(JSON) | BIT(NOTE), 1, 1,
+		command_ack},
+	{"export", "rpz|stix|misp|cof|csv|eve", "for resolvers and other programs", BIT(OUTPUT), 1,
+		1, command_export},
 	{0},
 };
 

@@ -31,10 +31,15 @@ static const struct {
 	[OPTION_CLASS] = {"class", 0, "CLASS", "class", NULL,
 		"single_flux, double_flux, low_slow, vps_flux or ns_flux"},
 	[OPTION_MIN_SCORE] = {"min-score", 0, "N", "min_score", NULL, "at least this score, 0-100"},
-	[OPTION_WINDOW] = {"window", 0, "WINDOW", "window", NULL, "1h, 24h or 7d"},
+	[OPTION_WINDOW] = {"window", 0, "WINDOW", "window", NULL, "10m, 1h, 24h or 7d"},
 	[OPTION_SUSPECTED] = {"suspected", 0, "BOOL", "suspected", NULL, "true or false"},
 	[OPTION_OWN] = {"own", 0, "BOOL", "own", NULL,
 		"true: own subscribers' addresses are among theirs; false"},
+	[OPTION_NAME] = {"name", 0, "NAME", "name", NULL,
+		"domains: a part of the name, or *.END; history: the name"},
+	[OPTION_CAMPAIGN] = {"campaign", 0, "ID", "campaign", NULL, "those of one campaign"},
+	[OPTION_SORT] = {"sort", 0, "BY", "sort", NULL,
+		"score, first_seen, last_seen or addresses"},
 	[OPTION_LIMIT] = {"limit", 'n', "N", "limit", NULL, "so many at most"},
 	[OPTION_CURSOR] = {"cursor", 0, "CURSOR", "cursor", NULL, "the page after that one"},
 	[OPTION_ALL] = {"all", 'a', NULL, NULL, NULL, "all pages, of one snapshot"},
@@ -43,12 +48,11 @@ static const struct {
 	[OPTION_FOLLOW] = {"follow", 'f', NULL, NULL, NULL, "go on until interrupted"},
 	[OPTION_FROM] = {"from", 0, "TIME", "from", NULL, "not before (2026-01-12T06:00:00Z)"},
 	[OPTION_TO] = {"to", 0, "TIME", "to", NULL, "not after"},
-	[OPTION_NAME] = {"name", 0, "NAME", "name", NULL, "of this domain"},
 	[OPTION_REASON] = {"reason", 0, "TEXT", NULL, NULL, "why, for the audit log"},
 	[OPTION_NOTE] = {"note", 0, "TEXT", NULL, NULL, "what was found, for the audit log"},
 	[OPTION_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, "write it here, whole or not at all"},
 	[OPTION_DELAY] = {"delay", 'd', "SECONDS", NULL, NULL,
-		"look each so many seconds, 1-3600, rather than each epoch"},
+		"look each so many seconds (0.1-3600) rather than each epoch"},
 	[OPTION_ONCE] = {"once", '1', NULL, NULL, NULL, "once, as plain text"},
 };
 
@@ -187,7 +191,8 @@ void options_help(const struct command *c)
 	if (c)
 		printf("%s.\n", c->summary);
 	for (const struct command *k = c ? NULL : commands; k && k->name; k++)
-		printf("  %-8s %-32s %s\n", k->name, k->arguments, k->summary);
+		printf("  %s%s%s\n                 %s\n", k->name, *k->arguments ? " " : "",
+			k->arguments, k->summary);
 	for (int i = 0; i < OPTION_COUNT; i++)
 		if (shown >> i & 1)
 			option_help(i);

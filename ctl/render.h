@@ -12,6 +12,8 @@
 int render_status(const struct out *o, const json_t *status);
 void render_conditions(const struct out *o, const json_t *status);
 int render_domains(const struct out *o, const json_t *domains); /* an array of them */
+int render_events(const struct out *o, const json_t *events);   /* the same */
+int render_allow(const struct out *o, const json_t *entries);   /* the same */
 int render_domain(const struct out *o, const json_t *domain);
 int render_explain(const struct out *o, const json_t *explanation);
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "render.h"
+#include "top.h"
 
 #define TEXT(...) #__VA_ARGS__
 
@@ -29,6 +30,14 @@ static char *rendered(int (*render)(const struct out *o, const json_t *tree), co
 	json_decref(tree);
 	assert_null(strpbrk(text, "\033\a\b\r\177"));
 	return text;
+}
+
+static json_t *tree(const char *json)
+{
+	json_t *t = answer_clean(json, strlen(json));
+
+	assert_non_null(t);
+	return t;
 }
 
 static void has(const char *text, const char *part)
@@ -145,7 +154,77 @@ static void hostile_answers_are_harmless(void **state)
 		free(rendered(render_domain, hostile[i]));
 		free(rendered(render_explain, hostile[i]));
 	}
+	free(rendered(render_events, "[null, {\"event\": \"\\u009b\", \"time\": 4}]"));
+	free(rendered(render_allow, "[{\"reason\": \"\\u001b[8m\"}, []]"));
 	free(rendered(render_domains, "[null, 1, {\"domain\": \"\\u001bc\", \"score\": \"x\"}]"));
+}
+
+static void numbers_are_short(void **state)
+{
+	(void)state;
+	static const struct {
+		double n;
+		const char *text;
+	} cases[] = {{0, "0"}, {0.25, "0.2"}, {7, "7"}, {999, "999"}, {999.6, "1.0k"},
+		{51234, "51.2k"}, {999960, "1.0M"}, {3e9, "3.0G"}, {-1, "-"}, {1e300, "-"}};
+	char text[NUMBER_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(si_print(cases[i].n, text), cases[i].text);
+	assert_string_equal(duration_print(59, text), "0m59s");
+	assert_string_equal(duration_print(7260, text), "2h01m");
+	assert_string_equal(duration_print(-1, text), "-");
+	assert_string_equal(share_print(0.00001, text), "<0.01 %");
+}
+
+/* Two looks ten seconds apart; whatever the size, no more lines than there are. */
+static void top_shows_rates_within_its_rows(void **state)
+{
+	(void)state;
+	struct looks l = {0};
+	char *text;
+	size_t len;
+
+	l.now.status = tree(TEXT({
+		"ready" : true,
+		"conditions" : [ {"name" : "a"}, {"name" : "b"}, {"name" : "c"}, {"name" : "d"} ],
+		"degraded" : ["a"],
+		"workers" : [
+			{"worker" : 0}, {"worker" : 1}, {"worker" : 2}, {"worker" : 3},
+			{"worker" : 4}, {"worker" : 5}, {"worker" : 6}, {"worker" : 7}
+		],
+		"ports" : [ {"name" : "p0", "received" : 5000, "missed" : 40} ]
+	}));
+	l.before.status =
+		tree(TEXT({"ports" : [ {"name" : "p0", "received" : 1000, "missed" : 20} ]}));
+	l.now.stats = tree(TEXT({
+		"time" : "2026-01-12T06:15:10Z",
+		"accounting" : {"dns" : {"queries" : {"a" : 700, "b" : {"c" : 800}}}}
+	}));
+	l.before.stats = tree(TEXT({
+		"time" : "2026-01-12T06:15:00Z",
+		"accounting" : {"dns" : {"queries" : {"a" : 500}}}
+	}));
+	l.now.domains = tree(TEXT({"flagged" : 2, "domains" : [ {"domain" : "x.example"}, {} ]}));
+	for (unsigned rows = 5; rows < 60; rows++) {
+		struct out o = {.to = open_memstream(&text, &len), .columns = 80};
+		unsigned lines = 0;
+
+		assert_int_equal(render_top(&o, &l, rows), 0);
+		fclose(o.to);
+		for (const char *c = text; *c; c++)
+			lines += *c == '\n';
+		if (rows >= 11)
+			assert_in_range(lines, 1, rows);
+		if (rows == 59) {
+			has(text, "100 queries/s");
+			has(text, "p0");
+			has(text, "400");
+			has(text, "x.example");
+		}
+		free(text);
+	}
+	looks_free(&l);
 }
 
 static void refuses_what_is_no_json(void **state)
@@ -163,6 +242,8 @@ int main(void)
 		cmocka_unit_test(tells_of_a_degraded_sensor),
 		cmocka_unit_test(tells_what_is_lacking),
 		cmocka_unit_test(hostile_answers_are_harmless),
+		cmocka_unit_test(numbers_are_short),
+		cmocka_unit_test(top_shows_rates_within_its_rows),
 		cmocka_unit_test(refuses_what_is_no_json),
 	};
 
