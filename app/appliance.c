@@ -189,6 +189,7 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
 			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
+			.degraded = &a->degraded,
 		});
 	detector_score_by(tables.detector, &a->config.scorer);
 	detector_lists(tables.detector, lists_names(a->lists));
@@ -205,6 +206,19 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 	return EXIT_CODE_OK;
 }
 
+int appliance_export(struct appliance *a, char err[ERROR_LINE_MAX])
+{
+	return rpz_start(&a->rpz,
+		&(struct rpz_options){
+			.config = &a->config,
+			.psl = suffix_list_psl(a->suffixes),
+			.board = a->board,
+			.allow = a->allow,
+			.degraded = &a->degraded,
+		},
+		err);
+}
+
 int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 {
 	const struct http_config http = {
@@ -213,6 +227,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.board = a->board,
 		.mailbox = a->mailbox,
 		.about = &a->about,
+		.rpz = a->rpz,
 	};
 	char line[256] = "";
 
@@ -228,6 +243,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 void appliance_free(struct appliance *a)
 {
 	http_stop(a->http);
+	rpz_stop(a->rpz);
 	snapshot_board_free(a->board);
 	mailbox_free(a->mailbox);
 	networks_close(a->networks);
@@ -237,6 +253,7 @@ void appliance_free(struct appliance *a)
 	settings_free(&a->settings);
 	state_close(&a->state);
 	a->http = NULL;
+	a->rpz = NULL;
 	a->board = NULL;
 	a->mailbox = NULL;
 	a->networks = NULL;

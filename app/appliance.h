@@ -24,6 +24,7 @@
 #include "detect/detect.h"
 #include "export/allow.h"
 #include "export/json.h"
+#include "export/rpz.h"
 #include "http/server.h"
 #include "networks/lists.h"
 #include "networks/networks.h"
@@ -51,6 +52,8 @@ struct appliance {
 	struct about about;
 	struct allow *allow; /* read and changed by management threads */
 	struct http_server *http;
+	struct rpz *rpz;           /* live */
+	_Atomic uint32_t degraded; /* bits of enum degraded_reason that management threads set */
 	struct state state; /* live, where state.path says so */
 };
 
@@ -70,6 +73,9 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX]);
 
 /* Is what was learned kept? A replay's never is. */
 bool appliance_keeps_state(const struct appliance *a);
+
+/* Lets what is flagged go where it blocks; before appliance_serve. */
+int appliance_export(struct appliance *a, char err[ERROR_LINE_MAX]);
 
 /* Serves HTTP where the configuration says so. */
 int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX]);

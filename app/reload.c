@@ -25,11 +25,15 @@ static void *load(void *arg)
 	r->err[0] = '\0';
 	r->networks = NULL;
 	r->lists = NULL;
+	r->guards = NULL;
 	r->code = r->read(r->ctx, &r->next, r->err);
 	/* Opened also under the same path: a file renamed over the old one is another. */
 	if (r->code == EXIT_CODE_OK && appliance_networks(&r->networks, &r->next, r->err) < 0)
 		r->code = EXIT_CODE_DATABASE;
 	if (r->code == EXIT_CODE_OK && lists_load(&r->lists, &r->next,
+					       suffix_list_psl(r->appliance->suffixes), r->err) < 0)
+		r->code = EXIT_CODE_CONFIG;
+	if (r->code == EXIT_CODE_OK && rpz_guards_load(&r->guards, &r->next,
 					       suffix_list_psl(r->appliance->suffixes), r->err) < 0)
 		r->code = EXIT_CODE_CONFIG;
 	atomic_store_explicit(&r->done, true, memory_order_release);
@@ -45,8 +49,10 @@ static void refuse(struct reload *r, const char *why)
 	log_line(LOG_LEVEL_ERROR, "reload: nothing changed: %s", why);
 	networks_close(r->networks);
 	lists_free(r->lists);
+	rpz_guards_free(r->guards);
 	r->networks = NULL;
 	r->lists = NULL;
+	r->guards = NULL;
 }
 
 static void start(struct reload *r)
@@ -110,8 +116,10 @@ static void apply(struct reload *r)
 	lists_free(a->lists);
 	a->networks = r->networks;
 	a->lists = r->lists;
+	rpz_reload(a->rpz, &running, r->guards);
 	r->networks = NULL;
 	r->lists = NULL;
+	r->guards = NULL;
 
 	report.generation++;
 	report.loaded = (uint32_t)time(NULL);

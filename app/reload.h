@@ -35,6 +35,7 @@ struct reload {
 	struct config next;
 	struct networks *networks;
 	struct lists *lists;
+	struct rpz_guards *guards;
 	char err[ERROR_LINE_MAX];
 	_Alignas(64) _Atomic bool done;
 };

@@ -178,7 +178,9 @@ static int run_with(struct appliance *a, struct ports *ports, struct run_options
 	char err[ERROR_LINE_MAX])
 {
 	/* Before anything that takes its time: a taken address is better known now. */
-	int code = appliance_serve(a, err);
+	int code = appliance_export(a, err);
+	if (code == EXIT_CODE_OK)
+		code = appliance_serve(a, err);
 	/* Ports last: from their start on frames wait, and few fit their rings. */
 	if (code == EXIT_CODE_OK)
 		code = appliance_build(a, err);

@@ -37,6 +37,7 @@
 #define CONFIG_LISTEN_MAX 64u
 #define CONFIG_INFRASTRUCTURE_MAX 128u
 #define CONFIG_DOMAIN_MAX 256u
+#define CONFIG_OWN_ZONES_MAX 128u
 #define CONFIG_RESTART_MAX 128u /* keys that only a restart can change; a test counts them */
 
 /* Where a port's tap stands, seen from the resolvers. */
@@ -49,6 +50,9 @@ enum config_vantage {
 
 /* Who deals frames to workers: the ports' queues, or a software spreader. */
 enum config_spreader { SPREADER_AUTO, SPREADER_ON, SPREADER_OFF, SPREADER_COUNT };
+
+/* Does the response policy zone block, or is it only said what it would? */
+enum config_rpz_mode { RPZ_LOG, RPZ_BLOCK, RPZ_MODE_COUNT };
 
 /* One capture port. */
 struct config_port {
@@ -123,6 +127,18 @@ struct config_allow {
 	char path[CONFIG_PATH_MAX]; /* "": the list lasts as long as the process */
 };
 
+struct config_rpz {
+	char file[CONFIG_PATH_MAX]; /* "": by HTTP only */
+	char zone[CONFIG_DOMAIN_MAX];
+	uint32_t mode; /* enum config_rpz_mode */
+	bool suspected;
+	uint32_t min_age_seconds;
+	uint32_t warmup_seconds;
+	uint32_t additions_per_hour;
+	uint32_t own_zones_count;
+	char own_zones[CONFIG_OWN_ZONES_MAX][CONFIG_DOMAIN_MAX];
+};
+
 struct config_log {
 	uint32_t level; /* enum log_level */
 };
@@ -153,6 +169,7 @@ struct config {
 	struct config_http http;
 	struct config_state state;
 	struct config_allow allow;
+	struct config_rpz rpz;
 	struct config_log log;
 };
 
@@ -220,6 +237,7 @@ void config_resolvers(const struct config *c, struct resolvers *out);
 /* The subscribers' own addresses, by a configuration. */
 void config_own(const struct config *c, struct own_ranges *out);
 
+const char *config_rpz_mode_name(enum config_rpz_mode mode);
 const char *log_level_name(enum log_level level);
 const char *config_vantage_name(enum config_vantage vantage);
 

@@ -73,6 +73,13 @@ static const struct config live = {
 	.networks = {.public_suffix_list = "/usr/share/publicsuffix/public_suffix_list.dat"},
 	.http = {.listen = "127.0.0.1:8953", .max_connections = 256},
 	.state = {.interval_seconds = 60},
+	.rpz =
+		{
+			.zone = "rpz.fluxgate",
+			.min_age_seconds = 600,
+			.warmup_seconds = 3600,
+			.additions_per_hour = 100,
+		},
 	.log = {.level = LOG_LEVEL_NOTICE},
 };
 

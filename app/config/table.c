@@ -295,7 +295,7 @@ static const struct config_row rows[] = {
 const struct config_table config_table = {
 	.rows = rows,
 	.count = sizeof(rows) / sizeof(rows[0]),
-	.next = &config_detect_table,
+	.next = &config_export_table,
 };
 
 const struct config_row *config_row_at(const struct config_table *table, size_t i)

@@ -56,7 +56,8 @@ struct config_table {
 /* All keys. */
 extern const struct config_table config_table;
 
-/* The section "detect", which hangs at the end of config_table. */
+/* The sections "export" and "detect", which hang at the end of config_table. */
+extern const struct config_table config_export_table;
 extern const struct config_table config_detect_table;
 
 /* Kind of a field by its type, so that a row cannot disagree with the struct. */

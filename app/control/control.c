@@ -457,6 +457,8 @@ int control_publish(struct control *c)
 		s->state = *c->config.state;
 	if (s->state.stale)
 		s->degraded |= UINT32_C(1) << DEGRADED_STATE_STALE;
+	if (c->config.degraded)
+		s->degraded |= atomic_load_explicit(c->config.degraded, memory_order_relaxed);
 	publish_workers(c, s);
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);

@@ -38,6 +38,8 @@ struct control_config {
 	bool live;
 	bool asn_known;                   /* an ASN database is loaded */
 	const struct state_report *state; /* live, where a state is kept; else NULL */
+	/* Bits of enum degraded_reason that management threads set; relaxed. May be NULL. */
+	const _Atomic uint32_t *degraded;
 	/* Live: fills in a snapshot's ports. May be NULL. */
 	void (*ports)(void *ctx, struct snapshot *s);
 	void *ports_ctx;

@@ -141,6 +141,12 @@ static const struct degraded {
 	[DEGRADED_STATE_STALE] = {"state_stale",
 		"See state.last_error: make room on the disk of state.path, or raise "
 		"epoch_seconds."},
+	[DEGRADED_RPZ_FROZEN] = {"rpz_frozen",
+		"Look at /api/v1/blocking; if these are right, raise "
+		"export.rpz.additions_per_hour and send SIGHUP."},
+	[DEGRADED_EXPORT_LAG] = {"export_lag",
+		"See the log: make room on the disk of the file it names, or let this user write "
+		"there."},
 };
 
 const char *snapshot_degraded_name(enum degraded_reason r)

@@ -38,6 +38,8 @@ enum degraded_reason {
 	DEGRADED_QUEUE_IMBALANCE, /* one worker gets many more frames than the others */
 	DEGRADED_LINK_DOWN,       /* a port's link is down */
 	DEGRADED_STATE_STALE,     /* the saved state is older than it should be */
+	DEGRADED_RPZ_FROZEN,      /* more domains are to be blocked than an hour's additions allow */
+	DEGRADED_EXPORT_LAG,      /* what others read could not be written */
 	DEGRADED_COUNT
 };
 

@@ -33,10 +33,16 @@ bool answer_known(const struct routes *r, const struct request *q, const struct 
 /* The name in a path; false with the answer made. */
 bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
 
+/* Sets the tag; true with the answer made: the client has it. */
+bool answer_matches(const struct request *q, const char *tag, const char *type, struct answer *a);
+
 /* The handlers that have a file of their own. */
 void route_explain(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_events(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_stream(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_rpz(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_blocking(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);

@@ -109,13 +109,20 @@ bool answer_known(
 	return true;
 }
 
+bool answer_matches(const struct request *q, const char *tag, const char *type, struct answer *a)
+{
+	snprintf(a->etag, sizeof(a->etag), "%s", tag);
+	a->content_type = type;
+	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
+		return false;
+	a->status = MHD_HTTP_NOT_MODIFIED;
+	return true;
+}
+
 void answer_embedded(const struct request *q, const struct embedded_file *file, struct answer *a)
 {
-	snprintf(a->etag, sizeof(a->etag), "%s", file->etag);
-	a->content_type = file->content_type;
 	a->policy = file->policy;
-	a->status = MHD_HTTP_NOT_MODIFIED;
-	if (q->if_none_match && etag_listed(q->if_none_match, a->etag))
+	if (answer_matches(q, file->etag, file->content_type, a))
 		return;
 	a->status = MHD_HTTP_OK;
 	a->body = file->octets;
@@ -284,6 +291,8 @@ static const struct route {
 	{"/api/v1/events", false, OF_SNAPSHOT, route_events},
 	{"/api/v1/events/stream", false, FRESH, route_stream},
 	{"/api/v1/explain/", true, FRESH, route_explain},
+	{"/api/v1/blocking", false, FRESH, route_blocking},
+	{"/api/v1/export/rpz", false, FRESH, route_rpz},
 	{"/api/v1/openapi.json", false, FRESH, route_openapi},
 	{"/metrics", false, OF_SECOND, route_metrics},
 	{"/livez", false, FRESH, route_livez},

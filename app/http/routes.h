@@ -14,6 +14,7 @@
 #include "control/snapshot.h"
 #include "export/json.h"
 #include "export/requests.h"
+#include "export/rpz.h"
 
 #define REQUEST_PARAMS_MAX 16u
 #define ANSWER_ETAG_MAX 32u
@@ -24,6 +25,7 @@ struct rendered_cache;
 struct routes {
 	struct snapshot_board *board;
 	struct mailbox *mailbox; /* NULL: nobody explains */
+	struct rpz *rpz;         /* NULL: nothing blocks */
 	const struct about *about;
 	struct request_counts *requests; /* NULL: they are not counted */
 	struct rendered_cache *rendered; /* NULL: each is rendered anew */

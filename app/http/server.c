@@ -233,6 +233,7 @@ static void routes_init(struct http_server *server, const struct http_config *co
 	server->routes = (struct routes){
 		.board = config->board,
 		.mailbox = config->mailbox,
+		.rpz = config->rpz,
 		.about = config->about,
 		.requests = &server->requests,
 		.rendered = rendered_cache_new(),

@@ -17,6 +17,7 @@
 #include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "export/json.h"
+#include "export/rpz.h"
 
 #define HTTP_CONNECTIONS_DEFAULT 256u
 #define HTTP_CONNECTIONS_MIN 8u
@@ -33,6 +34,7 @@ struct http_config {
 	unsigned max_connections;     /* at most half of them from one address; 0: the default */
 	struct snapshot_board *board; /* all three outlive the server */
 	struct mailbox *mailbox;      /* NULL: no name is explained */
+	struct rpz *rpz;              /* NULL: nothing blocks; it outlives the server, too */
 	const struct about *about;
 };
 

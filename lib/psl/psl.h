@@ -12,6 +12,7 @@
  * afterwards and shared by all lcores.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,3 +51,9 @@ uint64_t psl_fingerprint(const struct psl *psl);
  * O(labels of the longest matching rule); <= 40 cycles for common names.
  */
 int psl_registered(const struct psl *psl, const struct dns_name *name);
+
+/*
+ * Does a rule name `name`, or something below it? Under "amazonaws.com", which is registered,
+ * lie public suffixes: what is done to all below it is done to theirs. O(labels).
+ */
+bool psl_above(const struct psl *psl, const struct dns_name *name);

@@ -137,7 +137,7 @@ static void row_check_list(const struct config_row *row, bool element)
 	row_refuses(row, element, value, entries);
 	if (row->min > 0)
 		row_refuses(row, element, "[]", "0 entries, allowed are");
-	if (row->wrong)
+	if (row->wrong && row->wrong("a"))
 		row_refuses(row, element, "[\"a\"]", row->wrong("a"));
 }
 

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/file.h"
+#include "export/gate_state.h"
+#include "export/rpz.h"
+#include "export/zone.h"
+#include "log.h"
+
+#define STATE_SUFFIX ".state"
+#define ZONE_MODE 0644 /* resolvers run as users of their own */
+#define STATE_MODE 0600
+#define ZONE_OCTETS_MAX ((size_t)64 << 20)
+
+/* How often it looks at the allow-list, if there is no new snapshot. */
+#define TURN_MS 500
+
+struct rpz {
+	struct rpz_options options;
+	struct config_rpz config; /* the thread's, as all down to `lock` */
+	struct rpz_guards *guards;
+	struct gate gate;
+	uint32_t serial;
+	uint32_t generation; /* of the last snapshot seen */
+	uint32_t allowed;    /* generation of the allow-list by which the gate decided */
+	char *records;       /* of the zone as it has its serial; NULL: none has yet */
+	char *state;         /* as last written */
+	bool behind;         /* a file could not be written */
+	char error[ERROR_LINE_MAX];
+	pthread_t thread;
+	bool running;
+	uint32_t published;   /* by snapshot_wait */
+	pthread_mutex_t lock; /* of what follows */
+	bool stop;
+	bool reloaded;
+	struct config_rpz next_config;
+	struct rpz_guards *next_guards;
+	struct rpz_picture *picture;
+};
+
+const struct rpz_picture *rpz_get(struct rpz *r)
+{
+	pthread_mutex_lock(&r->lock);
+	struct rpz_picture *p = r->picture;
+	if (p)
+		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&r->lock);
+	return p;
+}
+
+void rpz_put(const struct rpz_picture *picture)
+{
+	struct rpz_picture *p = (struct rpz_picture *)picture;
+
+	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free(p->entry);
+	free(p->zone);
+	free(p);
+}
+
+static struct gate_config gate_config(const struct config_rpz *c)
+{
+	return (struct gate_config){
+		.suspected = c->suspected,
+		.min_age = c->min_age_seconds,
+		.warmup = c->warmup_seconds,
+		.additions_per_hour = c->additions_per_hour,
+	};
+}
+
+static struct rpz_picture *picture_new(const struct rpz *r, uint32_t now)
+{
+	struct rpz_picture *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	atomic_init(&p->refs, 1);
+	p->mode = r->config.mode;
+	p->gate = gate_config(&r->config);
+	p->serial = r->serial;
+	p->time = now;
+	p->watching_since = r->gate.watching_since;
+	p->frozen_since = r->gate.frozen_since;
+	p->additions = r->gate.additions;
+	p->n = r->gate.n;
+	snprintf(p->name, sizeof(p->name), "%s", r->config.zone);
+	snprintf(p->error, sizeof(p->error), "%s", r->error);
+	p->zone = zone_text(r->config.zone, r->serial, r->records, &p->zone_octets);
+	p->entry = calloc(p->n + 1, sizeof(*p->entry));
+	if (!p->zone || !p->entry) {
+		rpz_put(p);
+		return NULL;
+	}
+	for (unsigned i = 0; i < p->n; i++) {
+		p->entry[i] = r->gate.entry[i];
+		p->listed += p->entry[i].reason == GATE_LISTED;
+		p->waiting += p->entry[i].reason == GATE_FROZEN;
+	}
+	return p;
+}
+
+static void picture_show(struct rpz *r, struct rpz_picture *p)
+{
+	pthread_mutex_lock(&r->lock);
+	struct rpz_picture *before = r->picture;
+	r->picture = p;
+	pthread_mutex_unlock(&r->lock);
+	rpz_put(before);
+}
+
+static void degraded_set(struct rpz *r, enum degraded_reason reason, bool on)
+{
+	uint32_t bit = UINT32_C(1) << reason;
+
+	if (on)
+		atomic_fetch_or_explicit(r->options.degraded, bit, memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(r->options.degraded, ~bit, memory_order_relaxed);
+}
+
+static int fail(struct rpz *r, const char *path, int rc)
+{
+	snprintf(r->error, sizeof(r->error), "rpz: %.300s: %s: see to its folder", path,
+		strerror(-rc));
+	return rc;
+}
+
+/* Where the state is written, as of the last write that went well. */
+static int state_write(struct rpz *r)
+{
+	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
+	size_t len;
+	char *text = gate_state_text(&r->gate, r->serial, &len);
+	int rc = text ? 0 : -ENOMEM;
+
+	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, r->config.file);
+	if (rc == 0 && r->state && strcmp(text, r->state) == 0) {
+		free(text);
+		return 0;
+	}
+	if (rc == 0)
+		rc = file_replace(path, text, len, STATE_MODE);
+	if (rc < 0) {
+		free(text);
+		return fail(r, path, rc);
+	}
+	free(r->state);
+	r->state = text;
+	return 0;
+}
+
+static int zone_write(struct rpz *r)
+{
+	size_t len;
+	char *text = zone_text(r->config.zone, r->serial, r->records, &len);
+	int rc = text ? file_replace(r->config.file, text, len, ZONE_MODE) : -ENOMEM;
+
+	free(text);
+	return rc < 0 ? fail(r, r->config.file, rc) : 0;
+}
+
+/* The zone's records by what the gate decided; the serial moves when they changed. */
+static int zone_renew(struct rpz *r, bool *changed)
+{
+	unsigned n = r->config.mode == RPZ_BLOCK ? r->gate.n : 0;
+	size_t len;
+	char *records = zone_records(r->gate.entry, n, &len);
+
+	if (!records)
+		return -ENOMEM;
+	*changed = !r->records || strcmp(records, r->records) != 0;
+	if (!*changed) {
+		free(records);
+		return 0;
+	}
+	free(r->records);
+	r->records = records;
+	r->serial = zone_serial_next(r->serial, (uint32_t)time(NULL));
+	return 0;
+}
+
+/* Brings both files to where the gate is; what failed is tried again with the next snapshot. */
+static int files_write(struct rpz *r, bool changed)
+{
+	int rc = 0;
+
+	if (r->config.file[0]) {
+		rc = state_write(r);
+		if (rc == 0 && (changed || r->behind))
+			rc = zone_write(r);
+	}
+	r->behind = rc < 0;
+	if (rc == 0)
+		r->error[0] = '\0';
+	degraded_set(r, DEGRADED_EXPORT_LAG, r->behind);
+	return rc;
+}
+
+static void entry_tell(const struct rpz *r, const struct gate_entry *e, bool in)
+{
+	char name[DNS_TEXT_MAX];
+
+	dns_name_text(e->name, e->name_len, name, sizeof(name));
+	if (r->config.mode == RPZ_BLOCK)
+		log_line(LOG_LEVEL_NOTICE, "rpz: %s %.300s", in ? "blocks" : "blocks no longer",
+			name);
+	else
+		log_line(LOG_LEVEL_NOTICE, "rpz: would %s %.300s (export.rpz.mode is \"log\")",
+			in ? "block" : "block no longer", name);
+}
+
+/* Entries of one step that are in and were not in the other. */
+static void difference_tell(const struct rpz *r, const struct gate_entry *entry, unsigned n,
+	const struct gate_entry *other, unsigned other_n, bool in)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct gate_entry *e = &entry[i], *o;
+
+		if (e->reason != GATE_LISTED)
+			continue;
+		o = gate_find(other, other_n, e->name, e->name_len);
+		if (!o || o->reason != GATE_LISTED)
+			entry_tell(r, e, in);
+	}
+}
+
+static void changes_tell(const struct rpz *r, uint32_t frozen_before)
+{
+	const struct gate *g = &r->gate;
+
+	difference_tell(r, g->entry, g->n, g->before, g->before_n, true);
+	difference_tell(r, g->before, g->before_n, g->entry, g->n, false);
+	if (g->frozen_since && !frozen_before)
+		log_line(LOG_LEVEL_WARNING,
+			"rpz: additions are frozen for an hour: %u within the last one: look at "
+			"/api/v1/blocking, raise export.rpz.additions_per_hour and send SIGHUP, "
+			"or wait",
+			g->additions);
+	else if (!g->frozen_since && frozen_before)
+		log_line(LOG_LEVEL_NOTICE, "rpz: additions are no longer frozen");
+}
+
+/* Was anything known of before this start? */
+static bool is_cold(const struct snapshot *s)
+{
+	return s->state.load != STATE_LOAD_NEWEST && s->state.load != STATE_LOAD_PREVIOUS;
+}
+
+static bool allowed(const void *allow, const struct dns_name *name)
+{
+	return allow_has(allow, name);
+}
+
+static struct gate_guards guards_of(const struct rpz *r)
+{
+	struct gate_guards guards = rpz_guards_names(r->guards);
+
+	guards.allowed = allowed;
+	guards.allowed_ctx = r->options.allow;
+	return guards;
+}
+
+static int judge(struct rpz *r, const struct snapshot *s)
+{
+	const struct gate_config config = gate_config(&r->config);
+	const struct gate_guards guards = guards_of(r);
+	struct gate_candidate *candidate = calloc(s->verdicts + 1, sizeof(*candidate));
+
+	if (!candidate)
+		return -ENOMEM;
+	for (unsigned i = 0; i < s->verdicts; i++) {
+		const struct verdict *v = &s->verdict[i];
+		candidate[i] = (struct gate_candidate){v->name, v->name_len, v->suspected};
+	}
+	int rc = gate_step(&r->gate, &config, &guards, candidate, s->verdicts, s->time);
+	free(candidate);
+	return rc;
+}
+
+static void turn(struct rpz *r, const struct snapshot *s)
+{
+	static struct log_limit lines;
+	uint32_t frozen = r->gate.frozen_since;
+	bool changed = false;
+
+	if (r->generation == 0 && is_cold(s))
+		gate_cold(&r->gate, s->time);
+	r->generation = s->generation;
+	r->allowed = r->options.allow ? allow_generation(r->options.allow) : 0;
+	int rc = judge(r, s);
+	if (rc == 0)
+		rc = zone_renew(r, &changed);
+	if (rc < 0) {
+		log_limited(&lines, LOG_LEVEL_ERROR, "rpz: out of memory: the zone stays as it is");
+		return;
+	}
+	changes_tell(r, frozen);
+	degraded_set(r, DEGRADED_RPZ_FROZEN, r->gate.frozen_since != 0);
+	if (files_write(r, changed) < 0)
+		log_limited(&lines, LOG_LEVEL_ERROR, "%s", r->error);
+	struct rpz_picture *p = picture_new(r, s->time);
+	if (p)
+		picture_show(r, p);
+}
+
+/* Waits for a while; false at the end. Takes over what a reload brought. */
+static bool wait_turn(struct rpz *r, bool *reloaded)
+{
+	struct rpz_guards *before = NULL;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	r->published = snapshot_wait(r->options.board, r->published,
+		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + TURN_MS);
+	pthread_mutex_lock(&r->lock);
+	bool stop = r->stop;
+	*reloaded = r->reloaded;
+	if (r->reloaded) {
+		before = r->guards;
+		r->config = r->next_config;
+		r->guards = r->next_guards;
+		r->next_guards = NULL;
+		r->reloaded = false;
+	}
+	pthread_mutex_unlock(&r->lock);
+	rpz_guards_free(before);
+	return !stop;
+}
+
+static bool allow_changed(const struct rpz *r)
+{
+	return r->options.allow && allow_generation(r->options.allow) != r->allowed;
+}
+
+static void *run(void *arg)
+{
+	struct rpz *r = arg;
+	bool reloaded;
+
+	while (wait_turn(r, &reloaded)) {
+		const struct snapshot *s = snapshot_get(r->options.board);
+
+		if (s && (s->generation != r->generation || reloaded || allow_changed(r)))
+			turn(r, s);
+		snapshot_put(s);
+	}
+	return NULL;
+}
+
+void rpz_reload(struct rpz *r, const struct config *config, struct rpz_guards *guards)
+{
+	pthread_mutex_lock(&r->lock);
+	struct rpz_guards *unused = r->next_guards;
+	r->next_config = config->rpz;
+	r->next_guards = guards;
+	r->reloaded = true;
+	pthread_mutex_unlock(&r->lock);
+	snapshot_wake(r->options.board);
+	rpz_guards_free(unused);
+}
+
+/* What the guards protect by now is in no longer. */
+static void gate_restore(struct rpz *r)
+{
+	const struct gate_guards guards = guards_of(r);
+
+	for (unsigned i = 0; i < r->gate.n; i++) {
+		struct gate_entry *e = &r->gate.entry[i];
+		enum gate_reason reason = gate_protects(&guards, e->name, e->name_len);
+
+		if (reason == GATE_LISTED)
+			continue;
+		e->listed_since = 0;
+		e->reason = (uint8_t)reason;
+	}
+}
+
+/*
+ * A state that cannot be used costs what is listed a new wait, and blocks nobody; the serial
+ * goes on from that of the zone.
+ */
+static void state_read(struct rpz *r, const char *zone)
+{
+	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
+	const char *why = NULL;
+	size_t len = 0;
+
+	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, r->config.file);
+	char *text = file_read(path, GATE_STATE_OCTETS_MAX, &len);
+	if (text)
+		why = gate_state_parse(&r->gate, &r->serial, text, len);
+	else if (errno != ENOENT)
+		why = strerror(errno);
+	free(text);
+	if (why)
+		log_line(LOG_LEVEL_WARNING, "rpz: %.300s: %s: starting with an empty zone", path,
+			why);
+	gate_restore(r);
+	if (r->serial == 0 && zone)
+		r->serial = zone_serial(zone);
+}
+
+/* The zone as it is on the disk, with a NUL behind it; NULL: none that can be read. */
+static char *zone_read(const struct rpz *r)
+{
+	size_t len = 0;
+	char *text = file_read(r->config.file, ZONE_OCTETS_MAX, &len);
+	char *whole = text ? realloc(text, len + 1) : NULL;
+
+	if (!whole) {
+		free(text);
+		return NULL;
+	}
+	whole[len] = '\0';
+	return whole;
+}
+
+/* Takes up where the last run ended: with the same content the zone keeps its serial. */
+static int begin(struct rpz *r)
+{
+	char *zone = r->config.file[0] ? zone_read(r) : NULL, *same = NULL;
+	bool changed = false;
+	size_t len;
+	int rc;
+
+	if (r->config.file[0])
+		state_read(r, zone);
+	uint32_t serial = r->serial;
+	rc = zone_renew(r, &changed);
+	if (rc == 0 && zone)
+		same = zone_text(r->config.zone, serial, r->records, &len);
+	if (same && strcmp(same, zone) == 0) {
+		r->serial = serial;
+		changed = false;
+	}
+	free(same);
+	free(zone);
+	return rc == 0 ? files_write(r, changed) : fail(r, "memory", rc);
+}
+
+static int thread_start(struct rpz *r)
+{
+	sigset_t all, before;
+
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&r->thread, NULL, run, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->running = rc == 0;
+	return -rc;
+}
+
+int rpz_start(struct rpz **out, const struct rpz_options *options, char err[ERROR_LINE_MAX])
+{
+	struct rpz *r = calloc(1, sizeof(*r));
+	int code = EXIT_CODE_OK;
+
+	*out = NULL;
+	if (!r) {
+		snprintf(err, ERROR_LINE_MAX, "memory: out of memory at start");
+		return EXIT_CODE_RUNTIME;
+	}
+	pthread_mutex_init(&r->lock, NULL);
+	r->options = *options;
+	r->config = options->config->rpz;
+	if (rpz_guards_load(&r->guards, options->config, options->psl, err) < 0) {
+		code = EXIT_CODE_CONFIG;
+	} else if (begin(r) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "%s", r->error);
+		code = EXIT_CODE_STATE;
+	} else if (!(r->picture = picture_new(r, 0)) || thread_start(r) < 0) {
+		snprintf(err, ERROR_LINE_MAX, "rpz: no thread or memory for it at start");
+		code = EXIT_CODE_RUNTIME;
+	}
+	if (code == EXIT_CODE_OK)
+		*out = r;
+	else
+		rpz_stop(r);
+	return code;
+}
+
+void rpz_stop(struct rpz *r)
+{
+	if (!r)
+		return;
+	if (r->running) {
+		pthread_mutex_lock(&r->lock);
+		r->stop = true;
+		pthread_mutex_unlock(&r->lock);
+		snapshot_wake(r->options.board);
+		pthread_join(r->thread, NULL);
+	}
+	rpz_put(r->picture);
+	rpz_guards_free(r->guards);
+	rpz_guards_free(r->next_guards);
+	gate_free(&r->gate);
+	pthread_mutex_destroy(&r->lock);
+	free(r->records);
+	free(r->state);
+	free(r);
+}

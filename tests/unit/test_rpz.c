@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The blocking feed with its thread and its files, over restarts. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/file.h"
+#include "export/rpz.h"
+#include "export/zone.h"
+#include "round_trip.h"
+#include "sample_snapshot.h"
+#include "store_fixture.h"
+
+#define VERDICTS 10u
+
+static const char suffixes[] = "example\n";
+static struct psl *psl;
+static struct config config;
+static struct snapshot_board *board;
+static _Atomic uint32_t degraded;
+static struct rpz *rpz;
+static char folder[64];
+static char err[ERROR_LINE_MAX];
+
+static int start(void)
+{
+	return rpz_start(&rpz,
+		&(struct rpz_options){
+			.config = &config, .psl = psl, .board = board, .degraded = &degraded},
+		err);
+}
+
+static void stop(void)
+{
+	rpz_stop(rpz);
+	rpz = NULL;
+}
+
+static int setup(void **state)
+{
+	struct psl_error error;
+	size_t size = psl_size(suffixes, strlen(suffixes));
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/fluxgate-test-rpz.XXXXXX");
+	psl = psl_init(test_memory(size), size, suffixes, strlen(suffixes), &error);
+	board = snapshot_board_new();
+	config_defaults(&config);
+	if (!psl || !board || !mkdtemp(folder))
+		return -1;
+	snprintf(config.rpz.file, sizeof(config.rpz.file), "%s/zone", folder);
+	config.rpz.mode = RPZ_BLOCK;
+	config.rpz.min_age_seconds = 0;
+	config.rpz.warmup_seconds = 0;
+	atomic_store(&degraded, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	stop();
+	snapshot_board_free(board);
+	free(psl);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
+static void publish(unsigned verdicts, uint32_t generation)
+{
+	struct snapshot *s = sample_snapshot(verdicts);
+
+	s->generation = generation;
+	s->time += generation;
+	snapshot_publish(board, s);
+}
+
+/* The picture made from that snapshot. */
+static const struct rpz_picture *picture_of(uint32_t generation)
+{
+	for (unsigned i = 0; i < 3000; i++) {
+		const struct rpz_picture *p = rpz_get(rpz);
+
+		if (p->time == SAMPLE_TIME + generation)
+			return p;
+		rpz_put(p);
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	fail_msg("snapshot %u was not judged", generation);
+	return NULL;
+}
+
+static uint32_t serial_of(uint32_t generation)
+{
+	const struct rpz_picture *p = picture_of(generation);
+	uint32_t serial = p->serial;
+
+	rpz_put(p);
+	return serial;
+}
+
+static char *file_text(const char *suffix, size_t *len)
+{
+	char path[128], *text;
+
+	snprintf(path, sizeof(path), "%s/zone%s", folder, suffix);
+	text = file_read(path, 1 << 20, len);
+	assert_non_null(text);
+	text = realloc(text, *len + 1);
+	text[*len] = '\0';
+	return text;
+}
+
+static void assert_file_is(const struct rpz_picture *p)
+{
+	size_t len;
+	char *text = file_text("", &len);
+
+	assert_int_equal(len, p->zone_octets);
+	assert_string_equal(text, p->zone);
+	assert_int_equal(zone_serial(text), p->serial);
+	free(text);
+}
+
+static void the_zone_follows_what_is_flagged(void **state)
+{
+	uint32_t serial;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	const struct rpz_picture *p = rpz_get(rpz);
+	assert_file_is(p);
+	assert_null(strstr(p->zone, "CNAME"));
+	serial = p->serial;
+	rpz_put(p);
+	publish(VERDICTS, 1);
+	p = picture_of(1);
+	assert_file_is(p);
+	assert_true(p->serial > serial);
+	serial = p->serial;
+	/* Each fifth is suspected only. */
+	assert_int_equal(p->listed, VERDICTS - 2);
+	assert_non_null(
+		strstr(p->zone, "\nflux-0003.example CNAME .\n*.flux-0003.example CNAME .\n"));
+	assert_null(strstr(p->zone, "flux-0004"));
+	json_t *report = round_trip("blocking", export_blocking(p));
+	assert_int_equal(json_array_size(json_object_get(report, "domains")), VERDICTS);
+	json_decref(report);
+	const struct gate_entry *e = &p->entry[0];
+	json_t *blocked = export_blocked(p, e->name, e->name_len);
+	assert_string_equal(json_string_value(json_object_get(blocked, "reason")),
+		gate_reason_name((enum gate_reason)e->reason));
+	json_decref(blocked);
+	rpz_put(p);
+	publish(VERDICTS, 2);
+	assert_int_equal(serial_of(2), serial);
+	publish(VERDICTS - 1, 3);
+	assert_true(serial_of(3) == serial || serial_of(3) > serial);
+	publish(1, 4);
+	assert_true(serial_of(4) > serial);
+}
+
+/* Stopped at any time, it takes up where it was: same content, same serial. */
+static void restarts_keep_the_serial(void **state)
+{
+	uint32_t serial;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(VERDICTS, 1);
+	serial = serial_of(1);
+	stop();
+	assert_int_equal(start(), EXIT_CODE_OK);
+	assert_int_equal(serial_of(1), serial);
+	stop();
+	/* Ended between the two files: the state is ahead of the zone. */
+	char *zone = file_text("", &len), path[128];
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(2, 2);
+	uint32_t next = serial_of(2);
+	assert_true(next > serial);
+	stop();
+	snprintf(path, sizeof(path), "%s/zone", folder);
+	assert_int_equal(file_replace(path, zone, len, 0644), 0);
+	free(zone);
+	assert_int_equal(start(), EXIT_CODE_OK);
+	const struct rpz_picture *p = picture_of(2);
+	assert_true(p->serial > next);
+	assert_file_is(p);
+	rpz_put(p);
+}
+
+/* As when the clock was set back a day while it was off. */
+static void a_clock_set_back_does_not_lower_the_serial(void **state)
+{
+	static const char later[] = "{\"schema_version\":1,\"serial\":2000000000,"
+				    "\"watching_since\":0,\"frozen_since\":0,\"frozen_at\":0,"
+				    "\"additions\":[],\"entries\":[]}";
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/zone.state", folder);
+	assert_int_equal(file_replace(path, later, strlen(later), 0600), 0);
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(VERDICTS, 1);
+	assert_int_equal(serial_of(1), 2000000002u);
+}
+
+static void a_state_that_is_none_blocks_nobody(void **state)
+{
+	char path[128];
+	uint32_t serial;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(VERDICTS, 1);
+	serial = serial_of(1);
+	stop();
+	snprintf(path, sizeof(path), "%s/zone.state", folder);
+	assert_int_equal(file_replace(path, "{", 1, 0600), 0);
+	struct snapshot_board *before = board;
+	board = snapshot_board_new();
+	assert_int_equal(start(), EXIT_CODE_OK);
+	const struct rpz_picture *p = rpz_get(rpz);
+	assert_null(strstr(p->zone, "CNAME"));
+	/* The zone's own serial is known. */
+	assert_true(p->serial > serial);
+	rpz_put(p);
+	snapshot_board_free(before);
+}
+
+static void what_cannot_be_written_is_said(void **state)
+{
+	char path[128];
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(VERDICTS, 1);
+	rpz_put(picture_of(1));
+	assert_int_equal(atomic_load(&degraded), 0);
+	/* A folder where the temporary file is to be. */
+	snprintf(path, sizeof(path), "%s/zone.tmp", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	publish(1, 2);
+	const struct rpz_picture *p = picture_of(2);
+	assert_non_null(strstr(p->error, "/zone: "));
+	rpz_put(p);
+	assert_int_equal(atomic_load(&degraded), 1u << DEGRADED_EXPORT_LAG);
+	/* With the next snapshot it tries again. */
+	assert_int_equal(rmdir(path), 0);
+	publish(1, 3);
+	p = picture_of(3);
+	assert_string_equal(p->error, "");
+	assert_file_is(p);
+	rpz_put(p);
+	assert_int_equal(atomic_load(&degraded), 0);
+	stop();
+	snprintf(config.rpz.file, sizeof(config.rpz.file), "%s/no/zone", folder);
+	assert_int_equal(start(), EXIT_CODE_STATE);
+	assert_non_null(strstr(err, "/no/zone.state: No such file or directory"));
+}
+
+static void a_reload_changes_mode_and_guards(void **state)
+{
+	struct rpz_guards *guards;
+
+	(void)state;
+	config.rpz.mode = RPZ_LOG;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(VERDICTS, 1);
+	const struct rpz_picture *p = picture_of(1);
+	assert_int_equal(p->listed, VERDICTS - 2);
+	assert_null(strstr(p->zone, "CNAME"));
+	rpz_put(p);
+	config.rpz.mode = RPZ_BLOCK;
+	config.rpz.own_zones_count = 1;
+	strcpy(config.rpz.own_zones[0], "flux-0000.example");
+	assert_int_equal(rpz_guards_load(&guards, &config, psl, err), 0);
+	rpz_reload(rpz, &config, guards);
+	publish(VERDICTS, 2);
+	p = picture_of(2);
+	/* The thread may have seen the snapshot before the reload, but not both after it. */
+	while (p->mode != RPZ_BLOCK) {
+		rpz_put(p);
+		p = picture_of(2);
+	}
+	assert_int_equal(p->listed, VERDICTS - 3);
+	assert_null(strstr(p->zone, "flux-0000"));
+	assert_non_null(strstr(p->zone, "flux-0001.example CNAME"));
+	rpz_put(p);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_zone_follows_what_is_flagged),
+		CASE(restarts_keep_the_serial),
+		CASE(a_clock_set_back_does_not_lower_the_serial),
+		CASE(a_state_that_is_none_blocks_nobody),
+		CASE(what_cannot_be_written_is_said),
+		CASE(a_reload_changes_mode_and_guards),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
