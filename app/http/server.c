@@ -18,6 +18,7 @@
 #include "config/listen.h"
 #include "http/routes.h"
 #include "http/answer.h"
+#include "http/guests.h"
 #include "http/rendered.h"
 #include "http/server.h"
 #include "http/stream.h"
@@ -25,6 +26,8 @@
 #define HTTP_THREADS 2u
 #define HTTP_TIMEOUT_SECONDS 10u
 #define HTTP_MEMORY ((size_t)32 * 1024) /* of a connection: bounds its header */
+/* Of the library's own limit, which counts those too that were told to go. */
+#define HTTP_LEAVING 16u
 #define HTTP_BACKLOG 64
 
 struct http_server {
@@ -32,6 +35,7 @@ struct http_server {
 	struct routes routes;
 	struct request_counts requests;
 	struct streams *streams;
+	struct guests *guests;
 	unsigned port;
 	char host[INET6_ADDRSTRLEN + 2];
 };
@@ -88,6 +92,7 @@ static struct MHD_Response *response_make(
 		struct MHD_Response *response = stream_open(streams, connection, a->stream);
 		if (response)
 			return response;
+		a->stream = 0;
 		answer_later(a, STREAM_RETRY_SECONDS, "There are as many streams as may be.");
 	}
 	return MHD_create_response_from_buffer_with_free_callback_cls(
@@ -95,9 +100,9 @@ static struct MHD_Response *response_make(
 }
 
 static enum MHD_Result answer_send(
-	struct streams *streams, struct MHD_Connection *connection, struct answer *a)
+	const struct http_server *server, struct MHD_Connection *connection, struct answer *a)
 {
-	struct MHD_Response *response = response_make(streams, connection, a);
+	struct MHD_Response *response = response_make(server->streams, connection, a);
 	char seconds[16];
 	enum MHD_Result rc;
 
@@ -119,6 +124,7 @@ static enum MHD_Result answer_send(
 		snprintf(seconds, sizeof(seconds), "%u", a->retry_after);
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 	}
+	guest_answered(server->guests, connection, a->stream != 0);
 	rc = MHD_queue_response(connection, a->status, response);
 	MHD_destroy_response(response);
 	return rc;
@@ -152,7 +158,7 @@ static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connecti
 	q.last_event_id = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, param_add, &q);
 	routes_answer(&server->routes, &q, &a);
-	return answer_send(server->streams, connection, &a);
+	return answer_send(server, connection, &a);
 }
 
 /* The address as a Host field has it, and its port set to 0 when any will do. */
@@ -210,15 +216,16 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, int fd, unsig
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	daemon = MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-		NULL, request_answer, server,                        //
-		MHD_OPTION_LISTEN_SOCKET, fd,                        //
-		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,           //
-		MHD_OPTION_CONNECTION_LIMIT, connections,            //
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections / 2, //
-		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_SECONDS, //
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY,     //
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,                     //
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,    //
+		NULL, request_answer, server,                                             //
+		MHD_OPTION_LISTEN_SOCKET, fd,                                             //
+		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,                                //
+		MHD_OPTION_CONNECTION_LIMIT, (connections + HTTP_LEAVING) * HTTP_THREADS, //
+		MHD_OPTION_NOTIFY_CONNECTION, guest_notify, server->guests,               //
+		MHD_OPTION_NOTIFY_COMPLETED, guest_completed, server->guests,             //
+		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_SECONDS,                      //
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY,                          //
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,                                          //
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,                         //
 		MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return daemon;
@@ -246,6 +253,7 @@ static void routes_init(struct http_server *server, const struct http_config *co
 static void server_free(struct http_server *server)
 {
 	streams_free(server->streams);
+	guests_free(server->guests);
 	rendered_cache_free(server->routes.rendered);
 	free(server);
 }
@@ -291,7 +299,9 @@ int http_start(
 				: strerror(-fd),
 			err, err_size);
 	}
-	server->streams = streams_start(config->board, connections / HTTP_STREAMS_SHARE);
+	server->guests = guests_new(connections);
+	if (server->guests)
+		server->streams = streams_start(config->board, connections / HTTP_STREAMS_SHARE);
 	if (!server->streams) {
 		close(fd);
 		server_free(server);

@@ -7,8 +7,8 @@
  * Listens on a loopback address only. A request whose Host is neither that
  * address nor "localhost" is refused, so that no web page can reach it through a
  * name that resolves to loopback. Connections, header octets and idle time are
- * bounded. Answers come from the board's current snapshot; one kind of question goes
- * to control by the mailbox, none to a worker.
+ * bounded: see guests.h for who has to go when there are too many. Answers come from the board's
+ * current snapshot; one kind of question goes to control by the mailbox, none to a worker.
  */
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ struct http_server;
 struct http_config {
 	const char *listen;           /* "127.0.0.1:8953" or "[::1]:8953" */
 	bool any_port;                /* take a free port rather than the one in `listen` */
-	unsigned max_connections;     /* at most half of them from one address; 0: the default */
+	unsigned max_connections;     /* 0: the default */
 	struct snapshot_board *board; /* all three outlive the server */
 	struct mailbox *mailbox;      /* NULL: no name is explained */
 	struct rpz *rpz;              /* NULL: nothing blocks; it outlives the server, too */
