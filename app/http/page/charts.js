@@ -45,6 +45,16 @@ function roundUp(n) {
 	return [1, 2, 5, 10].map((f) => f * power).find((f) => f >= n);
 }
 
+// Round times between two, at most so many, with how each is written.
+function times(from, to, most) {
+	const step = [10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800]
+		.find((s) => (to - from) / s <= most) || Math.ceil((to - from) / most / 86400) * 86400;
+	const list = [];
+	for (let t = Math.ceil(from / step) * step; t <= to; t += step)
+		list.push([t, clock(t, step)]);
+	return list;
+}
+
 const path = (points, x, y) =>
 	points.map(([t, v], i) => `${i ? "L" : "M"}${x(t).toFixed(1)} ${y(v).toFixed(1)}`).join("");
 
@@ -54,17 +64,13 @@ function areaChart(points, width, height, label) {
 	const from = points[0][0], to = points[points.length - 1][0], most = roundUp(Math.max(...points.map((p) => p[1]), 1));
 	const x = (t) => left + (width - left - right) * (to > from ? (t - from) / (to - from) : 0);
 	const y = (v) => top + (height - top - bottom) * (1 - v / most);
-	const ticks = width > 700 ? 6 : 3;
 	return drawing(width, height, label,
 		[0, .5, 1].map((part) => [
 			g("path", {class: "grid", d: `M${left} ${Math.round(y(part * most)) + .5}H${width - right}`}),
 			g("text", {x: left - 7, y: y(part * most) + 4, "text-anchor": "end"}, rate(part * most)),
 		]),
-		Array.from({length: ticks + 1}, (_, i) => {
-			const t = from + (to - from) * i / ticks;
-			return g("text", {x: x(t), y: height - 3, "text-anchor": i === 0 ? "start" : i === ticks ? "end" : "middle"},
-				clock(t, to - from));
-		}),
+		times(from, to, width > 700 ? 8 : 3).map(([t, text]) =>
+			g("text", {x: x(t), y: height - 3, "text-anchor": "middle"}, text)),
 		g("path", {class: "area", d: `${path(points, x, y)}L${x(to)} ${y(0)}L${x(from)} ${y(0)}Z`}),
 		g("path", {class: "line s1", d: path(points, x, y)}));
 }
@@ -80,35 +86,36 @@ function lineSpark(values, most, stroke) {
 		g("path", {class: `line ${stroke}`, d: path(points, x, y)}));
 }
 
-// Addresses over time: a row each from first to last seen, grouped by network.
+// Addresses over time: a row each from first to last seen, grouped by network; the network stands
+// beside its first row, or above it where there is little room.
 // networks: [{title, rows: [{label, note, first, last, kind}]}], times in seconds.
 function timesChart(networks, from, to, width, label) {
-	const row = 17, head = 24, left = width < 520 ? 132 : 200, right = 10, axis = 22;
+	const narrow = width < 620, row = 17, head = narrow ? 22 : 0, gap = 5, axis = 22, right = 14;
+	const names = narrow ? 0 : 132, left = names + 148;
 	const rows = networks.reduce((n, w) => n + w.rows.length, 0);
-	const height = axis + networks.length * head + rows * row + 6;
-	const span = Math.max(to - from, 1);
-	const x = (t) => left + (width - left - right) * (t - from) / span;
-	const ticks = width < 520 ? 2 : 5;
-	const parts = Array.from({length: ticks + 1}, (_, i) => {
-		const t = from + span * i / ticks;
-		return [
-			g("path", {class: "grid", d: `M${Math.round(x(t)) + .5} ${axis}V${height}`}),
-			g("text", {x: x(t), y: 13, "text-anchor": i === 0 ? "start" : i === ticks ? "end" : "middle"}, clock(t, span)),
-		];
-	});
+	const height = axis + networks.length * (head + gap) + rows * row;
+	const x = (t) => left + (width - left - right) * (t - from) / Math.max(to - from, 1);
+	const parts = [];
 	let y = axis;
 	networks.forEach((w, at) => {
-		parts.push(g("text", {class: "strong", x: 0, y: y + 17}, w.title));
-		y += head;
+		const tall = head + gap + w.rows.length * row;
+		if (at % 2 === 0)
+			parts.push(g("rect", {class: "band", y, width, height: tall}));
+		parts.push(g("text", {class: "strong", x: 6, y: y + (narrow ? 16 : 14)}, w.title));
+		y += head + 2;
 		for (const one of w.rows) {
-			const start = x(one.first), wide = Math.max(4, x(one.last) - start);
-			parts.push(
-				g("text", {class: "mono", x: 0, y: y + 12}, one.label),
-				g("rect", {class: `stay f${at % 8 + 1}`, x: Math.min(start, width - right - 4).toFixed(1), y: y + 4,
-					width: wide.toFixed(1), height: 9, rx: 2}, g("title", null, one.note)),
-				one.server && g("text", {class: "strong", x: Math.max(left - 16, 0), y: y + 12}, "NS"));
+			const start = Math.min(x(one.first), width - right - 4);
+			parts.push(g("text", {class: "mono", x: names + 6, y: y + 12}, one.label),
+				g("rect", {class: `stay ${one.kind}`, x: start.toFixed(1), y: y + 4,
+					width: Math.max(4, x(one.last) - start).toFixed(1), height: 9, rx: 2}, g("title", null, one.note)));
 			y += row;
 		}
+		y += gap - 2;
 	});
-	return drawing(width, height, label, parts.flat(2).filter(Boolean));
+	const grid = times(from, to, narrow ? 3 : 7).map(([t, text]) => [
+		g("path", {class: "grid", d: `M${Math.round(x(t)) + .5} ${axis}V${height}`}),
+		g("text", {x: x(t), y: 13, "text-anchor": "middle"}, text),
+	]);
+	const bands = parts.filter((p) => p.classList.contains("band"));
+	return drawing(width, height, label, bands, grid, parts.filter((p) => !bands.includes(p)));
 }

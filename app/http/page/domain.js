@@ -3,14 +3,16 @@
 // A domain's page: what it is flagged for, or which clause fails and by how much; its addresses over
 // time, its name servers, and who shares its hosts.
 
+const SIBLINGS = 50;
+
 const detail = {name: null, answer: null, siblings: []};
 
 async function loadDetail(name) {
 	const answer = await ask(`explain/${encodeURIComponent(name)}`);
 	let siblings = [];
 	if (answer.verdict?.campaign) {
-		const page = await ask(`domains?limit=1000`);
-		siblings = page.domains.filter((d) => d.campaign?.id === answer.verdict.campaign.id && d.domain !== answer.domain);
+		const page = await ask(`domains?limit=${SIBLINGS}&campaign=${answer.verdict.campaign.id}`);
+		siblings = page.domains.filter((d) => d.domain !== answer.domain);
 	}
 	Object.assign(detail, {name, answer, siblings});
 }
@@ -66,15 +68,20 @@ function addresses(e) {
 	const networks = byNetwork(dated), width = Math.max(280, chartWidth());
 	const text = `${plural(dated.length, "address", "addresses")} in ${plural(networks.length, "network")}, from ${time(dated.reduce((m, a) => a.first_seen < m ? a.first_seen : m, dated[0].first_seen))} to ${time(e.last_seen)} UTC`;
 	const rows = networks.map((n) => ({title: n.title, rows: n.rows.map((a) => ({
-		label: a.address, first: seconds(a.first_seen), last: seconds(a.last_seen), server: a.name_server,
+		label: a.address, first: seconds(a.first_seen), last: seconds(a.last_seen),
+		kind: a.name_server ? "f3" : a.own ? "f2" : "f1",
 		note: `${a.address}: ${time(a.first_seen)} to ${time(a.last_seen)}${a.own ? ", an own subscriber's" : ""}${a.name_server ? ", also a name server's" : ""}`,
 	}))}));
 	return h("section", {class: "panel", "aria-label": "Addresses over time"},
 		h("h3", null, "Addresses over time, by network"),
-		h("p", {class: "soft"}, `${text}${e.evidence?.more || e.verdict && e.verdict.addresses > dated.length ? ": a sample of all" : ""}. From first to last seen.`),
+		h("p", {class: "soft"}, `${text}${e.evidence?.more || e.verdict && e.verdict.addresses > dated.length ? ": a sample of all" : ""}.`),
+		h("ul", {class: "legend"}, key("f1", "from first to last seen"), dated.some((a) => a.name_server) && key("f3", "also a name server's"),
+			dated.some((a) => a.own) && key("f2", "an own subscriber's")),
 		timesChart(rows, from, to, width, text),
 		h("details", {class: "fold", "data-keep": "addresses"}, h("summary", null, "The same as a table"), addressTable(dated)));
 }
+
+const key = (kind, text) => h("li", null, h("span", {class: `key ${kind}`}), text);
 
 function addressTable(sample) {
 	return table(null, [["address"], ["network"], ["country"], ["first seen (UTC)"], ["last seen (UTC)"], ["evidence"]],
@@ -83,17 +90,15 @@ function addressTable(sample) {
 			h("td", null, a.grade, a.name_server && ", name server's", a.own && ", own subscriber's"))));
 }
 
-// How far a value is beyond its threshold, in the direction that counts.
+// How many times a value is beyond its threshold; whichever way, for the clause holds.
 function marginOf(c) {
-	if (!c.threshold)
-		return "";
-	const times = c.value / c.threshold;
-	return `${number(times)} ×`;
+	const times = Math.max(c.value / c.threshold, c.threshold / c.value);
+	return Number.isFinite(times) ? `${number(times)} ×` : "–";
 }
 
 function reasonsTable(v) {
 	return h("section", {class: "panel", "aria-label": "Reasons"}, h("h3", null, `Why: ${plural(v.reasons.length, "clause")} of the rule, over ${v.window}`),
-		table(null, [["in words"], ["value", "number"], ["threshold", "number"], ["of it", "number"]],
+		table(null, [["in words"], ["value", "number"], ["threshold", "number"], ["beyond", "number"]],
 			v.reasons.map((r) => h("tr", null, h("th", {scope: "row"}, r.text, h("div", {class: "soft mono"}, r.code)),
 				h("td", {class: "number"}, number(r.value)), h("td", {class: "number"}, number(r.threshold)),
 				h("td", {class: "number"}, marginOf(r))))));
@@ -148,15 +153,15 @@ function campaign(e) {
 
 const chartWidth = () => {
 	const all = $("main").clientWidth - (innerWidth <= 760 ? 24 : 40);
-	return (innerWidth <= 1100 ? all : Math.floor((all - 10) * 1.75 / 2.75)) - 34;
+	return (innerWidth <= 1100 ? all : Math.floor((all - 10) * 1.25 / 2.25)) - 34;
 };
 
 function showDetail() {
 	const e = detail.answer;
 	put($("detail"), h("a", {class: "back", href: "#/", "data-focus": "back"}, "← All flagged domains"), summary(e),
 		h("div", {class: "detail"},
-			h("div", null, addresses(e), e.verdict && reasonsTable(e.verdict), !e.verdict && windows(e)),
-			h("div", null, servers(e), campaign(e), e.verdict && windows(e))));
+			h("div", null, addresses(e)),
+			h("div", null, e.verdict && reasonsTable(e.verdict), !e.verdict && windows(e), servers(e), campaign(e), e.verdict && windows(e))));
 }
 
 function showNothing(name, title, text) {

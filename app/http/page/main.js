@@ -2,7 +2,7 @@
 
 // What is shown when: the route in the address, the state of the connection, and the clock of it all.
 
-const POLL_MS = 2000, HIDDEN_MS = 10000, DOMAINS_MS = 10000, STREAM_RETRY_MS = 5000, EVENTS = 12;
+const POLL_MS = 2000, STREAMED_MS = 10000, HIDDEN_MS = 10000, DOMAINS_MS = 10000, STREAM_RETRY_MS = 5000, EVENTS = 12;
 
 const state = {
 	status: null, stats: null, events: [], reached: null, failed: null, locked: false, live: false,
@@ -108,7 +108,8 @@ async function loadEvents() {
 async function loadRoute(name) {
 	if (name === null) {
 		await loadDomains();
-		await loadEvents();
+		if (!state.live)
+			await loadEvents();
 		return;
 	}
 	try {
@@ -161,27 +162,36 @@ async function refresh(force) {
 	if (again)
 		refresh(true);
 	else if (!state.locked)
-		state.timer = setTimeout(refresh, document.hidden ? HIDDEN_MS : POLL_MS);
+		state.timer = setTimeout(refresh, document.hidden ? HIDDEN_MS : state.live ? STREAMED_MS : POLL_MS);
 }
 
-// What becomes of verdicts, as it happens. Without a stream the looks above find it a little later.
+// A record of the stream: what became of a verdict, or that another snapshot is out.
+function heard(kind, data) {
+	if (kind === "verdict" && !state.events.some((e) => e.sequence === data.sequence)) {
+		state.events = [...state.events, data].slice(-EVENTS);
+		state.dirty = true;
+	}
+	if (kind === "snapshot" && !document.hidden)
+		refresh();
+}
+
+// What happens, as it happens. Without a stream the looks above find it a little later.
 async function follow() {
 	for (;;) {
-		if (!state.locked && !state.failed && state.status?.ready) {
+		if (!state.locked && !state.failed && state.stats) {
+			const last = state.events.at(-1);
 			try {
-				await listen("events/stream", () => {
+				await listen(last ? `events/stream?since=${last.sequence}` : "events/stream", () => {
 					state.live = true;
 					connection();
-				}, () => {
-					state.dirty = true;
-					state.domainsAt = 0;
-					refresh();
-				});
-			} catch {
-				// None, or it broke off: tried again below.
+				}, heard);
+			} catch (problem) {
+				// None, or it broke off, or the sensor was started again: from the oldest event on next.
+				if (problem.status === 410)
+					state.events = [];
 			}
 			state.live = false;
-			connection();
+			refresh();
 		}
 		await new Promise((resolve) => setTimeout(resolve, STREAM_RETRY_MS));
 	}
@@ -211,8 +221,7 @@ function start() {
 	for (const id of ["class", "suspected", "sort"])
 		$(id).addEventListener("change", () => refresh(true));
 	let typed = null;
-	$("search").addEventListener("input", () => {
-		showDomains();
+	$("name").addEventListener("input", () => {
 		clearTimeout(typed);
 		typed = setTimeout(() => refresh(true), 300);
 	});

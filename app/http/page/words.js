@@ -29,10 +29,11 @@ const seconds = (text) => Date.parse(text) / 1000;
 
 // "2026-01-12 06:15:00", in UTC as all times here.
 const time = (text) => text ? text.slice(0, 19).replace("T", " ") : "unknown";
-const clock = (at, span) => {
+// The same within a day, as fine as steps of so many seconds ask for.
+function clock(at, step) {
 	const text = new Date(at * 1000).toISOString();
-	return span > 2 * 86400 ? text.slice(5, 10) : span > 1200 ? text.slice(11, 16) : text.slice(11, 19);
-};
+	return step >= 86400 ? text.slice(5, 10) : step >= 60 ? text.slice(11, 16) : text.slice(11, 19);
+}
 
 function duration(s) {
 	for (const [unit, name] of [[86400, "d"], [3600, "h"], [60, "min"]])

@@ -38,7 +38,7 @@ function showWorkers(status, stats) {
 	const width = Math.max(280, $("workers").clientWidth - 32);
 	put($("workers"),
 		all.length > 1 && !ended
-			? areaChart(all, width, 150, `Frames a second, all workers: ${rate(all.at(-1)[1])} now, at most ${rate(Math.max(...all.map((p) => p[1])))} since ${clock(all[0][0], 9e4)} UTC`)
+			? areaChart(all, width, 150, `Frames a second, all workers: ${rate(all.at(-1)[1])} now, at most ${rate(Math.max(...all.map((p) => p[1])))} since ${clock(all[0][0], 1)} UTC`)
 			: h("p", {class: "soft"}, ended ? "The replay has ended: no rate, only what each partition took."
 				: "Rates are drawn from the second epoch on that this page sees."),
 		table(null, [["worker"], ["core", "number"], ["state"], ["frames /s", "number"], ["over time"], ["frames", "number"], ["share", "number"], ["late", "number"], ["overruns", "number"]],
