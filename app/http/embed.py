@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Make C of files that the program serves: embed.py OUT.c FILE...
 
-FILE.EXT becomes `const struct embedded_file embedded_FILE_EXT` of embedded.h.
+FILE.EXT becomes `const struct embedded_file embedded_FILE_EXT` of embedded.h; those of a folder
+`schema` stand in its embedded_schemas by their names.
 """
 
 import base64
@@ -41,15 +42,23 @@ def policy(path, octets):
     return f'"{"; ".join(rules)}"'
 
 
+def identifier(path):
+    return re.sub(r"\W", "_", path.name)
+
+
+def is_schema(path):
+    return path.parent.name == "schema"
+
+
 def definition(path):
     octets = path.read_bytes()
-    name = re.sub(r"\W", "_", path.name)
+    name = identifier(path)
     lines = (", ".join(map(str, octets[i : i + 24])) for i in range(0, len(octets), 24))
     return f"""
 static const unsigned char octets_{name}[] = {{
 	{SEPARATOR.join(lines)},
 }};
-const struct embedded_file embedded_{name} = {{
+{"static " if is_schema(path) else ""}const struct embedded_file embedded_{name} = {{
 	.content_type = "{CONTENT_TYPES[path.suffix]}",
 	.octets = octets_{name},
 	.len = sizeof(octets_{name}),
@@ -62,7 +71,10 @@ const struct embedded_file embedded_{name} = {{
 def main():
     out, *files = map(pathlib.Path, sys.argv[1:])
     head = '/* SPDX-License-Identifier: BSD-3-Clause */\n#include "http/embedded.h"\n'
-    out.write_text(head + "".join(map(definition, files)))
+    rows = "".join(f'\t{{"{path.name}", &embedded_{identifier(path)}}},\n'
+                   for path in filter(is_schema, files))
+    table = f"\nconst struct embedded_name embedded_schemas[] = {{\n{rows}\t{{NULL, NULL}},\n}};\n"
+    out.write_text(head + "".join(map(definition, files)) + table)
 
 
 if __name__ == "__main__":

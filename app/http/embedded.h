@@ -19,3 +19,10 @@ struct embedded_file {
 
 extern const struct embedded_file embedded_openapi_json; /* docs/openapi.json */
 extern const struct embedded_file embedded_page_html;    /* the dashboard, of app/http/page/ */
+
+struct embedded_name {
+	const char *name;
+	const struct embedded_file *file;
+};
+
+extern const struct embedded_name embedded_schemas[]; /* docs/schema/; the last has no name */

@@ -262,6 +262,21 @@ static void route_openapi(
 	answer_embedded(q, &embedded_openapi_json, a);
 }
 
+static void route_schema(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
+{
+	const struct embedded_name *schema = embedded_schemas;
+
+	(void)r;
+	while (schema->name && strcmp(schema->name, rest) != 0)
+		schema++;
+	if (schema->name)
+		answer_embedded(q, schema->file, a);
+	else
+		answer_problem(a, MHD_HTTP_NOT_FOUND,
+			"No such schema; those that there are are named in /api/v1/openapi.json.");
+}
+
 static void route_page(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
@@ -294,6 +309,7 @@ static const struct route {
 	{"/api/v1/blocking", false, FRESH, route_blocking},
 	{"/api/v1/export/rpz", false, FRESH, route_rpz},
 	{"/api/v1/openapi.json", false, FRESH, route_openapi},
+	{"/api/v1/schema/", true, FRESH, route_schema},
 	{"/metrics", false, OF_SECOND, route_metrics},
 	{"/livez", false, FRESH, route_livez},
 	{"/readyz", false, FRESH, route_readyz},
