@@ -59,9 +59,20 @@ struct follower {
 	struct ctl *ctl;
 	struct sse *sse;
 	char since[24]; /* sequence of the event told last; empty: from the oldest */
+	bool headed;
 	bool streams;   /* false: the sensor has no stream */
 	unsigned retry; /* seconds until the next try */
 };
+
+/* The head of the table, once there is an answer. */
+static void head_tell(struct follower *f)
+{
+	if (!f->headed && !f->ctl->options.value[OPTION_JSON]) {
+		event_head(&f->ctl->out);
+		fflush(f->ctl->out.to);
+	}
+	f->headed = true;
+}
 
 static void since_set(struct follower *f, const json_t *sequence)
 {
@@ -104,6 +115,7 @@ static bool stream_taken(void *ctx, const char *data, size_t len)
 {
 	struct follower *f = ctx;
 
+	head_tell(f);
 	return sse_feed(f->sse, data, len);
 }
 
@@ -147,6 +159,8 @@ static int poll_once(struct follower *f)
 	else if (rc == CTL_OK)
 		tree = json_loadb(r.body, r.len, 0, NULL);
 	free(r.body);
+	if (tree)
+		head_tell(f);
 	json_array_foreach(member(tree, "events"), i, e)
 	{
 		char *text = json_dumps(e, JSON_COMPACT);
@@ -199,9 +213,6 @@ static int follow(struct ctl *ctl)
 	f.sse->take = sse_taken;
 	f.sse->ctx = &f;
 	snprintf(f.since, sizeof(f.since), "%s", since ? since : "");
-	if (!ctl->options.value[OPTION_JSON])
-		event_head(&ctl->out);
-	fflush(ctl->out.to);
 	for (;;) {
 		rc = f.streams ? stream_once(&f) : poll_once(&f);
 		if (rc == CTL_CONNECT && !first) {
@@ -231,8 +242,6 @@ static int told_so_far(struct ctl *ctl)
 
 	if (ctl->options.value[OPTION_SINCE])
 		snprintf(f.since, sizeof(f.since), "%s", ctl->options.value[OPTION_SINCE]);
-	if (!ctl->options.value[OPTION_JSON])
-		event_head(&ctl->out);
 	do {
 		struct path p;
 		json_t *tree = NULL;
@@ -241,6 +250,8 @@ static int told_so_far(struct ctl *ctl)
 		path_param(&p, "limit", limit ? limit : LIMIT);
 		rc = ctl->options.value[OPTION_JSON] ? answer_raw_tree(ctl, &p, &tree)
 						     : answer_get(ctl, &p, &tree);
+		if (rc == CTL_OK)
+			head_tell(&f);
 		count = json_array_size(member(tree, "events"));
 		since_set(&f, member(tree, "next_since"));
 		json_array_foreach(member(tree, "events"), i,

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fluxgatectl without a sensor: command lines that are wrong, servers that are none or hostile, what
+it sends to change something, and its man page."""
+
+import contextlib
+import http.server
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import threading
+
+from client import (CONNECT, CTL, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED, USAGE, ctl,
+                    environment, refused)
+from harness import TOP, Skip, equal, main, scratch
+
+SCRATCH = scratch()
+FOLDER = pathlib.Path(SCRATCH.name)
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """What answers is no sensor, or one that was taken over. The last element says how."""
+
+    requests = []
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, kind="application/json"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length", 0))
+        Stranger.requests.append((self.command, self.path, self.headers.get("Authorization"),
+                                  self.rfile.read(length).decode()))
+        what = self.path.rpartition("/")[2].partition("?")[0]
+        if what in ("401", "403", "404", "405", "409", "410", "500", "503"):
+            detail = json.dumps({"detail": f"no \x1b[31m{what}\x9b."}).encode()
+            self.answer(int(what), detail, "application/problem+json")
+        elif what == "html":
+            self.answer(200, b"<html>\x1b]0;owned\x07</html>", "text/html")
+        elif what == "endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b"x" * (1 << 20))
+        elif what == "hostile":
+            self.answer(200, b'{"domain": "\\u001b[2J\xc2\x9b31m\\u202e", "text": "\\u0007\\r",'
+                        b' "class": "\xe2\x80\xae"}')
+        elif what == "redirect":
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.1:8953/api/v1/status")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif what == "rpz":
+            self.answer(200, b"$TTL 60\nx CNAME .\n", "text/dns")
+        elif self.command == "DELETE":
+            self.send_response(204)
+            self.end_headers()
+        elif self.path == "/api/v1/allow":
+            self.answer(201, b'{"name": "cdn.example"}')
+        elif self.path.startswith("/api/v1/allow"):
+            entry = {"name": "cdn.example", "reason": "our \x1b mirror", "who": "ops",
+                     "when": "2026-01-12T06:00:00Z"}
+            self.answer(200, json.dumps({"entries": [entry], "next_cursor": None}).encode())
+        else:
+            self.answer(200, b"{}")
+
+    do_POST = do_DELETE = do_GET
+
+
+@contextlib.contextmanager
+def stranger():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Stranger.requests.clear()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def ends_by_documented_codes():
+    """What goes wrong is one line and its exit code"""
+    refused(code=USAGE, says="no command")
+    refused("frobnicate", code=USAGE, says="no such command")
+    refused("status", "--frobnicate", code=USAGE, says="no such option")
+    refused("status", "--url", code=USAGE, says="needs an argument")
+    refused("status", "--reason", "x", code=USAGE, says="--reason")
+    refused("explain", code=USAGE, says="missing")
+    refused("status", "x", code=USAGE, says="too many")
+    refused("top", "-d", "0", code=USAGE, says="--delay")
+    refused("status", "--color", "red", code=USAGE, says="auto, always or never")
+    for url in "ftp://x", "x", "http://u:p@127.0.0.1", "http://127.0.0.1/?x":
+        refused("--url", url, "status", code=USAGE, says="--url")
+    refused("--url", "http://127.0.0.1:9", "status", code=CONNECT, says="Connection refused")
+    refused("status", code=CONNECT, says="Connection refused", FLUXGATECTL_URL="http://127.0.0.1:9")
+    refused("--url", "http://x.invalid", "status", code=CONNECT, says="no such host")
+    refused("--token-file", FOLDER / "none", "status", code=LOCAL, says="No such file")
+    token = FOLDER / "token"
+    token.write_text("secret\n")
+    refused("--token-file", token, "--url", "http://192.0.2.1", "status", code=USAGE,
+            says="in the clear")
+    assert "usage: fluxgatectl" in ctl("--help").stdout
+    assert "--min-score" in ctl("domains", "--help").stdout
+    assert re.match(r"fluxgatectl \d", ctl("--version").stdout)
+    full = subprocess.run([CTL, "--help"], stdout=open("/dev/full", "w"), stderr=subprocess.PIPE,
+                          check=False)
+    equal(full.returncode, LOCAL, "exit code when the disk is full")
+
+
+def bears_strangers():
+    """Servers that fail, lie or are hostile end it by a code, and reach no terminal"""
+    with stranger() as url:
+        for status, code in ((401, UNAUTHORISED), (403, UNAUTHORISED), (405, UNAUTHORISED),
+                             (404, NOT_FOUND), (410, NOT_FOUND), (409, USAGE), (500, SERVER),
+                             (503, NOT_READY)):
+            refused("--url", url, "explain", status, code=code, says=f"no \\027[31m{status}")
+        refused("--url", url, "explain", "html", code=SERVER, says="no JSON")
+        refused("--url", url, "explain", "html", "--json", code=SERVER, says="no JSON")
+        refused("--url", url, "export", "endless", code=SERVER, says="64 MiB")
+        refused("--url", url, "explain", "redirect", code=SERVER, says="302")
+        for command in "explain", "domain":
+            shown = ctl("--url", url, command, "hostile").stdout
+            assert "\\027[2J\\194\\155" in shown, shown
+            raw = ctl("--url", url, command, "hostile", "--json").stdout
+            equal(json.loads(raw)["domain"], "\x1b[2J\x9b31m\u202e", "domain in JSON")
+            for text in shown, raw:
+                assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), repr(text)
+        # An endless stream of what is none.
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            threading.Thread(target=lambda: silent.accept()[0].sendall(b"\x1b[2J\n" * 9),
+                             daemon=True).start()
+            done = subprocess.run([CTL, "--url", address, "status"], capture_output=True,
+                                  text=True, env=environment(), timeout=60, check=False)
+            assert done.returncode in (CONNECT, SERVER), done
+            assert "\x1b" not in done.stderr + done.stdout, done
+
+
+def changes_what_is_allowed():
+    """allow and ack send what the API takes, with the token; export writes whole files"""
+    token = FOLDER / "token"
+    token.write_text("secret\n")
+    with stranger() as url:
+        env = {"FLUXGATECTL_URL": url, "FLUXGATECTL_TOKEN_FILE": str(token)}
+        shown = ctl("allow", "list", **env).stdout
+        assert "cdn.example" in shown and "our \\027 mirror" in shown, shown
+        equal(ctl("allow", "add", "cdn.example", "--reason", 'a "mirror"', **env).stdout,
+              "cdn.example: allowed\n", "what allow add says")
+        equal(ctl("allow", "remove", "a\\034b.example", **env).stdout,
+              "a\\034b.example: no longer allowed\n", "what allow remove says")
+        ctl("ack", "x.example", "--note", "seen", **env)
+        bearer = "Bearer secret"
+        equal(Stranger.requests, [
+            ("GET", "/api/v1/allow?limit=1000", bearer, ""),
+            ("POST", "/api/v1/allow", bearer, '{"name":"cdn.example","reason":"a \\"mirror\\""}'),
+            ("DELETE", "/api/v1/allow/a%5C034b.example", bearer, ""),
+            ("POST", "/api/v1/domains/x.example/acknowledge", bearer, '{"note":"seen"}'),
+        ], "requests")
+        refused("allow", "add", "x", code=USAGE, says="--reason", **env)
+        refused("allow", "frob", "x", code=USAGE, says="list, add NAME or remove NAME", **env)
+        refused("ack", "x", code=USAGE, says="--note", **env)
+
+        zone = FOLDER / "flux.rpz"
+        zone.write_text("old")
+        zone.chmod(0o640)
+        refused("export", "500", "-o", zone, code=SERVER, says="500", **env)
+        equal(zone.read_text(), "old", "the file after a failure")
+        with open(zone, encoding="utf-8") as reader:
+            ctl("export", "rpz", "-o", zone, **env)
+            equal(reader.read(), "old", "what a reader of the old file sees")
+        equal(zone.read_text(), "$TTL 60\nx CNAME .\n", "the new file")
+        equal(zone.stat().st_mode & 0o777, 0o640, "its mode")
+        equal(ctl("export", "rpz", **env).stdout, zone.read_text(), "standard output")
+        refused("export", "rpz", "-o", FOLDER / "no" / "x", code=LOCAL, says="No such file", **env)
+        refused("export", "rpz", "-o", "/dev/null", code=USAGE, says="regular", **env)
+        equal([f.name for f in FOLDER.glob("flux.rpz?*")], [], "files left")
+
+
+def has_a_man_page():
+    """The man page is clean, and names each command, option, variable and exit code"""
+    page = TOP / "docs" / "man" / "fluxgatectl.1"
+    for program, *arguments in (("mandoc", "-T", "lint", "-W", "warning"),
+                                ("man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z")):
+        if not shutil.which(program):
+            raise Skip(f"needs {program}")
+        done = subprocess.run([program, *arguments, page], capture_output=True, text=True,
+                              env=environment(MANROFFSEQ=""), check=False)
+        equal((done.returncode, done.stderr), (0, ""), f"what {program} says {done.stdout[:500]}")
+    text = subprocess.run(["mandoc", "-T", "ascii", page], capture_output=True, text=True,
+                          check=True).stdout
+    text = re.sub(".\b", "", text)
+    told = ctl("--help").stdout
+    commands = re.findall(r"^  ([a-z]+)(?: |$)", told, re.M)
+    for part in {*commands, *re.findall(r"--[a-z-]+|FLUXGATECTL_\w+", told),
+                 *(o for c in commands for o in re.findall(r"--[a-z-]+", ctl(c, "--help").stdout))}:
+        assert part in text, f"{part} is not in the man page"
+    codes = re.search(r"^EXIT STATUS(.*?)^EXAMPLES", text, re.M | re.S)[1]
+    equal(re.findall(r"^ {5}(\d) ", codes, re.M), list("012345678"), "exit codes")
+
+
+main(ends_by_documented_codes, bears_strangers, changes_what_is_allowed, has_a_man_page)
