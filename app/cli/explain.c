@@ -83,6 +83,8 @@ static void print_one(FILE *to, const struct dns_name *name, const struct explan
 	fprintf(to, "    %s\n", e->text);
 	if (e->listed != LISTED_NOT)
 		fprintf(to, "    on the list detect.%s\n", listing_name(e->listed));
+	if (e->known)
+		fprintf(to, "    on a list of known domains (import.files)\n");
 	if (e->tier == TIER_NOTHING)
 		return;
 	rfc3339_seconds(e->first_seen, first);

@@ -113,6 +113,13 @@ struct config_networks {
 	char own[OWN_PREFIXES_MAX][CONFIG_PREFIX_MAX]; /* of the operator's subscribers */
 };
 
+#define IMPORT_FILES_MAX 16u
+
+struct config_import {
+	uint32_t files_count;
+	char files[IMPORT_FILES_MAX][CONFIG_PATH_MAX]; /* of what others know for bad */
+};
+
 struct config_http {
 	char listen[CONFIG_LISTEN_MAX]; /* "127.0.0.1:8953", "[::1]:8953"; "": no HTTP */
 	uint32_t max_connections;
@@ -166,6 +173,7 @@ struct config {
 	char infrastructure[CONFIG_INFRASTRUCTURE_MAX][CONFIG_DOMAIN_MAX]; /* never flagged */
 	struct scorer scorer; /* its model is read with the file, by config_read */
 	struct config_networks networks;
+	struct config_import import;
 	struct config_http http;
 	struct config_state state;
 	struct config_allow allow;

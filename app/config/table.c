@@ -77,6 +77,11 @@ static const char *path_wrong(const char *text)
 	return "expected the path of a file from the root, or \"\" for none";
 }
 
+static const char *file_wrong(const char *text)
+{
+	return text[0] && !path_wrong(text) ? NULL : "expected the path of a file from the root";
+}
+
 static const char *address_wrong(const char *text)
 {
 	uint8_t addr[16];
@@ -272,6 +277,13 @@ static const struct config_row rows[] = {
 		.what = "Prefixes of this network's own subscribers: their addresses below a "
 			"foreign name are told apart.",
 		.wrong = own_wrong)},
+	{ROW("import.files", import.files, .kind = CONFIG_TEXTS,
+		.size = SIZE_OF(struct config, import.files[0]),
+		.count = offsetof(struct config, import.files_count), .max = IMPORT_FILES_MAX,
+		.unit = "",
+		.what = "Files of domains and addresses known for bad, as lists, STIX or RPZ: "
+			"reasons beside others, which convict nobody.",
+		.wrong = file_wrong)},
 	{ROW("http.listen", http.listen, TEXT_OF(http.listen), .restart = true, .unit = "",
 		.what = "Address and port of the HTTP server; empty: none.",
 		.wrong = listen_wrong)},

@@ -162,7 +162,7 @@ static json_t *listed_json(enum listing l)
 
 json_t *export_explanation(const struct dns_name *name, const struct explanation *e)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o,"
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:b, s:o,"
 			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",                        //
 		"schema_version", EXPORT_SCHEMA_VERSION,                               //
 		"generation", value_count(e->generation),                              //
@@ -173,6 +173,7 @@ json_t *export_explanation(const struct dns_name *name, const struct explanation
 		"flagged", (int)e->flagged,                                            //
 		"text", export_octets(e->text),                                        //
 		"listed", listed_json(e->listed),                                      //
+		"known", (int)e->known,                                                //
 		"first_seen", value_seconds(e->first_seen),                            //
 		"last_seen", value_seconds(e->last_seen),                              //
 		"verdict", e->flagged ? export_domain(&e->verdict) : json_null(),      //

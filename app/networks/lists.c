@@ -9,6 +9,7 @@
 #include "config/table.h"
 #include "log.h"
 #include "networks/asn.h"
+#include "networks/imports.h"
 #include "networks/lists.h"
 
 /* A list of a million names has some 22 MB. */
@@ -227,11 +228,15 @@ int lists_load(
 	if (rc == 0)
 		rc = key_make(&l->names.infrastructure.key, err);
 	if (rc == 0)
+		rc = key_make(&l->names.known.key, err);
+	if (rc == 0)
 		rc = infrastructure_load(l, c, psl, err);
 	if (rc == 0 && c->popular_path[0])
 		rc = popular_load(&l->names.popular, c->popular_path, psl, err);
 	if (rc == 0 && c->networks.eyeballs[0])
 		rc = eyeballs_load(&l->names.eyeballs, c->networks.eyeballs, err);
+	if (rc == 0)
+		rc = imports_load(&l->names, c, psl, err);
 	if (rc < 0)
 		lists_free(l);
 	else
@@ -245,6 +250,8 @@ void lists_free(struct lists *l)
 		return;
 	free(l->names.popular.hash);
 	free(l->names.eyeballs.asn);
+	free(l->names.known.hash);
+	free(l->names.known_units.unit);
 	free(l);
 }
 

@@ -3,7 +3,8 @@
 
 /*
  * The lists that a configuration gives: of names detect.popular, a file, and
- * detect.infrastructure; of networks networks.eyeballs, a file. Immutable once loaded.
+ * detect.infrastructure; of networks networks.eyeballs, a file; of what others know for bad
+ * import.files (networks/imports.h). Immutable once loaded.
  */
 
 #include "cli/exit.h"

@@ -179,6 +179,10 @@ static void verdict_reasons(struct verdict *v, const struct detector *t, const s
 		v->reasons = model_reasons(&t->scorer.model, f, v->reason);
 	if (r->popular)
 		lists_reason(v);
+	if (r->known)
+		lists_known_reason(v, 0);
+	if (r->known_units)
+		lists_known_reason(v, r->known_units);
 	for (unsigned k = 0; k < CLAUSE_COUNT && v->reasons < VERDICT_REASONS_MAX; k++)
 		if (r->clauses >> k & 1)
 			clause_reason((enum clause)k, &t->config, f, &v->reason[v->reasons++]);
@@ -308,6 +312,8 @@ static bool verdict_relist(struct detector *t, struct verdict *v, uint32_t now)
 
 	if (listed == LISTED_POPULAR)
 		lists_reason(v);
+	if (lists_know(t->lists, v->name, v->name_len))
+		lists_known_reason(v, 0);
 	if (listed == LISTED_POPULAR && !v->suspected) {
 		v->suspected = true;
 		v->confidence *= SUSPECTED_CONFIDENCE;

@@ -274,6 +274,7 @@ void explain_name(const struct detector *t, const struct store *st, const struct
 		return;
 	}
 	out->listed = lists_find(t->lists, out->name, out->name_len);
+	out->known = lists_know(t->lists, out->name, out->name_len);
 	store_look(st, store_key(st, out->name, out->name_len), &look);
 	out->tier = look.tier;
 	out->first_seen = look.first;

@@ -43,6 +43,7 @@ struct explanation {
 	uint8_t name_len;           /* of the registered domain; 0: the name has none, */
 	uint8_t name[DNS_NAME_MAX]; /* being itself a public suffix */
 	enum listing listed;
+	bool known;          /* on a list of known domains */
 	char text[256];      /* the answer in a sentence or two */
 	uint32_t first_seen; /* the doorkeeper knows the day only; 0: unknown */
 	uint32_t last_seen;

@@ -9,6 +9,8 @@
 #include "psl/list.h"
 
 static const char popular_code[] = "popular";
+static const char known_code[] = "known";
+static const char known_addresses_code[] = "known_addresses";
 
 const char *name_list_add(struct name_list *l, const struct psl *psl, const char *text, size_t len)
 {
@@ -64,6 +66,17 @@ bool asn_list_holds(const struct asn_list *l, uint32_t asn)
 	return l->n && bsearch(&asn, l->asn, l->n, sizeof(asn), asn_ascending);
 }
 
+void unit_list_seal(struct unit_list *l)
+{
+	if (l->n)
+		qsort(l->unit, l->n, sizeof(l->unit[0]), ascending);
+}
+
+bool unit_list_holds(const struct unit_list *l, uint64_t unit)
+{
+	return l->n && bsearch(&unit, l->unit, l->n, sizeof(unit), ascending);
+}
+
 static bool holds(const struct name_list *l, const uint8_t *name, size_t len)
 {
 	uint64_t h = hash_bytes(name, len, l->key);
@@ -90,6 +103,35 @@ const char *listing_name(enum listing l)
 	return names[l];
 }
 
+bool lists_know(const struct name_lists *lists, const uint8_t *name, size_t len)
+{
+	return lists && holds(&lists->known, name, len);
+}
+
+/* Others' word makes a verdict surer, and is none by itself. */
+static void known_rule(const struct name_lists *lists, const struct domain *d, struct ruling *r)
+{
+	unsigned units = 0;
+
+	if (!lists || r->class == FLUX_NONE)
+		return;
+	for (unsigned i = 0; lists->known_units.n && i < d->items; i++)
+		units += unit_list_holds(&lists->known_units, d->item[i].unit);
+	r->known = lists_know(lists, d->name, d->name_len);
+	r->known_units = units >= KNOWN_UNITS_MIN ? units : 0;
+	if (r->known || r->known_units)
+		r->confidence =
+			r->confidence < 1 - KNOWN_CONFIDENCE ? r->confidence + KNOWN_CONFIDENCE : 1;
+}
+
+static void popular_rule(struct ruling *r)
+{
+	r->popular = true;
+	if (!r->suspected)
+		r->confidence *= SUSPECTED_CONFIDENCE;
+	r->suspected = true;
+}
+
 void lists_rule(const struct name_lists *lists, const struct domain *d, struct ruling *r)
 {
 	if (r->class == FLUX_NONE)
@@ -99,30 +141,51 @@ void lists_rule(const struct name_lists *lists, const struct domain *d, struct r
 		r->held = r->class;
 		r->class = FLUX_NONE;
 	}
-	if (listed != LISTED_POPULAR)
-		return;
-	r->popular = true;
-	if (!r->suspected)
-		r->confidence *= SUSPECTED_CONFIDENCE;
-	r->suspected = true;
+	if (listed == LISTED_POPULAR)
+		popular_rule(r);
+	known_rule(lists, d, r);
+}
+
+/* A new reason, or NULL: it is there, or there is no room. */
+static struct reason *reason_add(struct verdict *v, const char *code, double value, double at)
+{
+	for (unsigned i = 0; i < v->reasons; i++)
+		if (v->reason[i].code == code)
+			return NULL;
+	if (v->reasons == VERDICT_REASONS_MAX)
+		return NULL;
+	struct reason *r = &v->reason[v->reasons++];
+	*r = (struct reason){.code = code, .value = value, .threshold = at};
+	return r;
 }
 
 void lists_reason(struct verdict *v)
 {
-	for (unsigned i = 0; i < v->reasons; i++)
-		if (v->reason[i].code == popular_code)
-			return;
-	if (v->reasons == VERDICT_REASONS_MAX)
-		return;
-	struct reason *r = &v->reason[v->reasons++];
-	*r = (struct reason){.code = popular_code, .value = 1, .threshold = 1};
-	snprintf(r->text, sizeof(r->text),
-		"on the list of popular names (detect.popular): suspected at most");
+	struct reason *r = reason_add(v, popular_code, 1, 1);
+
+	if (r)
+		snprintf(r->text, sizeof(r->text),
+			"on the list of popular names (detect.popular): suspected at most");
+}
+
+void lists_known_reason(struct verdict *v, unsigned units)
+{
+	struct reason *r = units ? reason_add(v, known_addresses_code, units, KNOWN_UNITS_MIN)
+				 : reason_add(v, known_code, 1, 1);
+
+	if (r && units)
+		snprintf(r->text, sizeof(r->text),
+			"%u of its addresses are on a list of known ones (import.files)", units);
+	else if (r)
+		snprintf(r->text, sizeof(r->text), "on a list of known domains (import.files)");
 }
 
 const char *lists_spelled(const uint8_t *code, size_t len)
 {
-	bool same = len == strlen(popular_code) && memcmp(code, popular_code, len) == 0;
+	static const char *const codes[] = {popular_code, known_code, known_addresses_code};
 
-	return same ? popular_code : NULL;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (len == strlen(codes[i]) && memcmp(code, codes[i], len) == 0)
+			return codes[i];
+	return NULL;
 }

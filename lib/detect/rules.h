@@ -157,6 +157,8 @@ struct ruling {
 	double score;
 	double confidence;
 	bool popular;         /* on detect.popular: suspected for that */
+	bool known;           /* on a list of known domains */
+	unsigned known_units; /* sampled addresses on a list of known ones; 0: too few to tell */
 	enum flux_class held; /* what a rule said, were the name no infrastructure's */
 };
 

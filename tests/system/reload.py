@@ -160,12 +160,13 @@ def lists_change_verdicts():
         top = sensor.path / "top"
         top.write_text("\n".join(domains))
         detect = {**OPEN, "popular": str(top), "infrastructure": domains[:1]}
-        reload(sensor, config(detect=detect))
+        # And what others know for bad.
+        reload(sensor, config(detect=detect, **{"import": {"files": [str(top)]}}))
         sensor.until(lambda: status()["flagged"] == len(domains) - 1, "one is let go")
         now = {d["domain"]: d["suspected"] for d in get_json("/api/v1/domains")["domains"]}
         equal(now, {name: True for name in domains[1:]}, "suspected")
         detail = get_json(f"/api/v1/domains/{domains[1]}")
-        assert "popular" in [r["code"] for r in detail["reasons"]], detail
+        assert {"popular", "known"} <= {r["code"] for r in detail["reasons"]}, detail
         refused(sensor, config(detect={**OPEN, "popular": "/nowhere/top"}), ["/nowhere/top"])
         sensor.stop()
 

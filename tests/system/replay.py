@@ -197,6 +197,44 @@ def goes_by_its_lists():
     equal(demo()["accounting"]["verdict"]["held_back"], 0, "held back by the default")
 
 
+def names_what_others_know():
+    """What is on others' lists is named in a verdict and surer, and convicts nobody by itself"""
+    plain = {d["domain"]: d for d in demo()["domains"]}
+    truth = json.loads((DEMO / "truth.json").read_text())
+    honest = [d["domain"] for d in truth["domains"] if not d["flux"]]
+    known, hosts, *others = plain
+    with scratch() as folder:
+        config, zone, bundle, addresses = (pathlib.Path(folder) / name for name in
+                                           ("config.json", "bad.rpz", "bad.json", "bad.txt"))
+        zone.write_text("$ORIGIN rpz.example.\n@ 60 SOA ns. root. 1 60 60 60 60\n@ 60 NS ns.\n"
+                        + "".join(f"{n} CNAME .\n*.{n} CNAME .\n" for n in (known, honest[0])))
+        bundle.write_text(json.dumps({"type": "bundle", "id": "bundle--1", "objects": [
+            {"type": "indicator", "pattern_type": "stix",
+             "pattern": f"[domain-name:value = '{n}']"} for n in honest[1:]]}))
+        addresses.write_text("".join(f"{a['address']}\n" for a in plain[hosts]["sample"]))
+        config.write_text(json.dumps({
+            "import": {"files": [str(zone), str(bundle), str(addresses)]}}))
+        run = fluxgate("replay", "--json", *demo_databases(), "-c", config, "--explain",
+                       f"www.{honest[0]}", "--explain", known, DEMO_CAPTURE)
+    equal(run.returncode, 0, f"exit code, {run.stderr}")
+    result = json.loads(run.stdout)
+    flagged = {d["domain"]: d for d in result["domains"]}
+    equal(flagged.keys(), plain.keys(), "flagged")
+    for name, domain in flagged.items():
+        codes = {r["code"] for r in domain["reasons"]}
+        equal("known" in codes, name == known, f"known: {name}")
+        for same in "class", "score", "suspected":
+            equal(domain[same], plain[name][same], f"{same} of {name}")
+        if codes & {"known", "known_addresses"}:
+            equal(domain["confidence"], min(1, round(plain[name]["confidence"] + 0.15, 3)),
+                  f"confidence of {name}")
+        else:
+            equal(domain["confidence"], plain[name]["confidence"], f"confidence of {name}")
+    assert "known_addresses" in {r["code"] for r in flagged[hosts]["reasons"]}, flagged[hosts]
+    equal([(e["known"], e["flagged"]) for e in result["explained"]], [(True, False), (True, True)],
+          "explained")
+
+
 def serves_its_result():
     """What is served afterwards names the partitions and the one configuration"""
     status, code = status_served("--workers", "2", DEMO_CAPTURE)
@@ -379,6 +417,6 @@ def accounts_for_every_capture():
 
 
 main(is_remade, finds_the_demo_flux, has_the_promised_shape, tells_own_subscribers,
-     prints_a_table, scores_by_the_model, goes_by_its_lists, serves_its_result, shows_its_progress,
-     is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
+     prints_a_table, scores_by_the_model, goes_by_its_lists, names_what_others_know,
+     serves_its_result, shows_its_progress, is_the_same_for_all_workers, is_the_same_for_all_workers_on_flux, is_the_same_in_any_form,
      finds_real_flux, flags_nothing_benign, accounts_for_every_capture)

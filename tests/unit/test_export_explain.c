@@ -95,9 +95,8 @@ static void a_record_tells_all(void **state)
 	(void)state;
 	record(e);
 	json_t *t = round_trip("explain", export_explanation(&asked, e));
-	keys_are(t,
-		"schema_version generation time name domain tier flagged text listed first_seen "
-		"last_seen verdict hysteresis evidence windows sample name_servers");
+	keys_are(t, "schema_version generation time name domain tier flagged text listed known "
+		    "first_seen last_seen verdict hysteresis evidence windows sample name_servers");
 	assert_string_equal(text_at(t, "name"), "www.flux-0000.example");
 	assert_string_equal(text_at(t, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(t, "tier"), "record");
