@@ -198,6 +198,27 @@ static void state_text(FILE *f, const struct state_report *r)
 			state_load_name((enum state_load_result)i), r->load == i);
 }
 
+/* Nothing where no zone is kept. */
+static void blocking_text(FILE *f, const struct rpz_picture *p)
+{
+	exposition_head(
+		f, "blocking_mode", "Whether the zone blocks; 1 for the mode that holds.", true);
+	for (unsigned mode = 0; mode < RPZ_MODE_COUNT; mode++)
+		fprintf(f, PREFIX "blocking_mode{mode=\"%s\"} %d\n",
+			config_rpz_mode_name((enum config_rpz_mode)mode), p->mode == mode);
+	exposition_number(f, "blocking_listed_domains",
+		"Domains in the zone, or that mode block would put there.", true, p->listed);
+	exposition_number(f, "blocking_waiting_domains",
+		"Domains that wait for additions to go on.", true, p->waiting);
+	exposition_number(f, "blocking_additions", "Domains that came in within the last hour.",
+		true, p->additions);
+	exposition_number(
+		f, "blocking_frozen", "1 while additions are frozen.", true, p->frozen_since != 0);
+	exposition_number(f, "blocking_behind", "1 while a file of the zone could not be written.",
+		true, p->error[0] != '\0');
+	exposition_number(f, "blocking_serial", "Serial of the zone.", true, p->serial);
+}
+
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
 	exposition_head(f, "build_info", "The program; always 1.", true);
@@ -282,7 +303,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 }
 
 char *prometheus_text(const struct about *about, const struct snapshot *s, uint32_t started,
-	const struct request_counts *requests, size_t *len)
+	const struct prometheus_sources *sources, size_t *len)
 {
 	char *text = NULL;
 	FILE *f = open_memstream(&text, len);
@@ -291,8 +312,10 @@ char *prometheus_text(const struct about *about, const struct snapshot *s, uint3
 		return NULL;
 	about_text(f, about, started, s != NULL);
 	process_text(f);
-	if (requests)
-		request_text(f, requests);
+	if (sources->requests)
+		request_text(f, sources->requests);
+	if (sources->blocking)
+		blocking_text(f, sources->blocking);
 	if (s)
 		snapshot_text(f, s);
 	bool failed = ferror(f);

@@ -12,13 +12,20 @@
 #include "control/snapshot.h"
 #include "export/json.h"
 #include "export/requests.h"
+#include "export/rpz.h"
 
 #define PROMETHEUS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+/* What is told beside a snapshot; each may be NULL. */
+struct prometheus_sources {
+	const struct request_counts *requests;
+	const struct rpz_picture *blocking;
+};
+
 /*
  * s may be NULL: then only what is known of the program itself. `started` in
- * seconds since 1970. requests may be NULL. NULL when out of memory; else *len
- * octets that the caller frees with free().
+ * seconds since 1970. NULL when out of memory; else *len octets that the caller
+ * frees with free().
  */
 char *prometheus_text(const struct about *about, const struct snapshot *s, uint32_t started,
-	const struct request_counts *requests, size_t *len);
+	const struct prometheus_sources *sources, size_t *len);

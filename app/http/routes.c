@@ -230,9 +230,12 @@ static void route_metrics(
 {
 	(void)q, (void)rest;
 	const struct snapshot *s = snapshot_get(r->board);
+	const struct rpz_picture *p = r->rpz ? rpz_get(r->rpz) : NULL;
+	const struct prometheus_sources sources = {.requests = r->requests, .blocking = p};
 	size_t len = 0;
-	char *text = prometheus_text(r->about, s, r->started, r->requests, &len);
+	char *text = prometheus_text(r->about, s, r->started, &sources, &len);
 
+	rpz_put(p);
 	answer_body(a, MHD_HTTP_OK, PROMETHEUS_CONTENT_TYPE, text, len);
 	snapshot_put(s);
 }

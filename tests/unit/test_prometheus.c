@@ -18,6 +18,8 @@
 
 static const struct about about = {"0.1.0", "DPDK 22.11.11", "live", "mirror of uplink 1", 1};
 
+static const struct prometheus_sources nothing;
+
 /* Every counter of the tree is in the metrics too, with its value. */
 static void metric_expect(void *ctx, const struct counter_family *family,
 	const char *const keys[COUNTER_DEPTH], uint64_t value)
@@ -43,7 +45,7 @@ static void metrics_hold_all_counters(void **state)
 	(void)state;
 	struct snapshot *s = sample_snapshot(20);
 	size_t len = 0;
-	char *text = prometheus_text(&about, s, SAMPLE_TIME - 900, NULL, &len);
+	char *text = prometheus_text(&about, s, SAMPLE_TIME - 900, &nothing, &len);
 
 	assert_non_null(text);
 	assert_int_equal(strlen(text), len);
@@ -131,7 +133,7 @@ static void metrics_hold_the_tree(void **state)
 	struct snapshot *s = sample_snapshot(0);
 	json_t *tree = export_accounting(s);
 	size_t len = 0;
-	char *text = prometheus_text(&about, s, SAMPLE_TIME, NULL, &len);
+	char *text = prometheus_text(&about, s, SAMPLE_TIME, &nothing, &len);
 
 	assert_int_equal(json_object_del(tree, "port"), 0);
 	assert_true(leaves_expect(text, "", tree) > 150);
@@ -145,6 +147,7 @@ static void metrics_count_requests(void **state)
 {
 	(void)state;
 	static struct request_counts requests;
+	const struct prometheus_sources sources = {.requests = &requests};
 	size_t len = 0;
 
 	request_route_add(&requests, "/metrics", false);
@@ -153,7 +156,7 @@ static void metrics_count_requests(void **state)
 	request_count(&requests, 1, 404);
 	request_count(&requests, 1, 418);
 	request_count(&requests, UINT_MAX, 404);
-	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &requests, &len);
+	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &sources, &len);
 	assert_non_null(strstr(text,
 		"# TYPE fluxgate_http_requests_total counter\n"
 		"fluxgate_http_requests_total{route=\"/metrics\",code=\"200\"} 0\n"
@@ -162,6 +165,31 @@ static void metrics_count_requests(void **state)
 		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"other\"} "
 		"1\n"
 		"fluxgate_http_requests_total{route=\"none\",code=\"404\"} 1\n"));
+	free(text);
+}
+
+static void metrics_tell_of_blocking(void **state)
+{
+	(void)state;
+	static const struct rpz_picture picture = {.mode = RPZ_BLOCK,
+		.serial = 4711,
+		.listed = 12,
+		.waiting = 3,
+		.additions = 7,
+		.frozen_since = SAMPLE_TIME,
+		.error = "disk full"};
+	const struct prometheus_sources sources = {.blocking = &picture};
+	size_t len = 0;
+	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &sources, &len);
+
+	assert_non_null(strstr(text, "\nfluxgate_blocking_mode{mode=\"log\"} 0\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_mode{mode=\"block\"} 1\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_listed_domains 12\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_waiting_domains 3\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_additions 7\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_frozen 1\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_behind 1\n"));
+	assert_non_null(strstr(text, "\nfluxgate_blocking_serial 4711\n"));
 	free(text);
 }
 
@@ -187,7 +215,7 @@ static void metrics_are_well_formed(void **state)
 	bool histogram = false;
 
 	snprintf(s->port[0].name, sizeof(s->port[0].name), "a\"b\\c\nd\xff");
-	char *text = prometheus_text(&about, s, SAMPLE_TIME, NULL, &len);
+	char *text = prometheus_text(&about, s, SAMPLE_TIME, &nothing, &len);
 	assert_non_null(strstr(text, "{port=\"a\\\"b\\\\c?d?\"}"));
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
@@ -225,7 +253,7 @@ static void metrics_without_snapshot(void **state)
 {
 	(void)state;
 	size_t len = 0;
-	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, NULL, &len);
+	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &nothing, &len);
 
 	assert_non_null(strstr(text, "\nfluxgate_ready 0\n"));
 	assert_null(strstr(text, "packets"));
@@ -238,6 +266,7 @@ int main(void)
 		cmocka_unit_test(metrics_hold_all_counters),
 		cmocka_unit_test(metrics_hold_the_tree),
 		cmocka_unit_test(metrics_count_requests),
+		cmocka_unit_test(metrics_tell_of_blocking),
 		cmocka_unit_test(metrics_are_well_formed),
 		cmocka_unit_test(metrics_without_snapshot),
 	};
