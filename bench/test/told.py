@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""bench/latency and bench/peers in their quick form: what they print against its schema, and what must be so.
+"""bench/latency, bench/peers and bench/scrapes in their quick form: what they print against its schema, and what must be so.
 
-    told.py latency|peers BUILD
+    told.py latency|peers|scrapes BUILD
 """
 
 import json
@@ -38,6 +38,14 @@ def peers(r):
     assert len(seen) + len(r["not_installed"]) == 4, r
 
 
+def scrapes(r):
+    assert not r["threads_on_the_workers_processor"], r
+    assert r["sensor"]["domains_flagged"] == 10 and r["scrapes"]["octets_each"] > 10000, r
+    assert r["scrapes"]["per_second"] > 0, r
+    for p in r["phases"].values():
+        assert p["frames_per_clock_second"]["min"] > 0, r
+
+
 def main():
     name, build = sys.argv[1:]
     done = subprocess.run([BENCH / name, "--quick", "--json", "--build", build],
@@ -48,7 +56,7 @@ def main():
     schema = json.loads((BENCH / f"{name}.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(results)
-    {"latency": latency, "peers": peers}[name](results)
+    {"latency": latency, "peers": peers, "scrapes": scrapes}[name](results)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import argparse
 import contextlib
 import functools
 import os
-import pathlib
 import re
 import signal
 import subprocess
 import time
 
 import network
-from harness import equal, main, skip_all, wait_for
+from harness import equal, go_first, main, skip_all, wait_for
 from nameserver import PROGRAMS, Dnsperf, Knot, cpu_seconds
 from sensor import (PATIENCE_SECONDS, Sensor, af_packet, get_json, queries, responses,
                     sensor_config)
@@ -44,17 +43,6 @@ PING_SECONDS = 0.1
 
 # So many snapshots without another frame: none is on its way.
 SETTLED = 3
-
-
-def go_first():
-    """This test and all that it starts go before what else the machine does: a sensor has its
-    processor for itself."""
-    os.setpriority(os.PRIO_PROCESS, 0, -20)
-    # Where the kernel weighs sessions, nice counts only inside of one.
-    with contextlib.suppress(OSError):
-        os.setsid()
-    with contextlib.suppress(OSError):
-        pathlib.Path("/proc/self/autogroup").write_text("-20")
 
 
 def settings(port):
