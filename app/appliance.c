@@ -31,6 +31,24 @@ int appliance_networks(struct networks **out, const struct config *config, char 
 	return rc;
 }
 
+/* Before the memory is taken: a wrong file of tokens is better known now. */
+static int access_load(struct appliance *a, char err[ERROR_LINE_MAX])
+{
+	struct access_files *files;
+	int rc;
+
+	if (a->config.http.listen[0] == '\0')
+		return 0;
+	rc = access_files_read(&files, &a->config.http, err);
+	if (rc < 0)
+		return rc;
+	a->access = access_new(files);
+	if (a->access)
+		return 0;
+	snprintf(err, ERROR_LINE_MAX, "http: out of memory");
+	return -ENOMEM;
+}
+
 int appliance_load(struct appliance *a, const struct config *config, bool live, unsigned workers,
 	char err[ERROR_LINE_MAX])
 {
@@ -50,6 +68,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		return EXIT_CODE_CONFIG;
 	if (appliance_networks(&a->networks, config, err) < 0)
 		return EXIT_CODE_DATABASE;
+	if (access_load(a, err) < 0)
+		return EXIT_CODE_CONFIG;
 	if (allow_open(&a->allow, live ? config->allow.path : "", err) < 0)
 		return EXIT_CODE_STATE;
 	a->board = snapshot_board_new();
@@ -228,6 +248,9 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.mailbox = a->mailbox,
 		.about = &a->about,
 		.rpz = a->rpz,
+		.access = a->access,
+		.allow = a->allow,
+		.psl = suffix_list_psl(a->suffixes),
 	};
 	char line[256] = "";
 
@@ -244,6 +267,7 @@ void appliance_free(struct appliance *a)
 {
 	http_stop(a->http);
 	rpz_stop(a->rpz);
+	access_free(a->access);
 	snapshot_board_free(a->board);
 	mailbox_free(a->mailbox);
 	networks_close(a->networks);
@@ -254,6 +278,7 @@ void appliance_free(struct appliance *a)
 	state_close(&a->state);
 	a->http = NULL;
 	a->rpz = NULL;
+	a->access = NULL;
 	a->board = NULL;
 	a->mailbox = NULL;
 	a->networks = NULL;

@@ -51,6 +51,7 @@ struct appliance {
 	struct mailbox *mailbox;
 	struct about about;
 	struct allow *allow; /* read and changed by management threads */
+	struct access *access; /* of the HTTP server; NULL where there is none */
 	struct http_server *http;
 	struct rpz *rpz;           /* live */
 	_Atomic uint32_t degraded; /* bits of enum degraded_reason that management threads set */

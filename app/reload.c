@@ -26,6 +26,7 @@ static void *load(void *arg)
 	r->networks = NULL;
 	r->lists = NULL;
 	r->guards = NULL;
+	r->access = NULL;
 	r->code = r->read(r->ctx, &r->next, r->err);
 	/* Opened also under the same path: a file renamed over the old one is another. */
 	if (r->code == EXIT_CODE_OK && appliance_networks(&r->networks, &r->next, r->err) < 0)
@@ -35,6 +36,10 @@ static void *load(void *arg)
 		r->code = EXIT_CODE_CONFIG;
 	if (r->code == EXIT_CODE_OK && rpz_guards_load(&r->guards, &r->next,
 					       suffix_list_psl(r->appliance->suffixes), r->err) < 0)
+		r->code = EXIT_CODE_CONFIG;
+	/* Their paths wait for a restart, what is in the files does not. */
+	if (r->code == EXIT_CODE_OK && r->appliance->access &&
+		access_files_read(&r->access, &r->appliance->config.http, r->err) < 0)
 		r->code = EXIT_CODE_CONFIG;
 	atomic_store_explicit(&r->done, true, memory_order_release);
 	return NULL;
@@ -50,9 +55,11 @@ static void refuse(struct reload *r, const char *why)
 	networks_close(r->networks);
 	lists_free(r->lists);
 	rpz_guards_free(r->guards);
+	access_files_free(r->access);
 	r->networks = NULL;
 	r->lists = NULL;
 	r->guards = NULL;
+	r->access = NULL;
 }
 
 static void start(struct reload *r)
@@ -117,9 +124,12 @@ static void apply(struct reload *r)
 	a->networks = r->networks;
 	a->lists = r->lists;
 	rpz_reload(a->rpz, &running, r->guards);
+	if (r->access)
+		access_take(a->access, r->access);
 	r->networks = NULL;
 	r->lists = NULL;
 	r->guards = NULL;
+	r->access = NULL;
 
 	report.generation++;
 	report.loaded = (uint32_t)time(NULL);

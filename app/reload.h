@@ -36,6 +36,7 @@ struct reload {
 	struct networks *networks;
 	struct lists *lists;
 	struct rpz_guards *guards;
+	struct access_files *access; /* tokens and the like, read anew; NULL: no HTTP */
 	char err[ERROR_LINE_MAX];
 	_Alignas(64) _Atomic bool done;
 };

@@ -56,7 +56,8 @@ static void usage(FILE *to)
 		"      --asn-db FILE      address database with ASNs (else $FLUXGATE_ASN_DB)\n"
 		"      --country-db FILE  address database with countries\n"
 		"                         (else $FLUXGATE_COUNTRY_DB)\n"
-		"      --serve ADDRESS    serve the JSON there, e.g. 127.0.0.1:8953: while it runs as\n"
+		"      --serve ADDRESS    serve the JSON there, e.g. 127.0.0.1:8953: while it runs "
+		"as\n"
 		"                         far as it has come, then the result until interrupted\n"
 		"  -h, --help             this text\n",
 		REPLAY_PARTITIONS);
@@ -158,6 +159,8 @@ static int replay_config(const struct replay_options *o, struct config *c, char 
 		rc = config_set_text(c, "networks.country_db", o->country_db, "--country-db", err);
 	if (rc == 0)
 		rc = config_set_text(c, "http.listen", o->listen ? o->listen : "", "--serve", err);
+	if (rc == 0)
+		rc = config_http_check(&c->http, err);
 	return rc == 0 ? EXIT_CODE_OK : EXIT_CODE_CONFIG;
 }
 
@@ -261,8 +264,10 @@ static int print_result(const struct appliance *a, const struct replay_options *
 
 static void serve_until_signal(struct appliance *a)
 {
-	fprintf(stderr, "fluxgate: serving http://%s/api/v1/domains until interrupted\n",
-		a->config.http.listen);
+	char url[CONFIG_URL_MAX];
+
+	config_http_url(&a->config.http, url);
+	fprintf(stderr, "fluxgate: serving %s/api/v1/domains until interrupted\n", url);
 	while (!stop_asked()) {
 		control_answer(&a->control);
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);

@@ -177,6 +177,8 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 static int run_with(struct appliance *a, struct ports *ports, struct run_options *options,
 	char err[ERROR_LINE_MAX])
 {
+	char url[CONFIG_URL_MAX];
+
 	/* Before anything that takes its time: a taken address is better known now. */
 	int code = appliance_export(a, err);
 	if (code == EXIT_CODE_OK)
@@ -201,9 +203,10 @@ static int run_with(struct appliance *a, struct ports *ports, struct run_options
 		a->control.config.ports = ports_status;
 		a->control.config.ports_ctx = ports;
 		clock_init(&a->clock);
+		config_http_url(&a->config.http, url);
 		log_line(LOG_LEVEL_NOTICE, "running: %u port(s), %u worker(s), epoch %u s%s%s",
-			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", http://" : "",
-			a->http ? a->config.http.listen : "");
+			ports->n, a->workers, a->config.epoch_seconds, a->http ? ", " : "",
+			a->http ? url : "");
 		code = run_workers(a, ports, options);
 		summary(a);
 	}

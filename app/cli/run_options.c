@@ -9,9 +9,10 @@
 
 static void usage(FILE *to)
 {
-	fputs("usage: fluxgate run -c FILE [--listen ADDRESS:PORT]\n"
+	fputs("usage: fluxgate run -c FILE [--listen ADDRESS]\n"
 	      "  -c, --config FILE      configuration (else $FLUXGATE_CONFIG)\n"
-	      "      --listen ADDRESS   where JSON is served; \"\" for nowhere\n"
+	      "      --listen ADDRESS   where JSON is served, ADDRESS:PORT or unix:/PATH; \"\" for "
+	      "nowhere\n"
 	      "  -h, --help             this text\n"
 	      "SIGHUP reads the configuration again; SIGTERM ends, a second one at once.\n",
 		to);
@@ -59,6 +60,8 @@ int run_options_read(void *ctx, struct config *c, char err[ERROR_LINE_MAX])
 	if (config_read(c, o->file, err) < 0 || config_environment(c, err) < 0)
 		return EXIT_CODE_CONFIG;
 	if (o->listen && config_set_text(c, "http.listen", o->listen, "--listen", err) < 0)
+		return EXIT_CODE_CONFIG;
+	if (config_http_check(&c->http, err) < 0)
 		return EXIT_CODE_CONFIG;
 	if (c->ports_count == 0) {
 		snprintf(err, ERROR_LINE_MAX,

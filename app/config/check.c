@@ -43,7 +43,7 @@ static int check_file(const char *path, bool dump, char err[ERROR_LINE_MAX])
 	struct config c;
 
 	config_defaults(&c);
-	if (config_read(&c, path, err) < 0)
+	if (config_read(&c, path, err) < 0 || config_http_check(&c.http, err) < 0)
 		return EXIT_CODE_CONFIG;
 	int code = files_check(&c, err);
 	if (code != EXIT_CODE_OK)

@@ -34,7 +34,8 @@
 #define CONFIG_EAL_ARGS_MAX 16u
 #define CONFIG_TEXT_MAX 256u
 #define CONFIG_PATH_MAX 1024u
-#define CONFIG_LISTEN_MAX 64u
+#define CONFIG_LISTEN_MAX 128u
+#define CONFIG_URL_MAX (CONFIG_LISTEN_MAX + 8u)
 #define CONFIG_INFRASTRUCTURE_MAX 128u
 #define CONFIG_DOMAIN_MAX 256u
 #define CONFIG_OWN_ZONES_MAX 128u
@@ -121,8 +122,14 @@ struct config_import {
 };
 
 struct config_http {
-	char listen[CONFIG_LISTEN_MAX]; /* "127.0.0.1:8953", "[::1]:8953"; "": no HTTP */
+	char listen[CONFIG_LISTEN_MAX]; /* by config/listen.h; "": no HTTP */
 	uint32_t max_connections;
+	/* Paths, "" where there is none. */
+	char tls_certificate[CONFIG_PATH_MAX];
+	char tls_key[CONFIG_PATH_MAX];
+	char token_file[CONFIG_PATH_MAX];
+	char admin_token_file[CONFIG_PATH_MAX];
+	char audit_log[CONFIG_PATH_MAX];
 };
 
 struct config_state {
@@ -213,6 +220,16 @@ int config_environment(struct config *c, char err[ERROR_LINE_MAX]);
  */
 int config_set_text(struct config *c, const char *path, const char *value, const char *source,
 	char err[ERROR_LINE_MAX]);
+
+/*
+ * Do the keys of HTTP go together? What is reached from elsewhere needs TLS and tokens, and
+ * what can be changed is written down. 0, or -EINVAL and one line in err. To be asked when
+ * all that sets keys has done so.
+ */
+int config_http_check(const struct config_http *c, char err[ERROR_LINE_MAX]);
+
+/* Where it is served, for people: "https://192.0.2.1:8953", "unix:/run/fluxgate/api.sock". */
+void config_http_url(const struct config_http *c, char out[CONFIG_URL_MAX]);
 
 /*
  * Names the keys in which `next` differs from what runs and which only a restart

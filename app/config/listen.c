@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/listen.h"
+
+#define UNIX_PREFIX "unix:"
 
 /* 1..65535 in decimal digits only, or 0. */
 static uint16_t port_parse(const char *text)
@@ -22,12 +25,28 @@ static uint16_t port_parse(const char *text)
 	return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
+/* A path from the root: what the working folder of a service is, few know. */
+static int unix_parse(const char *path, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_un *sa = (struct sockaddr_un *)out;
+	size_t n = strlen(path);
+
+	if (path[0] != '/' || path[n - 1] == '/' || n >= sizeof(sa->sun_path))
+		return -EINVAL;
+	sa->sun_family = AF_UNIX;
+	memcpy(sa->sun_path, path, n + 1);
+	*len = sizeof(*sa);
+	return 0;
+}
+
 int listen_parse(const char *text, struct sockaddr_storage *out, socklen_t *len)
 {
 	char host[INET6_ADDRSTRLEN];
 	const char *colon = strrchr(text, ':');
 
 	memset(out, 0, sizeof(*out));
+	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
+		return unix_parse(text + strlen(UNIX_PREFIX), out, len);
 	if (!colon)
 		return -EINVAL;
 	size_t n = (size_t)(colon - text);
@@ -60,8 +79,10 @@ int listen_parse(const char *text, struct sockaddr_storage *out, socklen_t *len)
 	return inet_pton(AF_INET, host, &sa->sin_addr) == 1 ? 0 : -EINVAL;
 }
 
-bool listen_is_loopback(const struct sockaddr_storage *address)
+bool listen_is_local(const struct sockaddr_storage *address)
 {
+	if (address->ss_family == AF_UNIX)
+		return true;
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *sa = (const struct sockaddr_in *)address;
 		return ntohl(sa->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;

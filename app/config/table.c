@@ -55,12 +55,9 @@ static const char *listen_wrong(const char *text)
 	if (text[0] == '\0')
 		return NULL;
 	if (listen_parse(text, &addr, &len) < 0)
-		return "expected ADDRESS:PORT such as \"127.0.0.1:8953\" or \"[::1]:8953\", or "
-		       "\"\" for none";
-	/* There is no TLS and no token. */
-	return listen_is_loopback(&addr) ? NULL
-					 : "not a loopback address: write 127.0.0.1:PORT or "
-					   "[::1]:PORT, and forward it (ssh -L)";
+		return "expected ADDRESS:PORT such as \"127.0.0.1:8953\" or \"[::1]:8953\", "
+		       "\"unix:/PATH\", or \"\" for none";
+	return NULL;
 }
 
 static const char *filled_wrong(const char *text)
@@ -285,11 +282,33 @@ static const struct config_row rows[] = {
 			"reasons beside others, which convict nobody.",
 		.wrong = file_wrong)},
 	{ROW("http.listen", http.listen, TEXT_OF(http.listen), .restart = true, .unit = "",
-		.what = "Address and port of the HTTP server; empty: none.",
+		.what = "Address and port of the HTTP server, or unix: and the path of its "
+			"socket; empty: none.",
 		.wrong = listen_wrong)},
 	{ROW("http.max_connections", http.max_connections, FIELD(http.max_connections), .min = 8,
 		.max = 4096, .restart = true, .unit = "",
 		.what = "Connections served at a time; more are turned away.")},
+	{ROW("http.tls_certificate", http.tls_certificate, TEXT_OF(http.tls_certificate),
+		.restart = true, .unit = "",
+		.what = "PEM file of the certificate, its chain behind it; empty: no TLS.",
+		.wrong = path_wrong)},
+	{ROW("http.tls_key", http.tls_key, TEXT_OF(http.tls_key), .restart = true, .unit = "",
+		.what = "PEM file of the certificate's private key.", .wrong = path_wrong)},
+	{ROW("http.token_file", http.token_file, TEXT_OF(http.token_file), .restart = true,
+		.unit = "",
+		.what = "File of the tokens by which all but /livez and /readyz is read; empty: "
+			"it is read without.",
+		.wrong = path_wrong)},
+	{ROW("http.admin_token_file", http.admin_token_file, TEXT_OF(http.admin_token_file),
+		.restart = true, .unit = "",
+		.what = "File of the tokens by which the allow-list and acknowledgements are "
+			"changed, too; empty: nothing is.",
+		.wrong = path_wrong)},
+	{ROW("http.audit_log", http.audit_log, TEXT_OF(http.audit_log), .restart = true,
+		.unit = "",
+		.what = "File that gets a line of JSON for each change, and each attempt that was "
+			"refused; empty: none.",
+		.wrong = path_wrong)},
 	{ROW("state.path", state.path, TEXT_OF(state.path), .restart = true, .unit = "",
 		.what = "File that the store and the verdicts are saved in, and read from at "
 			"start; empty: a restart forgets.",

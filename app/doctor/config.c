@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/listen.h"
 #include "doctor/doctor.h"
@@ -23,6 +24,7 @@
 
 /* In /proc/net/tcp. */
 #define STATE_LISTEN 0x0au
+#define UNIX_LISTENS 0x10000u /* __SO_ACCEPTCON, by the flags of /proc/net/unix */
 
 static void lists_check(struct doctor *d, const struct config *c, const struct psl *psl)
 {
@@ -206,7 +208,47 @@ static void listener_found(
 	holder_name(d, inode, holder, sizeof(holder));
 	finding_remedy(finding_add(d, SEVERITY_ERROR, "config.listen", why, "%s is taken%s%s",
 			       listen, holder, as),
-		"end that process, or set http.listen to another port (ss -ltnp)");
+		"end that process, or set http.listen to another (ss -ltnxp)");
+}
+
+/* The same for a path: files that nobody listens at are left over, and replaced at the start. */
+static uint64_t listener_at(const struct doctor *d, const char *wanted)
+{
+	char path[TREE_PATH_MAX], line[512];
+	uint64_t found = 0;
+
+	snprintf(path, sizeof(path), "%s/proc/net/unix", d->root);
+	FILE *f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char at[128];
+		unsigned flags;
+		uint64_t inode;
+
+		if (sscanf(line, "%*x: %*x %*x %x %*x %*x %" SCNu64 " %127[^\n]", &flags, &inode,
+			    at) == 3 &&
+			flags & UNIX_LISTENS && strcmp(at, wanted) == 0)
+			found = inode;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Who has the address, and who may have it: no file tells whether that one takes IPv4 as well. */
+static uint64_t listener_of(
+	const struct doctor *d, const struct sockaddr_storage *address, uint64_t *maybe)
+{
+	char hex[33];
+	unsigned port;
+
+	*maybe = 0;
+	if (address->ss_family == AF_UNIX)
+		return listener_at(d, ((const struct sockaddr_un *)address)->sun_path);
+	address_hex(address, hex, &port);
+	if (address->ss_family == AF_INET6)
+		return listener_find(d, "tcp6", hex, port);
+	*maybe = listener_of_both(d, address);
+	return listener_find(d, "tcp", hex, port);
 }
 
 void doctor_listen(struct doctor *d)
@@ -214,18 +256,14 @@ void doctor_listen(struct doctor *d)
 	const char *listen = d->config ? d->config->http.listen : "";
 	struct sockaddr_storage address;
 	socklen_t len;
-	char hex[33];
-	unsigned port;
+	uint64_t both;
 
 	if (listen[0] == '\0' || listen_parse(listen, &address, &len) < 0)
 		return;
-	address_hex(&address, hex, &port);
-	bool v4 = address.ss_family == AF_INET;
-	uint64_t inode = listener_find(d, v4 ? "tcp" : "tcp6", hex, port);
-	uint64_t both = v4 ? listener_of_both(d, &address) : 0;
+	uint64_t inode = listener_of(d, &address, &both);
 	if (inode)
 		listener_found(d, listen, inode, "run refuses to start", "");
-	else if (both) /* no file tells which it is */
+	else if (both)
 		listener_found(d, listen, both,
 			"run refuses to start, unless that socket is for IPv6 only",
 			", by a socket of IPv6");

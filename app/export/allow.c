@@ -19,6 +19,8 @@
 /* Only their owner may change what is not blocked; whoever runs the resolvers may read it. */
 #define FILE_MODE 0640
 
+#define CURSOR_LEN 16u
+
 struct entry {
 	uint32_t when;
 	char who[ALLOW_WHO_MAX];
@@ -271,20 +273,40 @@ size_t allow_count(const struct allow *a)
 	return n;
 }
 
-json_t *allow_page(const struct allow *a, const char *after, uint32_t limit)
+/* "GENERATION INDEX" in hexadecimal. 0, -EINVAL or -ESTALE. */
+static int cursor_parse(const struct allow *a, const char *text, size_t *at)
+{
+	*at = 0;
+	if (!text)
+		return 0;
+	if (strlen(text) != CURSOR_LEN || strspn(text, "0123456789abcdef") != CURSOR_LEN)
+		return -EINVAL;
+	uint64_t cursor = strtoull(text, NULL, 16);
+	if (cursor >> 32 != a->generation)
+		return -ESTALE;
+	*at = cursor & UINT32_MAX;
+	return *at <= a->set->n ? 0 : -EINVAL;
+}
+
+int allow_page(const struct allow *a, const char *cursor, uint32_t limit, json_t **out)
 {
 	const struct set *s = set_hold(a);
-	bool found = false;
-	size_t at = after ? set_find(s, after, &found) : 0;
+	size_t at;
+	int rc = cursor_parse(a, cursor, &at);
 
-	at += found;
-	size_t left = s->n - at, n = left < limit ? left : limit;
-	json_t *page = json_pack("{s:o, s:o, s:b}", //
-		"total", value_count(s->n),         //
-		"entries", entries_json(s, at, n),  //
-		"more", (int)(n < left));
+	if (rc == 0) {
+		size_t left = s->n - at, n = left < limit ? left : limit;
+
+		*out = json_pack("{s:i, s:o, s:o, s:o}",                               //
+			"schema_version", EXPORT_SCHEMA_VERSION,                       //
+			"total", value_count(s->n), "entries", entries_json(s, at, n), //
+			"next_cursor",
+			n < left ? json_sprintf("%08x%08x", a->generation, (unsigned)(at + n))
+				 : json_null());
+		rc = *out ? 0 : -ENOMEM;
+	}
 	set_release(a);
-	return page;
+	return rc;
 }
 
 static int refuse(char err[ERROR_LINE_MAX], const char *path, const char *why, int rc)
@@ -430,6 +452,8 @@ int allow_open(struct allow **out, const char *path, char err[ERROR_LINE_MAX])
 	pthread_mutex_init(&a->change, NULL);
 	memcpy(a->path, path, len);
 	a->owner = -1;
+	/* A cursor of the run before is none of this one. */
+	a->generation = (uint32_t)time(NULL);
 	rc = owner_take(a, err);
 	if (rc == 0)
 		rc = set_load(a, err);

@@ -40,7 +40,7 @@ void allow_close(struct allow *a); /* nobody may be reading; NULL is allowed */
 /* Is the name, or one above it, on the list? NULL: nothing is. O(labels * log n). */
 bool allow_has(const struct allow *a, const struct dns_name *name);
 
-/* Counts changes: the same number, the same list. 0 at start. */
+/* Counts changes, from a number of the start: the same number, the same list. */
 uint32_t allow_generation(const struct allow *a);
 size_t allow_count(const struct allow *a);
 
@@ -57,7 +57,8 @@ int allow_add(struct allow *a, const struct dns_name *name, const char *reason, 
 int allow_remove(struct allow *a, const struct dns_name *name);
 
 /*
- * At most `limit` entries in order of their names, from the first behind `after` on (NULL: from
- * the start), of one moment: {"total", "entries", "more"}. NULL when out of memory.
+ * One page of the list, in order of names: "total", "entries" and "next_cursor". A cursor,
+ * NULL for the first page, is good until the list changes. 0, -EINVAL (no cursor of ours),
+ * -ESTALE (the list has changed) or -ENOMEM; *out is set on 0 only.
  */
-json_t *allow_page(const struct allow *a, const char *after, uint32_t limit);
+int allow_page(const struct allow *a, const char *cursor, uint32_t limit, json_t **out);

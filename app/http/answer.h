@@ -46,3 +46,33 @@ void route_stream(
 void route_rpz(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_blocking(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+
+/* A request that changes something; its handler says what it is about, for the audit log. */
+struct change {
+	const struct request *request;
+	struct visitor who;
+	char name[DNS_TEXT_MAX]; /* "" until it is known */
+	const char *text;        /* reason or note; NULL until it is known */
+	const char *why;         /* of a refusal or failure, static */
+	bool accepted;           /* it is in the audit log, and may be made */
+};
+
+/* True with the answer made: this visitor may not read. */
+bool visitor_refused(const struct routes *r, const struct request *q, struct answer *a);
+
+/* Would it be let in? */
+bool change_is_admins(const struct routes *r, const struct request *q);
+
+/* False with the answer made: this visitor may not change anything. */
+bool change_admitted(const struct routes *r, struct change *c, struct answer *a);
+
+/* Writes down what was refused, or let in and not made. The last that a handler does. */
+void change_settle(const struct routes *r, const struct change *c, const struct answer *a);
+
+/* The handlers of changes; `rest` as for the others. */
+void change_allow(const struct routes *r, struct change *c, const char *rest, struct answer *a);
+void change_disallow(const struct routes *r, struct change *c, const char *rest, struct answer *a);
+void route_allow(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_allowed(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);

@@ -222,6 +222,23 @@ static int since_parse(const char *value, struct query_text *text, void *query)
 	return since < 0 ? -EINVAL : 0;
 }
 
+static int allow_limit_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct allow_query *out = query;
+
+	return limit_of(value, &out->limit);
+}
+
+static int allow_cursor_take(const char *value, struct query_text *text, void *query)
+{
+	struct allow_query *out = query;
+
+	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
+	out->cursor = text->cursor;
+	return 0;
+}
+
 struct parameter {
 	const char *name;
 	const char *expects;
@@ -250,6 +267,11 @@ static const struct parameter events_parameters[] = {
 
 static const struct parameter stream_parameters[] = {
 	{"since", "the id of the last event", since_parse},
+};
+
+static const struct parameter allow_parameters[] = {
+	{"limit", LIMIT_EXPECTS, allow_limit_parse},
+	{"cursor", "the next_cursor of the page before", allow_cursor_take},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -306,4 +328,10 @@ int stream_query_parse(const struct request *q, struct query_text *text, struct 
 	if (rc == 0 && q->last_event_id && since_parse(q->last_event_id, text, out))
 		return problem(text, "Last-Event-ID", "the id of the last event");
 	return rc;
+}
+
+int allow_query_parse(const struct request *q, struct query_text *text, struct allow_query *out)
+{
+	*out = (struct allow_query){.limit = EXPORT_LIMIT_DEFAULT};
+	return params_parse(q, text, allow_parameters, COUNT(allow_parameters), out);
 }

@@ -29,6 +29,12 @@ int events_query_parse(const struct request *q, struct query_text *text, struct 
  * back asks for the same address again.
  */
 int stream_query_parse(const struct request *q, struct query_text *text, struct events_query *out);
+/* The same for /api/v1/allow. */
+struct allow_query {
+	uint32_t limit;
+	const char *cursor; /* or NULL */
+};
+int allow_query_parse(const struct request *q, struct query_text *text, struct allow_query *out);
 
 /* Undoes %XX (RFC 3986 section 2.1). 0, or -EINVAL: bad escape, an octet 0, or no room. */
 int percent_decode(const char *text, char *out, size_t size);

@@ -306,6 +306,8 @@ static const struct route {
 	{"/api/v1/stats", false, OF_SNAPSHOT, route_stats},
 	{"/api/v1/domains", false, OF_SNAPSHOT, route_domains},
 	{"/api/v1/domains/", true, OF_SNAPSHOT, route_domain},
+	{"/api/v1/allow", false, FRESH, route_allow},
+	{"/api/v1/allow/", true, FRESH, route_allowed},
 	{"/api/v1/events", false, OF_SNAPSHOT, route_events},
 	{"/api/v1/events/stream", false, FRESH, route_stream},
 	{"/api/v1/explain/", true, FRESH, route_explain},
@@ -325,6 +327,31 @@ static const struct route *route_find(const char *path, const char **rest)
 		*rest = path + n;
 		if (strncmp(path, routes[i].path, n) == 0 && (routes[i].prefix || !path[n]))
 			return &routes[i];
+	}
+	return NULL;
+}
+
+/* What can be changed, and how. */
+static const struct change_route {
+	const char *path;
+	bool prefix;
+	const char *method;
+	const char *allow; /* methods that the path has */
+	void (*make)(const struct routes *r, struct change *c, const char *rest, struct answer *a);
+} change_routes[] = {
+	{"/api/v1/allow", false, "POST", "GET, HEAD, POST", change_allow},
+	{"/api/v1/allow/", true, "DELETE", "GET, HEAD, DELETE", change_disallow},
+};
+
+static const struct change_route *change_find(const char *path, const char **rest)
+{
+	for (size_t i = 0; i < sizeof(change_routes) / sizeof(*change_routes); i++) {
+		const struct change_route *route = &change_routes[i];
+		size_t n = strlen(route->path);
+
+		*rest = path + n;
+		if (strncmp(path, route->path, n) == 0 && (route->prefix || !path[n]))
+			return route;
 	}
 	return NULL;
 }
@@ -387,19 +414,60 @@ static void route_answer(const struct routes *r, const struct route *route, cons
 	}
 }
 
-void routes_answer(const struct routes *r, const struct request *q, struct answer *a)
+static bool host_right(const struct routes *r, const struct request *q)
 {
-	const struct route *route = NULL;
+	return !r->host ||
+	       (q->host && (host_is(q->host, r->host) || host_is(q->host, "localhost")));
+}
+
+static bool is_reading(const struct request *q)
+{
+	return strcmp(q->method, "GET") == 0 || strcmp(q->method, "HEAD") == 0;
+}
+
+bool routes_wants_body(const struct routes *r, const struct request *q)
+{
+	const char *rest;
+	const struct change_route *route = change_find(q->path, &rest);
+
+	return route && strcmp(q->method, route->method) == 0 && strcmp(q->method, "POST") == 0 &&
+	       host_right(r, q) && change_is_admins(r, q);
+}
+
+static void answer_change(const struct routes *r, const struct request *q, struct answer *a)
+{
+	struct change c = {.request = q};
+	const struct change_route *route;
 	const char *rest;
 
+	if (change_admitted(r, &c, a)) {
+		route = change_find(q->path, &rest);
+		if (route && strcmp(q->method, route->method) == 0) {
+			route->make(r, &c, rest, a);
+			return;
+		}
+		c.why = "Nothing is changed there by this method.";
+		answer_problem(a, MHD_HTTP_METHOD_NOT_ALLOWED, c.why);
+		a->allow = route ? route->allow : "GET, HEAD";
+	}
+	change_settle(r, &c, a);
+}
+
+void routes_answer(const struct routes *r, const struct request *q, struct answer *a)
+{
+	const char *rest;
+	const struct route *route = route_find(q->path, &rest);
+
 	memset(a, 0, sizeof(*a));
-	if (!q->host || !(host_is(q->host, r->host) || host_is(q->host, "localhost"))) {
+	if (!host_right(r, q)) {
 		answer_problem(a, MHD_HTTP_MISDIRECTED_REQUEST,
 			"Host is neither the address listened on nor localhost.");
-	} else if (strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0) {
-		answer_problem(a, MHD_HTTP_METHOD_NOT_ALLOWED, "Read only: GET or HEAD.");
-		a->allow = "GET, HEAD";
-	} else if (!(route = route_find(q->path, &rest))) {
+		route = NULL;
+	} else if (!is_reading(q)) {
+		answer_change(r, q, a);
+	} else if (visitor_refused(r, q, a)) {
+		route = NULL;
+	} else if (!route) {
 		answer_problem(a, MHD_HTTP_NOT_FOUND, "No such path; see docs/api.md.");
 	} else {
 		route_answer(r, route, q, rest, a);

@@ -13,10 +13,14 @@
 #include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "export/json.h"
+#include "export/allow.h"
 #include "export/requests.h"
 #include "export/rpz.h"
+#include "http/access.h"
+#include "http/listen.h"
 
 #define REQUEST_PARAMS_MAX 16u
+#define REQUEST_BODY_MAX 4096u
 #define ANSWER_ETAG_MAX 32u
 
 struct rendered_cache;
@@ -29,7 +33,10 @@ struct routes {
 	const struct about *about;
 	struct request_counts *requests; /* NULL: they are not counted */
 	struct rendered_cache *rendered; /* NULL: each is rendered anew */
-	const char *host;    /* the address listened on as a Host field has it: "[::1]" */
+	struct access *access;           /* NULL: everybody reads, nothing changes */
+	struct allow *allow;             /* NULL: there is no list */
+	const struct psl *psl;           /* NULL: allowed names are not held against it */
+	const char *host;    /* what Host must be, "[::1]" or localhost; NULL: it may be any */
 	uint32_t started;    /* seconds since 1970 */
 	uint64_t started_ms; /* the same instant on CLOCK_MONOTONIC */
 };
@@ -45,7 +52,12 @@ struct request {
 	const char *host;          /* NULL when there is none or more than one */
 	const char *if_none_match; /* or NULL */
 	const char *last_event_id; /* or NULL */
-	unsigned params;           /* REQUEST_PARAMS_MAX + 1: more than there is room for */
+	const char *authorization; /* NULL: there is none; "": several */
+	const char *content_type;  /* or NULL */
+	const char *body;          /* NULL: it was not read */
+	size_t body_len;           /* more than REQUEST_BODY_MAX: it is cut */
+	char from[PEER_TEXT_MAX];
+	unsigned params; /* REQUEST_PARAMS_MAX + 1: more than there is room for */
 	struct param param[REQUEST_PARAMS_MAX];
 };
 
@@ -56,6 +68,7 @@ struct answer {
 	unsigned retry_after;       /* seconds, of a 503; 0: not told */
 	uint64_t stream;            /* the body is the events from this one on; 0: it is not */
 	const char *policy;         /* Content-Security-Policy of a page; else NULL */
+	const char *authenticate;   /* of a 401 or 403; else NULL */
 	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */
 	const void *body;           /* NULL: nothing, or out of memory with status 500 */
 	size_t len;
@@ -66,5 +79,8 @@ struct answer {
 
 /* The routes that there are; before the first answer. */
 void routes_count(struct request_counts *c);
+
+/* Is an answer to be asked for once the body is in, rather than at once? */
+bool routes_wants_body(const struct routes *r, const struct request *q);
 
 void routes_answer(const struct routes *r, const struct request *q, struct answer *a);

@@ -264,12 +264,12 @@ def refused_live(code, words, config):
 
 
 def listen_not_loopback():
-    """An address that is not loopback is refused, by run before it opens anything"""
-    refused(CONFIG, ["--serve", "0.0.0.0:8953", "loopback"],
-            "replay", "--serve", "0.0.0.0:8953", CAPTURE)
+    """An address that others reach is refused without TLS and tokens, before anything is opened"""
+    missing = ["missing: http.tls_certificate, http.tls_key, http.token_file"]
+    refused(CONFIG, ["0.0.0.0:8953", *missing], "replay", "--serve", "0.0.0.0:8953", CAPTURE)
     with_config(null_port(http={"listen": "0.0.0.0:80"}), lambda f: (
-        refused(CONFIG, [str(f), "http.listen", "loopback"], "check-config", f),
-        refused(CONFIG, [str(f), "http.listen", "loopback"], "run", "-c", f)))
+        refused(CONFIG, ["http.listen", "0.0.0.0:80", *missing], "check-config", f),
+        refused(CONFIG, ["http.listen", "0.0.0.0:80", *missing], "run", "-c", f)))
 
 
 def devices_twice():

@@ -179,7 +179,9 @@ def each_problem_is_one():
         answer = Answer(LISTEN, "BREW", target(path, operation, "flux.example"), {})
         equal((answer.status, answer.type), (405, "application/problem+json"), answer.what)
         schema_check({"$ref": "schema/problem.json"}, json.loads(answer.body), answer.what)
-        methods = {m.upper() for m in DOCUMENT["paths"][path]} | {"HEAD"}
+        # What needs an admin's token is not there where nobody is one.
+        methods = {m.upper() for m, o in DOCUMENT["paths"][path].items() if "security" not in o}
+        methods |= {"HEAD"}
         equal(set(answer.fields["Allow"].split(", ")), methods, f"{answer.what}: Allow")
 
 

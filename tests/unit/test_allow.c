@@ -20,6 +20,7 @@
 
 #include "config/file.h"
 #include "export/allow.h"
+#include "tests/unit/round_trip.h"
 
 static char folder[64], path[80], err[ERROR_LINE_MAX];
 
@@ -83,6 +84,14 @@ static struct allow *open_at(const char *at)
 	return a;
 }
 
+static json_t *page_of(const struct allow *a, const char *cursor)
+{
+	json_t *page = NULL;
+
+	assert_int_equal(allow_page(a, cursor, 10, &page), 0);
+	return page;
+}
+
 static void file_put(const char *text)
 {
 	assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
@@ -91,6 +100,7 @@ static void file_put(const char *text)
 static void test_names(void **state)
 {
 	struct allow *a = open_at("");
+	uint32_t start = allow_generation(a);
 
 	(void)state;
 	assert_false(has(NULL, "example.com"));
@@ -106,12 +116,12 @@ static void test_names(void **state)
 	/* A dot within a label is none between labels. */
 	assert_false(has(a, "evil\\046example.com"));
 	assert_false(has(a, "."));
-	assert_int_equal(allow_generation(a), 1);
+	assert_int_equal(allow_generation(a), start + 1);
 	assert_int_equal(take_off(a, "www.example.com"), -ENOENT);
 	assert_int_equal(take_off(a, "example.com"), 0);
 	assert_int_equal(take_off(a, "example.com"), -ENOENT);
 	assert_false(has(a, "example.com"));
-	assert_int_equal(allow_generation(a), 2);
+	assert_int_equal(allow_generation(a), start + 2);
 	allow_close(a);
 }
 
@@ -128,10 +138,10 @@ static void test_file(void **state)
 	assert_int_equal(add(a, "a.com"), 0);
 	assert_int_equal(allow_add(a, &odd, "caf\xc3\xa9 \"x\"", "ops", 1700000000), 0);
 	assert_int_equal(take_off(a, "c.org"), 0);
-	json_t *before = allow_page(a, NULL, 10);
+	json_t *before = page_of(a, NULL);
 	allow_close(a);
 	a = open_at(path);
-	json_t *after = allow_page(a, NULL, 10);
+	json_t *after = round_trip("allow", page_of(a, NULL));
 	assert_true(json_equal(before, after));
 	assert_int_equal(allow_count(a), 2);
 	assert_string_equal(json_string_value(json_object_get(
@@ -160,12 +170,14 @@ static void test_by_hand(void **state)
 	file_put("{\"schema_version\": 1, \"entries\": [{\"name\": \"z.com\"}, {\"name\": "
 		 "\"A.com\", \"reason\": \"r\"}, {\"name\": \"z.com\"}]}");
 	a = open_at(path);
-	json_t *page = allow_page(a, NULL, 10);
-	json_t *expected = json_loads(
-		"{\"total\":2,\"more\":false,\"entries\":[{\"name\":\"a.com\",\"reason\":\"r\","
-		"\"who\":\"config\",\"when\":null},{\"name\":\"z.com\",\"reason\":\"\","
-		"\"who\":\"config\",\"when\":null}]}",
-		0, NULL);
+	json_t *page = page_of(a, NULL);
+	json_t *expected =
+		json_loads("{\"schema_version\":1,\"total\":2,\"next_cursor\":null,\"entries\":[{"
+			   "\"name\":\"a.com\","
+			   "\"reason\":\"r\","
+			   "\"who\":\"config\",\"when\":null},{\"name\":\"z.com\",\"reason\":\"\","
+			   "\"who\":\"config\",\"when\":null}]}",
+			0, NULL);
 	assert_true(json_equal(page, expected));
 	json_decref(page);
 	json_decref(expected);
@@ -206,30 +218,43 @@ static void test_refused(void **state)
 static void test_pages(void **state)
 {
 	struct allow *a = open_at("");
-	char name[32], after[32] = "";
+	char name[32], cursor[32] = "";
+	json_t *page;
 	unsigned seen = 0;
-	bool more = true;
 
 	(void)state;
 	for (unsigned i = 0; i < 25; i++) {
 		snprintf(name, sizeof(name), "d%02u.com", i * 7 % 25);
 		assert_int_equal(add(a, name), 0);
 	}
-	while (more) {
-		json_t *page = allow_page(a, after[0] ? after : NULL, 10), *entry;
+	do {
+		json_t *entry;
 		size_t i;
 
+		page = page_of(a, cursor[0] ? cursor : NULL);
 		json_array_foreach(json_object_get(page, "entries"), i, entry)
 		{
 			snprintf(name, sizeof(name), "d%02u.com", seen++);
 			assert_string_equal(
 				json_string_value(json_object_get(entry, "name")), name);
 		}
-		memcpy(after, name, sizeof(after));
-		more = json_is_true(json_object_get(page, "more"));
+		const char *next = json_string_value(json_object_get(page, "next_cursor"));
+		if (next)
+			snprintf(cursor, sizeof(cursor), "%s", next);
 		json_decref(page);
-	}
+		if (!next)
+			break;
+	} while (seen < 100);
 	assert_int_equal(seen, 25);
+	assert_int_equal(allow_page(a, "", 10, &page), -EINVAL);
+	assert_int_equal(allow_page(a, "0123456789abcdeg", 10, &page), -EINVAL);
+	memcpy(cursor + 8, "000000ff", 8);
+	assert_int_equal(allow_page(a, cursor, 10, &page), -EINVAL);
+	memcpy(cursor + 8, "00000001", 8);
+	assert_int_equal(allow_page(a, cursor, 10, &page), 0);
+	json_decref(page);
+	assert_int_equal(add(a, "z.com"), 0);
+	assert_int_equal(allow_page(a, cursor, 10, &page), -ESTALE);
 	allow_close(a);
 }
 
@@ -270,7 +295,7 @@ static void *read_on(void *arg)
 	while (!atomic_load(&r->stop)) {
 		r->wrong += !allow_has(r->allow, &stays) + allow_has(r->allow, &never);
 		r->reads += 1 + allow_has(r->allow, &moves);
-		json_t *page = allow_page(r->allow, NULL, 10);
+		json_t *page = page_of(r->allow, NULL);
 		r->wrong += json_integer_value(json_object_get(page, "total")) !=
 			    (json_int_t)json_array_size(json_object_get(page, "entries"));
 		json_decref(page);

@@ -90,7 +90,7 @@ static void bad_places_are_refused(void **state)
 	snprintf(taken, sizeof(taken), "127.0.0.1:%u", http_port(server));
 	config.listen = taken;
 	assert_int_equal(http_start(&none, &config, err, sizeof(err)), -EADDRINUSE);
-	assert_non_null(strstr(err, "port is taken"));
+	assert_non_null(strstr(err, "is taken"));
 	config.max_connections = HTTP_CONNECTIONS_MAX + 1;
 	assert_int_equal(http_start(&none, &config, err, sizeof(err)), -EINVAL);
 	assert_null(none);

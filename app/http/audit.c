@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "export/json.h"
+#include "export/value.h"
+#include "http/audit.h"
+
+#define FILE_MODE 0640
+#define PATH_TEXT_MAX 1024u /* of a request: a path may be as long as a header */
+
+int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX])
+{
+	*a = (struct audit){.fd = -1};
+	pthread_mutex_init(&a->lock, NULL);
+	if (path[0] == '\0')
+		return 0;
+	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	if (a->fd >= 0)
+		return 0;
+	int rc = -errno;
+	snprintf(err, ERROR_LINE_MAX, "configuration: http.audit_log: %.200s: %s", path,
+		strerror(-rc));
+	return rc;
+}
+
+void audit_close(struct audit *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	pthread_mutex_destroy(&a->lock);
+}
+
+static json_t *text_json(const char *text)
+{
+	char cut[PATH_TEXT_MAX];
+
+	if (!text)
+		return json_null();
+	snprintf(cut, sizeof(cut), "%s", text);
+	return export_octets(cut);
+}
+
+/* The line with an end of line before and behind it; *at is where it starts. */
+static char *line_make(const struct audit_fact *f, uint64_t left_out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_t *line = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+		"time",
+		value_nanoseconds((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec), //
+		"who", text_json(f->who),                                                      //
+		"from", text_json(f->from),                                                    //
+		"method", text_json(f->method),                                                //
+		"path", text_json(f->path),                                                    //
+		"name", text_json(f->name),                                                    //
+		"text", text_json(f->text),                                                    //
+		"result", text_json(f->result),                                                //
+		"status", f->status ? value_count(f->status) : json_null(),                    //
+		"why", text_json(f->why),                                                      //
+		"left_out", value_count(left_out));
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	char *whole = NULL;
+
+	if (!text || asprintf(&whole, "\n%s\n", text) < 0)
+		whole = NULL;
+	free(text);
+	json_decref(line);
+	return whole;
+}
+
+/* Is there room for another refused attempt in this second? */
+static bool refused_fits(struct audit *a)
+{
+	time_t now = time(NULL);
+
+	if (now != a->second) {
+		a->second = now;
+		a->refused = 0;
+	}
+	return a->refused++ < AUDIT_REFUSED_A_SECOND;
+}
+
+static int line_write(struct audit *a, const char *whole, bool sync)
+{
+	const char *line = a->torn ? whole : whole + 1;
+	size_t len = strlen(line);
+	ssize_t n = write(a->fd, line, len);
+
+	a->torn = n >= 0 ? (size_t)n < len : a->torn;
+	if (n < 0)
+		return -errno;
+	if (a->torn)
+		return -ENOSPC;
+	/* What can't be synced, as a pipe, is written all the same. */
+	return sync && fdatasync(a->fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+int audit_write(struct audit *a, const struct audit_fact *fact)
+{
+	bool refused = strcmp(fact->result, "refused") == 0;
+	int rc = 0;
+
+	if (a->fd < 0)
+		return 0;
+	pthread_mutex_lock(&a->lock);
+	if (refused && !refused_fits(a)) {
+		a->left_out++;
+	} else {
+		char *line = line_make(fact, a->left_out);
+
+		rc = line ? line_write(a, line, !refused) : -ENOMEM;
+		free(line);
+		if (rc == 0)
+			a->left_out = 0;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return rc;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The audit log: a line of JSON for each change by HTTP, written before the change is made,
+ * and for each attempt that was refused. Appended to, so that a rotation is a rename and a
+ * SIGHUP. Shapes: docs/api.md.
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/exit.h"
+
+/* Refused attempts that are written in a second: whoever is refused must not fill the disk. */
+#define AUDIT_REFUSED_A_SECOND 20u
+
+struct audit {
+	int fd; /* -1: none */
+	pthread_mutex_t lock;
+	time_t second;     /* of the refused attempts that were counted last */
+	unsigned refused;  /* in it */
+	uint64_t left_out; /* not written since the line before */
+	bool torn;         /* the last line may have no end */
+};
+
+/* What a line tells; texts of any octets, NULL for what is not known. */
+struct audit_fact {
+	const char *who;  /* a token's name */
+	const char *from; /* a peer, by http/listen.h */
+	const char *method;
+	const char *path;
+	const char *name;   /* in presentation form */
+	const char *text;   /* reason or note */
+	const char *result; /* "accepted", "failed" or "refused" */
+	const char *why;    /* of the latter two */
+	unsigned status;    /* of the answer; 0: none yet */
+};
+
+/* "" is no log, and all is written. 0, or -errno and one line in err. */
+int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX]);
+void audit_close(struct audit *a); /* also after a failure */
+
+/*
+ * Writes a line; of what was accepted once it is on the disk. Any thread. 0 or -errno; lines of
+ * refused attempts beyond their rate are left out and counted in the next.
+ */
+int audit_write(struct audit *a, const struct audit_fact *fact);
