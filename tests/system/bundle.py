@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The support bundle of a sensor that has seen clients, answers and flux: it tells of the sensor, and
+of nobody else."""
+
+import json
+import pathlib
+import re
+import stat
+import subprocess
+import tarfile
+
+import network
+from harness import FLUXGATE, TOP, TRAFFICGEN, equal, main, scratch
+from sensor import Sensor, af_packet, get_json, sensor_config
+
+network.isolate("tcpreplay", "curl", "tshark")
+
+SCRATCH = scratch()
+FOLDER = pathlib.Path(SCRATCH.name)
+CAPTURE, TRUTH = FOLDER / "wire.pcap", FOLDER / "truth.json"
+RING_FRAMES = 16384
+FRAMES_A_SECOND = 3000
+
+OPEN = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
+OWN = ["203.0.113.0/24", "2001:db8:77::/48"]
+RESOLVER = "198.51.100.53"
+PLANTED = ["fluxgate: planted: query of www.planted-name.example from 192.0.2.77",
+           "fluxgate: planted: 2001:db8:1234::99 at 02:00:5e:10:00:01"]
+PLANTED_SECRETS = ["planted-name", "192.0.2.77", "2001:db8:1234", "02:00:5e:10:00:01"]
+
+EXPECTED = {"configuration.json", "doctor.json", "interfaces.json", "kernel.json", "log.txt",
+            "metrics.txt", "stats.json", "status.json", "version.txt"}
+ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+
+
+def make(sensor, *options):
+    """The bundle of a running sensor: its files by name, and its manifest."""
+    log, out = sensor.path / "with-planted.log", sensor.path / "bundle.tar.gz"
+    log.write_text(sensor.said() + "\n".join(PLANTED) + "\n")
+    done = subprocess.run(
+        ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE, "-c",
+         sensor.path / "config.json", "--log", log, "-o", out, *options],
+        capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"exit code: {done.stderr}")
+    equal(stat.S_IMODE(out.stat().st_mode), 0o600, "mode of the archive")
+    with tarfile.open(out) as archive:
+        files = {member.name.removeprefix("fluxgate-support/"):
+                 archive.extractfile(member).read().decode() for member in archive}
+    manifest = json.loads(files.pop("manifest.json"))
+    equal({f["name"] for f in manifest["files"]}, set(files), "files in the manifest")
+    return files, manifest
+
+
+def on_the_wire():
+    """Addresses and names of the capture, as another program reads them."""
+    done = subprocess.run(["tshark", "-r", CAPTURE, "-T", "fields", "-e", "ip.src", "-e", "ip.dst",
+                           "-e", "dns.a", "-e", "dns.aaaa", "-e", "dns.qry.name"],
+                          capture_output=True, text=True, check=True)
+    words = set(re.split(r"[\s,]+", done.stdout)) - {""}
+    assert len(words) > 1000, len(words)
+    return words
+
+
+def holds_none_of(files, forbidden, but=()):
+    text = "\n".join(files[name] for name in files if name not in but)
+    # By words, for "1.2.3.4" is within "1.2.3.40" and a name within a longer one.
+    there = set(re.findall(r"[\w.:-]+", text)) & set(forbidden)
+    equal(there, set(), "of the wire in the bundle")
+    found = {a for a in ADDRESS.findall(text) if not a.startswith(("127.", "0."))}
+    equal(found, set(), "addresses in the bundle")
+    for secret in PLANTED_SECRETS + OWN + [RESOLVER]:
+        assert secret not in text, f"{secret} is in the bundle"
+
+
+def tells_of_the_sensor_alone():
+    """The bundle holds all of the sensor that it promises, no address, and no name unless asked"""
+    wire = on_the_wire()
+    settings = sensor_config(af_packet(RING_FRAMES), detect=OPEN,
+                             dns={"resolvers": [RESOLVER]})
+    settings["networks"]["own"] = OWN
+    with Sensor(settings) as sensor:
+        sensor.start_counting()
+        subprocess.run(network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
+                                      f"--pps={FRAMES_A_SECOND}", CAPTURE),
+                       capture_output=True, check=True, timeout=60)
+        sensor.until(lambda: get_json("/api/v1/status")["flagged"] > 0, "flux is flagged")
+        names = {d["domain"] for d in get_json("/api/v1/domains")["domains"]}
+        files, manifest = make(sensor)
+        equal(EXPECTED - set(files), set(), f"what is missing: {manifest['missing']}")
+        assert json.loads(files["stats.json"])["accounting"]["rx"]["received"] > 0
+        assert json.loads(files["doctor.json"])["findings"], files["doctor.json"]
+        assert "(name)" in files["log.txt"] and "(address)" in files["log.txt"], files["log.txt"]
+        assert "fluxgate: running" in files["log.txt"], files["log.txt"]
+        equal(json.loads(files["configuration.json"])["networks"]["own"], "(redacted: 2 entries)",
+              "own networks")
+        holds_none_of(files, wire | names)
+        files, _ = make(sensor, "--with-domains")
+        told = {d["domain"] for d in json.loads(files["domains.json"])}
+        assert names <= told, f"{names - told} are not told"
+        holds_none_of(files, wire | names, but=["domains.json"])
+        assert not ADDRESS.search(files["domains.json"]), files["domains.json"]
+        sensor.stop()
+
+
+def says_what_it_could_not_get():
+    """Without a sensor, and with a wrong file, there is a bundle all the same, and it says what lacks"""
+    with scratch() as folder:
+        path = pathlib.Path(folder)
+        (path / "config.json").write_text('{"nonsense": 1}')
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE, "-c",
+             path / "config.json", "--log", path / "none", "-o", path / "b.tar.gz"],
+            capture_output=True, text=True, check=False)
+        equal(done.returncode, 0, done.stderr)
+        with tarfile.open(path / "b.tar.gz") as archive:
+            manifest = json.load(archive.extractfile("fluxgate-support/manifest.json"))
+        equal({"configuration.json", "status.json", "log.txt"} - set(manifest["missing"]), set(),
+              "what is told to lack")
+        assert "unknown key" in manifest["missing"]["configuration.json"], manifest["missing"]
+
+
+network.lay_wire()
+subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
+main(tells_of_the_sensor_alone, says_what_it_could_not_get)
