@@ -24,7 +24,7 @@ static int descriptors(void)
 	for (struct dirent *e; (e = readdir(folder));)
 		n += e->d_name[0] != '.';
 	closedir(folder);
-	return n;
+	return n - 1;
 }
 
 /* Seconds since 1970 at which the machine started; 0: not known. */

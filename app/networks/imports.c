@@ -180,6 +180,8 @@ static int file_load(struct import *i, const char *path, char err[ERROR_LINE_MAX
 		return config_refuse(&src, "",
 			"import.files: cannot be read: %s: name files that exist, or take it out",
 			strerror(errno));
+	/* There is room: fewer octets than were asked for came. */
+	text[len] = '\0';
 	size_t blank = strspn(text, " \t\r\n");
 	if (text[blank] == '{') {
 		i->format = "STIX";

@@ -198,6 +198,10 @@ def lists_wrong():
     """A list of names that is not there, or of no domains, is refused with file and line"""
     with_config({"detect": {"popular": "/nowhere/top"}}, lambda f: refused(
         CONFIG, ["/nowhere/top", "detect.popular"], "check-config", f))
+    with_config({"import": {"files": ["/nowhere/bad"]}}, lambda f: refused(
+        CONFIG, ["/nowhere/bad", "import.files", "take it out"], "check-config", f))
+    with_config({"import": {"files": ["bad.rpz"]}}, lambda f: refused(
+        CONFIG, ["import.files", "from the root"], "check-config", f))
     with_file("rank,name\n", lambda top: with_config(
         {"detect": {"popular": str(top)}}, lambda f: refused(
             CONFIG, [str(top), "line 1"], "replay", "-c", f, CAPTURE)))

@@ -103,6 +103,7 @@ static void plain_lists_are_read(void **state)
 		KNOWN("bad.com", "worse.com"));
 	assert_known("20.1.2.3\n20.1.2.4/32,x\n2400:1::7\n2400:2::/64\n20.9.9.9\n", 0, 5,
 		KNOWN("20.1.2.3", "20.1.2.4", "2400:1::1", "2400:2::3", "20.9.9.9"));
+	assert_known(" \n\t\n", 0, 0, KNOWN(NULL));
 	/* A host below a domain, ranges, and what is no evidence. */
 	assert_known("a.bad.com\nx.github.io\n20.0.0.0/8\n2400::/32\n10.1.2.3\ncom\na..b\nok.com",
 		2, 0, KNOWN("x.github.io", "ok.com"));
