@@ -104,11 +104,11 @@ static void render_lack(const struct out *o, const json_t *window, const char *c
 {
 	const json_t *clause = clause_find(window, code);
 	double by = member_number(clause, "short_by");
-	char text[1024], n[NUMBER_MAX];
+	char text[1024], n[NUMBER_MAX] = "";
 
-	snprintf(text, sizeof(text), "%s%s%s", clause ? member_text(clause, "text") : code,
-		isfinite(by) ? ": fails by " : "",
-		isfinite(by) ? member_print(clause, "short_by", by < 10 ? 2 : 0, n) : "");
+	if (isfinite(by))
+		snprintf(n, sizeof(n), fabs(by) < 1000 ? ": fails by %.3g" : ": fails by %.0f", by);
+	snprintf(text, sizeof(text), "%s%s", clause ? member_text(clause, "text") : code, n);
 	out_paragraph(o, STYLE_WARN, "    - ", text);
 }
 

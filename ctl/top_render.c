@@ -56,20 +56,20 @@ static void head_lines(const struct out *o, const struct looks *l)
 	char n[4][NUMBER_MAX];
 	double error = member_number(s, "accounting_error");
 
+	bool degraded = json_array_size(member(s, "degraded")) > 0;
 	out_print(o, STYLE_HEAD, "fluxgate %s", member_text(s, "version"));
-	fprintf(o->to, "  %s  up %s  %s  epoch %s  ", member_text(s, "mode"),
+	fprintf(o->to, "  %s  ", member_text(s, "mode"));
+	out_print(o, degraded ? STYLE_WARN : STYLE_GOOD, "%s", degraded ? "DEGRADED" : "well");
+	fprintf(o->to, "  up %s  %s  epoch %s\n",
 		duration_print(member_number(s, "uptime_seconds"), n[0]), member_text(s, "time"),
 		member_print(l->now.stats, "epoch", 0, n[1]));
-	if (json_array_size(member(s, "degraded")))
-		out_print(o, STYLE_WARN, "DEGRADED\n");
-	else
-		out_print(o, STYLE_GOOD, "well\n");
-	fprintf(o->to, "%s frames/s  %s queries/s  %s responses/s  paired %s  ",
+	/* 80 columns with the longest numbers. */
+	fprintf(o->to, "%s frames/s  %s queries/s  %s responses/s  %s paired  ",
 		si_print(stats_rate(l, "accounting.rx.received"), n[0]),
 		si_print(stats_rate(l, "accounting.dns.queries"), n[1]),
 		si_print(stats_rate(l, "accounting.dns.responses"), n[2]),
 		share_print(member_number(s, "pairing.paired_share"), n[3]));
-	out_print(o, error > 0 ? STYLE_BAD : STYLE_PLAIN, "accounting error %s\n",
+	out_print(o, error > 0 ? STYLE_BAD : STYLE_PLAIN, "error %s\n",
 		member_print(s, "accounting_error", 0, n[0]));
 }
 

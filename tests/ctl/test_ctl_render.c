@@ -129,7 +129,7 @@ static void tells_what_is_lacking(void **state)
 
 	has(text, "mirror.example, of which www.mirror.example is a name\nNot flagged.\n");
 	has(text, "Over 1h: no rule is met, 1 of 2 conditions hold\n");
-	has(text, "  for single_flux it lacks\n    - 0 serve both (at least 2): fails by 2.00\n");
+	has(text, "  for single_flux it lacks\n    - 0 serve both (at least 2): fails by 2\n");
 	free(text);
 }
 
