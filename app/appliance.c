@@ -80,6 +80,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 	}
 	if (appliance_keeps_state(a) && state_open(&a->state, a->config.state.path, err) < 0)
 		return EXIT_CODE_STATE;
+	if (live && feed_open(&a->feed, &a->config, err) < 0)
+		return EXIT_CODE_STATE;
 	return EXIT_CODE_OK;
 }
 
@@ -208,6 +210,7 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 			.epoch_ns = a->config.epoch_seconds * UINT64_C(1000000000),
 			.live = a->live,
 			.asn_known = a->config.networks.asn_db[0] != '\0',
+			.feed = a->feed,
 			.state = appliance_keeps_state(a) ? &a->state.report : NULL,
 			.degraded = &a->degraded,
 		});
@@ -216,8 +219,17 @@ int appliance_build(struct appliance *a, char err[ERROR_LINE_MAX])
 	if (a->state.report.loaded)
 		control_restored(&a->control);
 	/* Above the numbers of every run before: less than a million events come a second. */
-	if (a->live)
-		detect_events_from(tables.detector, (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2);
+	if (a->live) {
+		uint64_t first = (uint64_t)time(NULL) << EVENTS_A_SECOND_LOG2;
+
+		/* Also when the clock was set back since. */
+		detect_events_from(
+			tables.detector, feed_first(a->feed) > first ? feed_first(a->feed) : first);
+		if (feed_start(a->feed, a->board) < 0) {
+			snprintf(err, ERROR_LINE_MAX, "export: no thread could be started");
+			return EXIT_CODE_RUNTIME;
+		}
+	}
 	a->control.report = (struct config_report){
 		.generation =
 			atomic_load_explicit(&a->about.config_generation, memory_order_relaxed),
@@ -251,6 +263,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.access = a->access,
 		.allow = a->allow,
 		.psl = suffix_list_psl(a->suffixes),
+		.history = a->live && a->config.history.path[0] ? a->config.history.path : NULL,
 	};
 	char line[256] = "";
 
@@ -268,6 +281,7 @@ void appliance_free(struct appliance *a)
 	http_stop(a->http);
 	rpz_stop(a->rpz);
 	access_free(a->access);
+	feed_stop(a->feed);
 	snapshot_board_free(a->board);
 	mailbox_free(a->mailbox);
 	networks_close(a->networks);
@@ -279,6 +293,7 @@ void appliance_free(struct appliance *a)
 	a->http = NULL;
 	a->rpz = NULL;
 	a->access = NULL;
+	a->feed = NULL;
 	a->board = NULL;
 	a->mailbox = NULL;
 	a->networks = NULL;

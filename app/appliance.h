@@ -25,6 +25,7 @@
 #include "export/allow.h"
 #include "export/json.h"
 #include "export/rpz.h"
+#include "feed/feed.h"
 #include "http/server.h"
 #include "networks/lists.h"
 #include "networks/networks.h"
@@ -55,6 +56,7 @@ struct appliance {
 	struct http_server *http;
 	struct rpz *rpz;           /* live */
 	_Atomic uint32_t degraded; /* bits of enum degraded_reason that management threads set */
+	struct feed *feed;  /* live */
 	struct state state; /* live, where state.path says so */
 };
 

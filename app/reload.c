@@ -119,6 +119,7 @@ static void apply(struct reload *r)
 	struct net_lookup lookup = networks_lookup(r->networks);
 	control_reload(&a->control, &running.detect, &running.scorer, lists_names(r->lists),
 		&lookup, running.networks.asn_db[0] != '\0');
+	feed_configure(a->feed, &running);
 	networks_close(a->networks);
 	lists_free(a->lists);
 	a->networks = r->networks;

@@ -7,7 +7,7 @@
  * where there is one. On a signal the
  * workers drain their queues and give their last shards, control merges them,
  * and the program ends. A second signal ends it at once. SIGHUP reads the
- * configuration again (reload.h).
+ * configuration again (reload.h), SIGUSR1 opens what is appended to anew.
  */
 
 #include <stdio.h>
@@ -68,6 +68,8 @@ static bool control_loop(struct appliance *a, const struct ports *ports, struct 
 		if (appliance_keeps_state(a))
 			state_step(&a->state, closed, a->config.state.interval_seconds);
 		service_step(&service, closed, stop_asked());
+		if (reopen_asked())
+			feed_reopen(a->feed);
 		if (stop_asked()) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz)
@@ -136,6 +138,7 @@ static _Noreturn void leave_hung(struct appliance *a)
 		state_stop(&a->state);
 	control_publish(&a->control);
 	summary(a);
+	feed_stop(a->feed);
 	http_stop(a->http);
 	_exit(EXIT_CODE_HUNG);
 }
@@ -224,6 +227,7 @@ int run_main(int argc, char **argv)
 
 	int code = run_options_parse(argc, argv, &options, err);
 	reload_on_signal();
+	reopen_on_signal();
 	outlive_readers();
 	if (code == EXIT_CODE_OK)
 		code = run_options_read(&options, &config, err);

@@ -7,6 +7,7 @@
 
 _Atomic bool stop_requested;
 static _Atomic bool reload_requested;
+static _Atomic bool reopen_requested;
 
 static void on_signal(int sig)
 {
@@ -20,6 +21,12 @@ static void on_hang_up(int sig)
 {
 	(void)sig;
 	atomic_store_explicit(&reload_requested, true, memory_order_relaxed);
+}
+
+static void on_user_signal(int sig)
+{
+	(void)sig;
+	atomic_store_explicit(&reopen_requested, true, memory_order_relaxed);
 }
 
 void stop_on_signals(void)
@@ -38,6 +45,13 @@ void reload_on_signal(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+void reopen_on_signal(void)
+{
+	const struct sigaction action = {.sa_handler = on_user_signal, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR1, &action, NULL);
+}
+
 void outlive_readers(void)
 {
 	const struct sigaction action = {.sa_handler = SIG_IGN};
@@ -45,8 +59,18 @@ void outlive_readers(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
+static bool asked(_Atomic bool *flag)
+{
+	return atomic_load_explicit(flag, memory_order_relaxed) &&
+	       atomic_exchange_explicit(flag, false, memory_order_relaxed);
+}
+
 bool reload_asked(void)
 {
-	return atomic_load_explicit(&reload_requested, memory_order_relaxed) &&
-	       atomic_exchange_explicit(&reload_requested, false, memory_order_relaxed);
+	return asked(&reload_requested);
+}
+
+bool reopen_asked(void)
+{
+	return asked(&reopen_requested);
 }

@@ -20,8 +20,14 @@ static inline bool stop_asked(void)
 /* Takes SIGHUP over, from here on: before the start's slow parts, which it would end. */
 void reload_on_signal(void);
 
+/* Takes SIGUSR1 over, likewise. */
+void reopen_on_signal(void);
+
 /* From here on a closed pipe, at standard error or a client, is an error and ends nothing. */
 void outlive_readers(void);
 
 /* Was SIGHUP received since the last call? Several in between are one. */
 bool reload_asked(void);
+
+/* The same for SIGUSR1, which says that files were renamed. */
+bool reopen_asked(void);

@@ -153,6 +153,19 @@ struct config_rpz {
 	char own_zones[CONFIG_OWN_ZONES_MAX][CONFIG_DOMAIN_MAX];
 };
 
+/* Where verdict events go; "" for nowhere. */
+struct config_feed {
+	char eve_file[CONFIG_PATH_MAX];
+	char eve_socket[CONFIG_PATH_MAX];
+	char syslog[CONFIG_PATH_MAX]; /* as target_parse has it */
+};
+
+struct config_history {
+	char path[CONFIG_PATH_MAX]; /* "": none is kept */
+	uint32_t max_days;
+	uint32_t max_mib;
+};
+
 struct config_log {
 	uint32_t level; /* enum log_level */
 };
@@ -185,6 +198,8 @@ struct config {
 	struct config_state state;
 	struct config_allow allow;
 	struct config_rpz rpz;
+	struct config_feed feed;
+	struct config_history history;
 	struct config_log log;
 };
 

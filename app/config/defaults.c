@@ -80,6 +80,7 @@ static const struct config live = {
 			.warmup_seconds = 3600,
 			.additions_per_hour = 100,
 		},
+	.history = {.max_days = 90, .max_mib = 256},
 	.log = {.level = LOG_LEVEL_NOTICE},
 };
 

@@ -6,6 +6,7 @@
 #include "config/listen.h"
 #include "config/prefix.h"
 #include "config/table.h"
+#include "feed/target.h"
 
 #define SIZE_OF(type, field) sizeof(((type *)0)->field)
 
@@ -77,6 +78,26 @@ static const char *path_wrong(const char *text)
 static const char *file_wrong(const char *text)
 {
 	return text[0] && !path_wrong(text) ? NULL : "expected the path of a file from the root";
+}
+
+static const char *socket_wrong(const char *text)
+{
+	struct target t;
+
+	if (text[0] == '\0' || target_unix(text, SOCK_STREAM, &t) == 0)
+		return NULL;
+	return "expected the path of a unix socket from the root, of at most 107 octets, or \"\" "
+	       "for none";
+}
+
+static const char *syslog_wrong(const char *text)
+{
+	struct target t;
+
+	if (text[0] == '\0' || target_parse(text, &t) == 0)
+		return NULL;
+	return "expected unix:/dev/log, udp:ADDRESS:PORT or tcp:ADDRESS:PORT with a literal "
+	       "address, or \"\" for none";
 }
 
 static const char *address_wrong(const char *text)
@@ -318,6 +339,23 @@ static const struct config_row rows[] = {
 	{ROW("allow.path", allow.path, TEXT_OF(allow.path), .restart = true, .unit = "",
 		.what = "File that keeps the allow-list; empty: a restart forgets it.",
 		.wrong = path_wrong)},
+	{ROW("export.eve.file", feed.eve_file, TEXT_OF(feed.eve_file), .unit = "",
+		.what = "File that a JSON line is appended to for each event; empty: none.",
+		.wrong = path_wrong)},
+	{ROW("export.eve.socket", feed.eve_socket, TEXT_OF(feed.eve_socket), .unit = "",
+		.what = "Unix socket, of streams or datagrams, that these lines are sent to; "
+			"empty: none.",
+		.wrong = socket_wrong)},
+	{ROW("export.syslog.address", feed.syslog, TEXT_OF(feed.syslog), .unit = "",
+		.what = "Where each event is sent as a syslog message: unix:PATH, "
+			"udp:ADDRESS:PORT or tcp:ADDRESS:PORT; empty: nowhere.",
+		.wrong = syslog_wrong)},
+	{ROW("history.path", history.path, TEXT_OF(history.path), .restart = true, .unit = "",
+		.what = "SQLite file that events are kept in; empty: none.", .wrong = path_wrong)},
+	{ROW("history.max_days", history.max_days, FIELD(history.max_days), .min = 1, .max = 3650,
+		.unit = "days", .what = "Events that are older are deleted.")},
+	{ROW("history.max_mib", history.max_mib, FIELD(history.max_mib), .min = 8, .max = 1048576,
+		.unit = "MiB", .what = "Size of the file at which the oldest events are deleted.")},
 	{ROW("log.level", log.level, .kind = CONFIG_CHOICE, .choices = log_levels,
 		.choice_count = LOG_LEVEL_COUNT, .unit = "",
 		.what = "Least weight of a message that is logged.")},

@@ -459,6 +459,11 @@ int control_publish(struct control *c)
 		s->degraded |= UINT32_C(1) << DEGRADED_STATE_STALE;
 	if (c->config.degraded)
 		s->degraded |= atomic_load_explicit(c->config.degraded, memory_order_relaxed);
+	if (c->config.feed)
+		feed_tell(c->config.feed, &c->feed);
+	s->feed = c->feed;
+	if (s->feed.behind)
+		s->degraded |= UINT32_C(1) << DEGRADED_EXPORT_LAG;
 	publish_workers(c, s);
 	if (c->config.ports)
 		c->config.ports(c->config.ports_ctx, s);

@@ -20,6 +20,7 @@
 #include "datapath/handover.h"
 #include "datapath/worker.h"
 #include "detect/detect.h"
+#include "feed/feed.h"
 #include "store/store.h"
 
 /* How long after an epoch's end a live control waits for its workers. */
@@ -40,6 +41,7 @@ struct control_config {
 	const struct state_report *state; /* live, where a state is kept; else NULL */
 	/* Bits of enum degraded_reason that management threads set; relaxed. May be NULL. */
 	const _Atomic uint32_t *degraded;
+	struct feed *feed; /* live; else NULL */
 	/* Live: fills in a snapshot's ports. May be NULL. */
 	void (*ports)(void *ctx, struct snapshot *s);
 	void *ports_ctx;
@@ -69,7 +71,8 @@ struct control {
 	uint64_t turned_away;        /* as of the last epoch */
 	uint64_t clock_steps;        /* live: written by the caller of control_step */
 	uint64_t clock_steps_seen;
-	uint64_t packets_read; /* at a replay's end: what the reader dealt out; else 0 */
+	struct feed_report feed; /* as it last told */
+	uint64_t packets_read;   /* at a replay's end: what the reader dealt out; else 0 */
 	struct worker_status worker[WORKERS_MAX];
 	uint64_t frames_before[WORKERS_MAX]; /* of each worker, as of the last epoch */
 	uint32_t imbalance;                  /* in the last epoch */

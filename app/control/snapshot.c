@@ -145,8 +145,8 @@ static const struct degraded {
 		"Look at /api/v1/blocking; if these are right, raise "
 		"export.rpz.additions_per_hour and send SIGHUP."},
 	[DEGRADED_EXPORT_LAG] = {"export_lag",
-		"See the log: make room on the disk of the file it names, or let this user write "
-		"there."},
+		"See the log, and export in the status: make room on the disk of the file they "
+		"name, let this user write there, or start what listens there."},
 };
 
 const char *snapshot_degraded_name(enum degraded_reason r)

@@ -17,6 +17,7 @@
 #include "detect/detect.h"
 #include "detect/events.h"
 #include "drivers-config/xdp/xdp.h"
+#include "feed/report.h"
 #include "shard/account.h"
 #include "state/report.h"
 #include "store/store.h"
@@ -39,7 +40,7 @@ enum degraded_reason {
 	DEGRADED_LINK_DOWN,       /* a port's link is down */
 	DEGRADED_STATE_STALE,     /* the saved state is older than it should be */
 	DEGRADED_RPZ_FROZEN,      /* more domains are to be blocked than an hour's additions allow */
-	DEGRADED_EXPORT_LAG,      /* what others read could not be written */
+	DEGRADED_EXPORT_LAG,      /* a file or an output could not be written, or lost events */
 	DEGRADED_COUNT
 };
 
@@ -131,6 +132,7 @@ struct snapshot {
 	uint32_t degraded_since[DEGRADED_COUNT]; /* ... and since when, seconds since 1970; or 0 */
 	struct config_report config;
 	struct state_report state;
+	struct feed_report feed;
 	unsigned workers;
 	unsigned ports;
 	unsigned verdicts;

@@ -312,12 +312,51 @@ static json_t *state_json(const struct snapshot *s)
 		"loaded", state_loaded_json(r));
 }
 
+/* Where events go: what is not configured is null. */
+static json_t *output_json(const struct feed_output_report *r)
+{
+	if (!r->configured)
+		return json_null();
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}",                   //
+		"up", (int)r->up,                                                 //
+		"delivered", value_count(r->delivered),                           //
+		"lost", value_count(r->lost),                                     //
+		"failures", value_count(r->failures),                             //
+		"waiting", value_count(r->waiting),                               //
+		"sequence", r->sequence ? value_count(r->sequence) : json_null(), //
+		"last_error", r->error[0] ? export_octets(r->error) : json_null());
+}
+
+static json_t *feed_json(const struct feed_report *r)
+{
+	json_t *feed = json_pack("{s:o}", "missed", value_count(r->missed));
+	int bad = 0;
+
+	if (!r->running) {
+		json_decref(feed);
+		return json_null();
+	}
+	for (unsigned k = 0; k < FEED_OUTPUT_COUNT; k++)
+		bad |= json_object_set_new(feed, feed_output_name((enum feed_output_kind)k),
+			output_json(&r->output[k]));
+	if (r->output[FEED_HISTORY].configured) {
+		json_t *rows = json_pack("{s:o, s:o, s:o, s:o}",    //
+			"events", value_count(r->history.events),   //
+			"bytes", value_count(r->history.octets),    //
+			"removed", value_count(r->history.removed), //
+			"oldest", value_seconds(r->history.oldest));
+		bad |= !rows || json_object_update(json_object_get(feed, "history"), rows);
+		json_decref(rows);
+	}
+	return value_whole(feed, bad);
+}
+
 json_t *export_status(
 	const struct about *about, const struct snapshot *s, uint32_t started, uint64_t uptime)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o, s:o}",                                               //
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, "
+		"s:o, s:o, s:o, s:o, s:o, s:o}",                                          //
 		"schema_version", EXPORT_SCHEMA_VERSION,                                  //
 		"version", about->version,                                                //
 		"dpdk", about->dpdk,                                                      //
@@ -326,6 +365,7 @@ json_t *export_status(
 		"config_generation", value_count(about->config_generation),               //
 		"config", s ? config_report_json(&s->config) : json_null(),               //
 		"state", s ? state_json(s) : json_null(),                                 //
+		"export", s ? feed_json(&s->feed) : json_null(),                          //
 		"started", value_seconds(started),                                        //
 		"uptime_seconds", value_count(uptime),                                    //
 		"time", s ? value_seconds(s->time) : json_null(),                         //

@@ -112,6 +112,15 @@ struct events_query {
 	uint32_t limit; /* 1..EXPORT_LIMIT_MAX */
 };
 
+/* One event, as the list of them has it. */
+json_t *export_event(const struct verdict_event *e);
+
+/*
+ * The same with confidence, counts, reasons and a sample of addresses of the verdict, as far as
+ * there is one; v is NULL where it went.
+ */
+json_t *export_event_detail(const struct verdict_event *e, const struct verdict *v);
+
 /*
  * Events in order, with what to ask for next. 0, -ESTALE (events after `since` are gone, or
  * it is not of this run) or -ENOMEM; *out is set on 0 only.
@@ -121,8 +130,7 @@ int export_events(const struct snapshot *s, const struct events_query *q, json_t
 /* Sequence where the answer to q starts; 0 where export_events says -ESTALE. */
 uint64_t export_events_start(const struct event_ring *r, const struct events_query *q);
 
-/* Data of a stream's two kinds of record: an event, and that a snapshot was published. */
-json_t *export_event(const struct verdict_event *e);
+/* Data of a stream's other kind of record: that a snapshot was published. */
 json_t *export_snapshot_event(const struct snapshot *s);
 
 json_t *export_stats(const struct snapshot *s);

@@ -219,6 +219,48 @@ static void blocking_text(FILE *f, const struct rpz_picture *p)
 	exposition_number(f, "blocking_serial", "Serial of the zone.", true, p->serial);
 }
 
+/* A number of each output that is configured. */
+static void feed_numbers(FILE *f, const struct feed_report *r, const char *metric, const char *help,
+	bool gauge, size_t offset)
+{
+	exposition_head(f, metric, help, gauge);
+	for (unsigned k = 0; k < FEED_OUTPUT_COUNT; k++)
+		if (r->output[k].configured)
+			fprintf(f, PREFIX "%s{output=\"%s\"} %" PRIu64 "\n", metric,
+				feed_output_name((enum feed_output_kind)k),
+				counter_at(&r->output[k], offset));
+}
+
+static void feed_text(FILE *f, const struct feed_report *r)
+{
+#define OF(field) offsetof(struct feed_output_report, field)
+	if (!r->running)
+		return;
+	exposition_number(f, "export_events_missed_total",
+		"Events that came faster than they were handed on.", false, r->missed);
+	feed_numbers(
+		f, r, "export_delivered_total", "Events that an output got.", false, OF(delivered));
+	feed_numbers(
+		f, r, "export_lost_total", "Events that an output did not get.", false, OF(lost));
+	feed_numbers(f, r, "export_failures_total", "Attempts to write that failed.", false,
+		OF(failures));
+	feed_numbers(f, r, "export_waiting_events", "Events that wait for an output.", true,
+		OF(waiting));
+#undef OF
+	exposition_head(f, "export_up", "1 while an output can be written to.", true);
+	for (unsigned k = 0; k < FEED_OUTPUT_COUNT; k++)
+		if (r->output[k].configured)
+			fprintf(f, PREFIX "export_up{output=\"%s\"} %d\n",
+				feed_output_name((enum feed_output_kind)k), r->output[k].up);
+	if (!r->output[FEED_HISTORY].configured)
+		return;
+	exposition_number(f, "history_events", "Events in the history.", true, r->history.events);
+	exposition_number(
+		f, "history_size_bytes", "Size of the history's file.", true, r->history.octets);
+	exposition_number(f, "history_removed_total", "Events deleted for their age or for room.",
+		false, r->history.removed);
+}
+
 static void about_text(FILE *f, const struct about *about, uint32_t started, bool ready)
 {
 	exposition_head(f, "build_info", "The program; always 1.", true);
@@ -283,6 +325,7 @@ static void snapshot_text(FILE *f, const struct snapshot *s)
 		"Keys that differ in the file and need a restart.", true, s->config.waiting);
 	visibility_text(f, s);
 	state_text(f, &s->state);
+	feed_text(f, &s->feed);
 	exposition_number(f, "epoch", "Number of the last epoch that is in.", true, s->epoch);
 	exposition_number(f, "epochs_total", "Epochs merged.", false, s->epochs);
 	exposition_number(f, "epoch_end_time_seconds", "End of that epoch, seconds since 1970.",

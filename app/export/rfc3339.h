@@ -19,6 +19,11 @@ static inline void rfc3339_seconds(uint32_t seconds, char text[RFC3339_MAX])
 	strftime(text, RFC3339_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+/*
+ * Reads a time with "Z" or an offset, of 1970 to 2106; a fraction is cut. 0 or -EINVAL.
+ */
+int rfc3339_parse(const char *text, uint32_t *seconds);
+
 /* Nanoseconds since 1970, written to the microsecond, cut rather than rounded. */
 static inline void rfc3339_nanoseconds(uint64_t ns, char text[RFC3339_MAX])
 {

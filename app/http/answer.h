@@ -14,6 +14,9 @@
 /* Takes the tree over; NULL makes it a 500. */
 void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree);
 
+/* Takes the text over; NULL makes it a 500. */
+void answer_body(struct answer *a, unsigned status, const char *type, char *body, size_t len);
+
 void answer_problem(struct answer *a, unsigned status, const char *detail);
 
 /* A file as it is, or 304. */
@@ -38,6 +41,9 @@ bool answer_matches(const struct request *q, const char *tag, const char *type, 
 
 /* The handlers that have a file of their own. */
 void route_explain(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_eve(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_history(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_events(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/dns.h"
+#include "export/rfc3339.h"
 #include "http/query.h"
 
-#define VALUE_MAX 256u
+#define VALUE_MAX DNS_TEXT_MAX
 
 static int hex_digit(char c)
 {
@@ -222,6 +224,14 @@ static int since_parse(const char *value, struct query_text *text, void *query)
 	return since < 0 ? -EINVAL : 0;
 }
 
+static int history_limit_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct history_query *out = query;
+
+	return limit_of(value, &out->limit);
+}
+
 static int allow_limit_parse(const char *value, struct query_text *text, void *query)
 {
 	(void)text;
@@ -236,6 +246,47 @@ static int allow_cursor_take(const char *value, struct query_text *text, void *q
 
 	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
 	out->cursor = text->cursor;
+	return 0;
+}
+
+static int from_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct history_query *out = query;
+
+	return rfc3339_parse(value, &out->from);
+}
+
+static int to_parse(const char *value, struct query_text *text, void *query)
+{
+	(void)text;
+	struct history_query *out = query;
+
+	return rfc3339_parse(value, &out->to);
+}
+
+static int history_cursor_take(const char *value, struct query_text *text, void *query)
+{
+	struct history_query *out = query;
+
+	snprintf(text->cursor, sizeof(text->cursor), "%s", value);
+	out->cursor = text->cursor;
+	return 0;
+}
+
+/* Of a name in presentation form: what else there may be is escaped. */
+#define NAME_OCTETS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*.\\"
+
+/* As events have it, however it was written. */
+static int history_name_take(const char *value, struct query_text *text, void *query)
+{
+	struct history_query *out = query;
+	struct dns_name name;
+
+	if (value[strspn(value, NAME_OCTETS)] || dns_name_parse(value, &name))
+		return -EINVAL;
+	dns_name_text(name.wire, name.len, text->name, sizeof(text->name));
+	out->name = text->name;
 	return 0;
 }
 
@@ -272,6 +323,16 @@ static const struct parameter stream_parameters[] = {
 static const struct parameter allow_parameters[] = {
 	{"limit", LIMIT_EXPECTS, allow_limit_parse},
 	{"cursor", "the next_cursor of the page before", allow_cursor_take},
+};
+
+#define TIME_EXPECTS "a time such as 2026-01-12T06:00:00Z"
+
+static const struct parameter history_parameters[] = {
+	{"from", TIME_EXPECTS, from_parse},
+	{"to", TIME_EXPECTS, to_parse},
+	{"name", "a registered domain", history_name_take},
+	{"limit", LIMIT_EXPECTS, history_limit_parse},
+	{"cursor", "the next_cursor of the page before", history_cursor_take},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -334,4 +395,19 @@ int allow_query_parse(const struct request *q, struct query_text *text, struct a
 {
 	*out = (struct allow_query){.limit = EXPORT_LIMIT_DEFAULT};
 	return params_parse(q, text, allow_parameters, COUNT(allow_parameters), out);
+}
+
+int history_query_parse(const struct request *q, struct query_text *text, struct history_query *out)
+{
+	*out = (struct history_query){.to = UINT32_MAX, .limit = EXPORT_LIMIT_DEFAULT};
+	int rc = params_parse(q, text, history_parameters, COUNT(history_parameters), out);
+
+	if (rc == 0 && out->from > out->to)
+		return problem(text, "from", "is after to");
+	return rc;
+}
+
+int no_query(const struct request *q, struct query_text *text)
+{
+	return params_parse(q, text, NULL, 0, NULL);
 }

@@ -5,12 +5,15 @@
 
 #include <stddef.h>
 
+#include "dns/dns.h"
 #include "export/json.h"
+#include "feed/history.h"
 #include "http/routes.h"
 
 /* Decoded text that a query points into. */
 struct query_text {
 	char cursor[64];
+	char name[DNS_TEXT_MAX];
 	char problem[160]; /* one sentence, when query_parse refused */
 };
 
@@ -35,6 +38,13 @@ struct allow_query {
 	const char *cursor; /* or NULL */
 };
 int allow_query_parse(const struct request *q, struct query_text *text, struct allow_query *out);
+
+/* The same for /api/v1/history. */
+int history_query_parse(
+	const struct request *q, struct query_text *text, struct history_query *out);
+
+/* The same for what has no parameters. */
+int no_query(const struct request *q, struct query_text *text);
 
 /* Undoes %XX (RFC 3986 section 2.1). 0, or -EINVAL: bad escape, an octet 0, or no room. */
 int percent_decode(const char *text, char *out, size_t size);

@@ -21,7 +21,7 @@
 #define PROBLEM_TYPE "application/problem+json"
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
-static void answer_body(struct answer *a, unsigned status, const char *type, char *body, size_t len)
+void answer_body(struct answer *a, unsigned status, const char *type, char *body, size_t len)
 {
 	a->status = body ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
 	a->content_type = body ? type : TEXT_TYPE;
@@ -313,6 +313,8 @@ static const struct route {
 	{"/api/v1/explain/", true, FRESH, route_explain},
 	{"/api/v1/blocking", false, FRESH, route_blocking},
 	{"/api/v1/export/rpz", false, FRESH, route_rpz},
+	{"/api/v1/export/eve", false, OF_SNAPSHOT, route_eve},
+	{"/api/v1/history", false, FRESH, route_history},
 	{"/api/v1/openapi.json", false, FRESH, route_openapi},
 	{"/api/v1/schema/", true, FRESH, route_schema},
 	{"/metrics", false, OF_SECOND, route_metrics},

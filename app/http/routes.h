@@ -33,6 +33,7 @@ struct routes {
 	const struct about *about;
 	struct request_counts *requests; /* NULL: they are not counted */
 	struct rendered_cache *rendered; /* NULL: each is rendered anew */
+	const char *history;             /* path of the SQLite file; NULL: none is kept */
 	struct access *access;           /* NULL: everybody reads, nothing changes */
 	struct allow *allow;             /* NULL: there is no list */
 	const struct psl *psl;           /* NULL: allowed names are not held against it */

@@ -264,6 +264,7 @@ static void routes_init(struct http_server *server, const struct http_config *co
 		.about = config->about,
 		.requests = &server->requests,
 		.rendered = rendered_cache_new(),
+		.history = config->history,
 		.host = NULL,
 		.access = config->access,
 		.allow = config->allow,

@@ -35,13 +35,14 @@ struct http_config {
 	const char *listen;           /* as config/listen.h has it */
 	bool any_port;                /* take a free port rather than the one in `listen` */
 	unsigned max_connections;     /* 0: the default */
-	struct snapshot_board *board; /* all three outlive the server */
+	struct snapshot_board *board; /* all outlive the server */
 	struct mailbox *mailbox;      /* NULL: no name is explained */
 	struct rpz *rpz;              /* NULL: nothing blocks; it outlives the server, too */
 	const struct about *about;
 	struct access *access; /* outlives the server; NULL: everybody reads, nothing changes */
 	struct allow *allow;   /* the same; NULL: there is no list */
 	const struct psl *psl; /* what allowed names are held against; NULL: nothing */
+	const char *history;   /* path of the SQLite file; NULL: none is kept */
 };
 
 /*

@@ -69,7 +69,8 @@ def metrics_of_a_live_sensor():
     """A live sensor's metrics are clean by promtool and are those of docs/metrics.md, in its words"""
     with scratch() as folder:
         state = {"path": str(pathlib.Path(folder) / "state"), "interval_seconds": 1}
-        with Sensor(sensor_config(af_packet(4096), state=state)) as sensor:
+        history = {"path": str(pathlib.Path(folder) / "history")}
+        with Sensor(sensor_config(af_packet(4096), state=state, history=history)) as sensor:
             sensor.ready()
             get("/api/v1/explain/nobody.example")
             get("/nowhere/flux.example")

@@ -11,7 +11,7 @@ import sys
 import urllib.parse
 
 import network
-from harness import (DEMO_CAPTURE, FLUXGATE, TOP, demo_databases, equal, main, skip_all, wait_for)
+from harness import (DEMO_CAPTURE, FLUXGATE, TOP, demo_databases, equal, main, scratch, skip_all, wait_for)
 from sensor import LISTEN, Sensor, af_packet, sensor_config
 
 sys.path.insert(0, str(TOP / "tests/unit"))
@@ -94,7 +94,7 @@ def check(answer, operation):
     media = content[answer.type]
     if answer.type == "text/event-stream":
         stream_check(media, answer.body, answer.what)
-    elif answer.type.endswith("json"):
+    elif answer.type.endswith(("/json", "+json")):
         value = json.loads(answer.body)
         if "$ref" in media["schema"]:
             schema_check(media["schema"], value, answer.what)
@@ -204,10 +204,12 @@ def document_and_program_agree():
 
 if __name__ == "__main__":
     network.lay_wire()
+    folder = scratch()
+    HISTORY = {"path": f"{folder.name}/history.db"}
     with subprocess.Popen([FLUXGATE, "replay", "--serve", REPLAY, *map(str, demo_databases()),
                            DEMO_CAPTURE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as process, \
-            Sensor(sensor_config(af_packet(4096))) as running:
+            Sensor(sensor_config(af_packet(4096), history=HISTORY)) as running:
         try:
             assert "serving" in process.stderr.readline()
             running.ready()

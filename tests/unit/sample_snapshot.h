@@ -166,6 +166,13 @@ static inline struct snapshot *sample_snapshot(unsigned verdicts)
 		.torn = 818,
 		.step_ns = 819000,
 		.error = "state: /var/lib/fluxgate/state: write: No space left on device"};
+	s->feed = (struct feed_report){.running = true,
+		.missed = 901,
+		.output = {[FEED_HISTORY] = {true, true, 902, 903, 904, 905, 906, ""},
+			[FEED_EVE_FILE] = {true, false, 907, 908, 909, 910, 911,
+				"/var/log/fluxgate/eve.json: write: No space left on device"},
+			[FEED_SYSLOG] = {true, true, 912, 913, 914, 915, 0, ""}},
+		.history = {916, 917, 918, SAMPLE_TIME - 3600}};
 	s->ports = 2;
 	s->imbalance = 1234;
 	s->port[0] = (struct port_status){.name = "net_af_packet0",
