@@ -97,7 +97,7 @@ function marginOf(c) {
 }
 
 function reasonsTable(v) {
-	return h("section", {class: "panel", "aria-label": "Reasons"}, h("h3", null, `Why: ${plural(v.reasons.length, "clause")} of the rule, over ${v.window}`),
+	return h("section", {class: "panel stacked", "aria-label": "Reasons"}, h("h3", null, `Why: ${plural(v.reasons.length, "clause")} of the rule, over ${v.window}`),
 		table(null, [["in words"], ["value", "number"], ["threshold", "number"], ["beyond", "number"]],
 			v.reasons.map((r) => h("tr", null, h("th", {scope: "row"}, r.text, h("div", {class: "soft mono"}, r.code)),
 				h("td", {class: "number"}, number(r.value)), h("td", {class: "number"}, number(r.threshold)),
@@ -124,7 +124,7 @@ function windows(e) {
 	const lacking = (w) => w.ways.length ? w.ways[0].lacks.length : Infinity;
 	const least = Math.min(...e.windows.map(lacking));
 	const nearest = e.flagged ? null : e.windows.find((w) => lacking(w) === least);
-	return h("section", {class: "panel", "aria-label": "Rules"}, h("h3", null, e.flagged ? "The rules, over each window" : "Why not: what each window lacks"),
+	return h("section", {class: "panel stacked", "aria-label": "Rules"}, h("h3", null, e.flagged ? "The rules, over each window" : "Why not: what each window lacks"),
 		e.windows.map((w) => windowPanel({...w, nearest: w === nearest})));
 }
 
