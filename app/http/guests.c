@@ -92,13 +92,12 @@ static void guest_arrive(struct guests *all, struct MHD_Connection *connection, 
 	struct guest *g = calloc(1, sizeof(*g));
 
 	*context = g;
-	if (!info)
-		return;
 	if (!g) {
-		shutdown(info->connect_fd, SHUT_RDWR);
+		if (info)
+			shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
-	g->fd = info->connect_fd;
+	g->fd = info ? info->connect_fd : -1;
 	g->since_ms = now_ms();
 	pthread_mutex_lock(&all->lock);
 	g->list = &all->waiting;
