@@ -43,7 +43,10 @@ static json_t *clean_array(const json_t *value)
 	size_t i;
 	int bad = 0;
 
-	json_array_foreach(value, i, member) bad |= json_array_append_new(out, clean(member));
+	json_array_foreach(value, i, member)
+	{
+		bad |= json_array_append_new(out, clean(member));
+	}
 	if (!bad)
 		return out;
 	json_decref(out);

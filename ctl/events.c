@@ -51,7 +51,10 @@ int render_events(const struct out *o, const json_t *events)
 	size_t i;
 
 	event_head(o);
-	json_array_foreach(events, i, e) event_line(o, e);
+	json_array_foreach(events, i, e)
+	{
+		event_line(o, e);
+	}
 	return 0;
 }
 
@@ -254,8 +257,11 @@ static int told_so_far(struct ctl *ctl)
 			head_tell(&f);
 		count = json_array_size(member(tree, "events"));
 		since_set(&f, member(tree, "next_since"));
-		json_array_foreach(member(tree, "events"), i,
-			e) if (!ctl->options.value[OPTION_JSON]) event_line(&ctl->out, e);
+		json_array_foreach(member(tree, "events"), i, e)
+		{
+			if (!ctl->options.value[OPTION_JSON])
+				event_line(&ctl->out, e);
+		}
 		json_decref(tree);
 	} while (rc == CTL_OK && !limit && count == (size_t)atoi(LIMIT));
 	return rc;

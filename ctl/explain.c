@@ -78,7 +78,9 @@ static void render_reasons(const struct out *o, const json_t *v)
 
 	head(o, "Why");
 	json_array_foreach(member(v, "reasons"), i, reason)
+	{
 		out_paragraph(o, STYLE_PLAIN, "  - ", member_text(reason, "text"));
+	}
 }
 
 int render_domain(const struct out *o, const json_t *d)
@@ -94,8 +96,11 @@ static const json_t *clause_find(const json_t *window, const char *code)
 	const json_t *clause;
 	size_t i;
 
-	json_array_foreach(member(window, "clauses"), i,
-		clause) if (strcmp(member_text(clause, "code"), code) == 0) return clause;
+	json_array_foreach(member(window, "clauses"), i, clause)
+	{
+		if (strcmp(member_text(clause, "code"), code) == 0)
+			return clause;
+	}
 	return NULL;
 }
 
@@ -120,7 +125,9 @@ static void render_way(const struct out *o, const json_t *window, const json_t *
 	fprintf(o->to, "  for %s%s it lacks\n", member_text(way, "class"),
 		json_is_true(member(way, "suspected")) ? " (suspected)" : "");
 	json_array_foreach(member(way, "lacks"), i, code)
+	{
 		render_lack(o, window, json_string_value(code) ? json_string_value(code) : "-");
+	}
 }
 
 static void render_window(const struct out *o, const json_t *w)
@@ -129,18 +136,28 @@ static void render_window(const struct out *o, const json_t *w)
 	size_t i, held = 0, clauses = json_array_size(member(w, "clauses"));
 	char title[128];
 
-	json_array_foreach(member(w, "clauses"), i, item) held +=
-		json_is_true(member(item, "holds"));
+	json_array_foreach(member(w, "clauses"), i, item)
+	{
+		held += json_is_true(member(item, "holds"));
+	}
 	snprintf(title, sizeof(title), "Over %.8s: %.40s%s, %zu of %zu conditions hold",
 		member_text(w, "window"),
 		json_is_string(member(w, "class")) ? member_text(w, "class") : "no rule is met",
 		json_is_true(member(w, "suspected")) ? " (suspected)" : "", held, clauses);
 	head(o, title);
-	json_array_foreach(member(w, "ways"), i, item) render_way(o, w, item);
-	if (json_array_size(member(w, "ways")))
+	/* What lacks least stands first. */
+	size_t ways = json_array_size(member(w, "ways"));
+	if (ways)
+		render_way(o, w, json_array_get(member(w, "ways"), 0));
+	if (ways > 1)
+		out_print(o, STYLE_DIM, "  and %zu other ways, no nearer: --json\n", ways - 1);
+	if (ways)
 		return;
-	json_array_foreach(member(w, "clauses"), i, item) if (json_is_true(member(item, "counts")))
-		out_paragraph(o, STYLE_PLAIN, "  - ", member_text(item, "text"));
+	json_array_foreach(member(w, "clauses"), i, item)
+	{
+		if (json_is_true(member(item, "counts")))
+			out_paragraph(o, STYLE_PLAIN, "  - ", member_text(item, "text"));
+	}
 }
 
 static void render_knowledge(const struct out *o, const json_t *e)
@@ -182,7 +199,10 @@ int render_explain(const struct out *o, const json_t *e)
 		render_verdict(o, verdict);
 		render_reasons(o, verdict);
 	} else {
-		json_array_foreach(member(e, "windows"), i, w) render_window(o, w);
+		json_array_foreach(member(e, "windows"), i, w)
+		{
+			render_window(o, w);
+		}
 	}
 	return render_sample(o, member(e, "sample"));
 }

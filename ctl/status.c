@@ -166,8 +166,11 @@ int render_status(const struct out *o, const json_t *s)
 		line(o, "reload", reload);
 	const json_t *key;
 	size_t i;
-	json_array_foreach(member(s, "config.needs_restart"), i, key) line(
-		o, i ? "" : "restart for", json_string_value(key) ? json_string_value(key) : "-");
+	json_array_foreach(member(s, "config.needs_restart"), i, key)
+	{
+		line(o, i ? "" : "restart for",
+			json_string_value(key) ? json_string_value(key) : "-");
+	}
 	line(o, "flagged", member_print(s, "flagged", 0, n));
 	int rc = render_workers(o, s);
 	return rc ? rc : render_ports(o, s);

@@ -31,7 +31,10 @@ static double sum(const json_t *value)
 
 	if (json_is_number(value))
 		return json_number_value(value);
-	json_object_foreach((json_t *)(uintptr_t)value, key, item) n += sum(item);
+	json_object_foreach((json_t *)(uintptr_t)value, key, item)
+	{
+		n += sum(item);
+	}
 	return n;
 }
 

@@ -118,18 +118,23 @@ static void tells_what_is_lacking(void **state)
 					"text" : "0 serve both (at least 2)"
 				}
 			],
-			"ways" : [ {
-				"class" : "single_flux",
-				"suspected" : false,
-				"lacks" : ["glue_in_pool"]
-			} ]
+			"ways" : [
+				{
+					"class" : "single_flux",
+					"suspected" : false,
+					"lacks" : ["glue_in_pool"]
+				},
+				{"class" : "low_slow",
+					"lacks" : [ "addresses", "glue_in_pool" ]}
+			]
 		} ],
 		"sample" : []
 	}));
 
 	has(text, "mirror.example, of which www.mirror.example is a name\nNot flagged.\n");
 	has(text, "Over 1h: no rule is met, 1 of 2 conditions hold\n");
-	has(text, "  for single_flux it lacks\n    - 0 serve both (at least 2): fails by 2\n");
+	has(text, "  for single_flux it lacks\n    - 0 serve both (at least 2): fails by 2\n"
+		  "  and 1 other ways, no nearer: --json\n");
 	free(text);
 }
 
