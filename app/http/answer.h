@@ -50,6 +50,14 @@ void route_events(
 void route_stream(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_rpz(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_cof(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_csv(const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_misp(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_misp_file(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_stix(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_blocking(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 

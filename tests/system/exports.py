@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What other programs take from a sensor: the blocking zone, on the disk and by HTTP."""
 
+import csv
+import hashlib
+import io
 import json
 import pathlib
 import shutil
@@ -165,6 +168,38 @@ def blocks():
         sensor.stop()
 
 
+def speaks_every_form():
+    """What is flagged is in the STIX bundle, the MISP feed, passive DNS and the CSV"""
+    tops = {d["domain"].rpartition(".")[2] for d in json.loads(TRUTH.read_text())["domains"]}
+    with Sensor(Place("forms").config(own_zones=sorted(tops))) as sensor:
+        sensor.ready()
+        send_capture()
+        names = judged(sensor)
+        sample = {(n, s["address"]) for n, d in names.items() for s in d["sample"]}
+        # Tags are of the content: what is measured may move meanwhile, what is said must not.
+        stix = json.loads(unchanged("/api/v1/export/stix", "application/stix+json;version=2.1"))
+        indicators = {o["name"]: o for o in stix["objects"] if o["type"] == "indicator"}
+        equal(set(indicators), set(names), "indicators")
+        for indicator in indicators.values():
+            assert "protected:own_zone" in indicator["labels"], indicator
+        misp = json.loads(unchanged("/api/v1/export/misp", "application/json"))
+        equal({a["value"] for a in misp["Event"]["Attribute"]}, set(names), "attributes")
+        check_schema(stix=stix, misp=misp)
+        manifest = get_json("/api/v1/export/misp/manifest.json")
+        equal(get_json(f"/api/v1/export/misp/{list(manifest)[0]}.json"), misp, "event of the feed")
+        hashes = dict(line.split(",") for line in get("/api/v1/export/misp/hashes.csv")[1].split())
+        equal(hashes, {hashlib.md5(n.encode()).hexdigest(): list(manifest)[0] for n in names},
+              "hashes")
+        cof = [json.loads(line) for line in get("/api/v1/export/cof")[1].splitlines()]
+        equal({(c["rrname"], c["rdata"]) for c in cof}, {s for s in sample if "/" not in s[1]},
+              "passive DNS")
+        rows = list(csv.DictReader(io.StringIO(get("/api/v1/export/csv")[1], newline="")))
+        equal({r["domain"]: r["class"] for r in rows},
+              {n: d["class"] for n, d in names.items()}, "rows of the CSV")
+        equal(get("/api/v1/export/none")[0], 404, "status of another form")
+        sensor.stop()
+
+
 def protects():
     """Own zones, a cold start, a verdict's age: nothing of it is blocked, and it is said why"""
     place = Place("protect")
@@ -215,4 +250,4 @@ def freezes():
 
 network.lay_wire()
 subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
-main(says_what_it_would_block, blocks, protects, freezes)
+main(says_what_it_would_block, blocks, speaks_every_form, protects, freezes)
