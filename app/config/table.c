@@ -317,7 +317,7 @@ static const struct config_row rows[] = {
 		.what = "PEM file of the certificate's private key.", .wrong = path_wrong)},
 	{ROW("http.token_file", http.token_file, TEXT_OF(http.token_file), .restart = true,
 		.unit = "",
-		.what = "File of the tokens by which all but /livez and /readyz is read; empty: "
+		.what = "File of the tokens by which all but /, /livez and /readyz is read; empty: "
 			"it is read without.",
 		.wrong = path_wrong)},
 	{ROW("http.admin_token_file", http.admin_token_file, TEXT_OF(http.admin_token_file),

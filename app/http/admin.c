@@ -55,16 +55,18 @@ static void refuse_unknown(struct change *c, struct answer *a)
 	a->authenticate = c->who.presented ? CHALLENGE ", error=\"invalid_token\"" : CHALLENGE;
 }
 
-static bool is_probe(const char *path)
+/* What tells nothing of the network: probes, and the page, which asks for a token itself. */
+static bool is_open(const char *path)
 {
-	return strcmp(path, "/livez") == 0 || strcmp(path, "/readyz") == 0;
+	return strcmp(path, "/livez") == 0 || strcmp(path, "/readyz") == 0 ||
+	       strcmp(path, "/") == 0;
 }
 
 bool visitor_refused(const struct routes *r, const struct request *q, struct answer *a)
 {
 	struct change c = {.request = q};
 
-	if (!r->access || is_probe(q->path))
+	if (!r->access || is_open(q->path))
 		return false;
 	access_look(r->access, q->authorization, &c.who);
 	if (c.who.reader)

@@ -111,6 +111,7 @@ def tls_and_tokens():
         up(sensor)
         sensor.until(lambda: curl_tls("/readyz")[0] == 200, "/readyz is 200 without a token")
         equal(curl_tls("/livez")[0], 200, "/livez without a token")
+        equal(curl_tls("/")[0], 200, "the page, which asks for a token, without one")
         for path in "/api/v1/status", "/api/v1/domains", "/metrics", "/nothing":
             status, head, body = curl_tls(path)
             equal(status, 401, f"{path} without a token")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The sensor's answers. Only this origin is asked; a token, once given, goes with each request.
+// The sensor's answers. Only this origin is asked; a token, once given, goes with each request, and
+// nothing that the browser would add by itself.
 
 const API = "api/v1/";
 const TOKEN = "fluxgate-token";
@@ -35,7 +36,7 @@ async function ask(path) {
 	const before = answered.get(path);
 	const answer = await fetch(API + path, {
 		headers: headers(before && {"If-None-Match": before.tag}),
-		cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
+		cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
 	});
 	if (answer.status === 304 && before)
 		return before.body;
@@ -55,7 +56,7 @@ async function ask(path) {
 // each until the stream ends; throws a Problem when there is none.
 async function listen(path, opened, heard, signal) {
 	const answer = await fetch(API + path, {
-		headers: headers({Accept: "text/event-stream"}), cache: "no-store", redirect: "error", signal,
+		headers: headers({Accept: "text/event-stream"}), cache: "no-store", credentials: "omit", redirect: "error", signal,
 	});
 	if (!answer.ok)
 		throw await problem(answer);
