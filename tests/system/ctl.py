@@ -227,6 +227,26 @@ def lists_domains():
     refused("explain", "nobody.example", code=NOT_FOUND, says="404")
 
 
+def reads_history_and_exports():
+    """history tells what events tell, newest first; each export comes as curl gets it"""
+    events = [e["domain"] for e in json.loads(get("/api/v1/events")[1])["events"]]
+
+    def kept():
+        lines = ctl("history", "--all").stdout.splitlines()[1:]
+        return [line.split()[5] for line in lines] == events[::-1]
+    wait_for(kept, 20, "the history has all events")
+    equal(len(ctl("history", "-n", "1").stdout.splitlines()), 2, "lines of a page")
+    name = events[0]
+    for line in ctl("history", "--name", name).stdout.splitlines()[1:]:
+        equal(line.split()[5], name, "name in the history")
+    for form in "csv", "stix", "misp", "cof", "rpz", "eve":
+        status = get(f"/api/v1/export/{form}")[0]
+        equal(status, 200, f"status of {form}")
+        ctl("export", form, "-o", FOLDER / form)
+    assert name in (FOLDER / "csv").read_text(), (FOLDER / "csv").read_text()
+    equal((FOLDER / "rpz").read_text(), get("/api/v1/export/rpz")[1], "the zone")
+
+
 def speaks_over_a_unix_socket():
     """--socket and $FLUXGATECTL_SOCKET lead over a unix socket"""
     path = FOLDER / "api.sock"
@@ -330,7 +350,8 @@ def completes_in_bash():
 network.lay_wire()
 subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
 # Without a database of networks it is degraded, all the time.
-with Sensor(sensor_config(af_packet(RING_FRAMES), detect=DETECT, networks={})) as sensor:
+with Sensor(sensor_config(af_packet(RING_FRAMES), detect=DETECT, networks={},
+                          history={"path": str(FOLDER / "history.db")})) as sensor:
     sensor.ready()
-    main(follows_events, tells_its_status, lists_domains,
+    main(follows_events, tells_its_status, lists_domains, reads_history_and_exports,
          speaks_over_a_unix_socket, top_is_live, top_gives_the_terminal_back, completes_in_bash)
