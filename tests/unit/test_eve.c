@@ -175,6 +175,20 @@ static void hostile_names_stay_within_their_value(void **state)
 	}
 }
 
+/* No name has them unescaped, but a parser's other end may not know that. */
+static void what_ends_a_value_is_escaped(void **state)
+{
+	size_t len;
+
+	(void)state;
+	json_t *e = json_pack("{s:s, s:s, s:s}", "event", "raised", "time", "2009-03-12T15:05:00Z",
+		"domain", "a\"]\\\n\xc3\xa9");
+	char *text = export_syslog(e, "h", 1, &len);
+	assert_non_null(strstr(text, " domain=\"a\\\"\\]\\\\???\"]"));
+	free(text);
+	json_decref(e);
+}
+
 /* The lines that are asked for are those of the events that are held, with their verdicts. */
 static void lines_of_a_snapshot(void **state)
 {
@@ -206,6 +220,7 @@ int main(void)
 		cmocka_unit_test(samples_are_cut),
 		cmocka_unit_test(syslog_has_its_shape),
 		cmocka_unit_test(hostile_names_stay_within_their_value),
+		cmocka_unit_test(what_ends_a_value_is_escaped),
 		cmocka_unit_test(lines_of_a_snapshot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
