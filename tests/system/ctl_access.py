@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fluxgatectl where not everybody may: TLS, tokens, a unix socket, the allow-list of a real sensor."""
+
+import hashlib
+import json
+import pathlib
+import subprocess
+
+import network
+from client import CONNECT, CTL, NOT_FOUND, NOT_READY, UNAUTHORISED, USAGE, ctl, refused
+from harness import equal, main, scratch
+from sensor import Sensor, sensor_config
+
+network.isolate("openssl")
+network.ip("link", "set", "lo", "up")
+
+SCRATCH = scratch()
+FOLDER = pathlib.Path(SCRATCH.name)
+CERTIFICATE, KEY, SOCKET = FOLDER / "cert.pem", FOLDER / "key.pem", FOLDER / "api.sock"
+
+
+def token_make(name):
+    """A file for the client with a token, and one for the sensor that knows it."""
+    token, known = name + "-" + "t" * 58, FOLDER / f"{name}.known"
+    (FOLDER / name).write_text(token + "\n")
+    known.touch(0o600)
+    known.write_text(f"{name}:{hashlib.sha256(token.encode()).hexdigest()}\n")
+    return FOLDER / name, str(known)
+
+
+READER, READERS = token_make("reader")
+ADMIN, ADMINS = token_make("admin")
+
+
+def sensor(listen, **http):
+    http = {"listen": listen, "admin_token_file": ADMINS, "audit_log": str(FOLDER / "audit"), **http}
+    return Sensor(sensor_config("net_null0", http=http, allow={"path": str(FOLDER / "allow.json")}))
+
+
+def ready(running, *arguments):
+    running.until(lambda: "fluxgate: running" in running.said(), "the port is up")
+    # Refused for want of a token is a sign of life, too; and then the first epoch.
+    running.until(lambda: subprocess.run([CTL, *arguments, "status"], capture_output=True,
+                                         check=False).returncode not in (CONNECT, NOT_READY),
+                  "it answers")
+
+
+def asks_over_tls():
+    """Over TLS it needs the authority and a token, and says which is missing"""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=sensor",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", KEY, "-out", CERTIFICATE], capture_output=True, check=True)
+    KEY.chmod(0o600)
+    url = "--url", "https://localhost:8953"
+    trusted = *url, "--cacert", CERTIFICATE
+    with sensor("0.0.0.0:8953", tls_certificate=str(CERTIFICATE), tls_key=str(KEY),
+                token_file=READERS) as running:
+        ready(running, *trusted)
+        refused(*url, "domains", code=CONNECT, says="not trusted")
+        refused(*trusted, "domains", code=UNAUTHORISED, says="--token-file")
+        running.until(lambda: subprocess.run(
+            [CTL, *trusted, "--token-file", READER, "domains"], capture_output=True,
+            check=False).returncode == 0, "the first epoch")
+        page = ctl(*trusted, "--token-file", READER, "domains", "--json").stdout
+        equal(json.loads(page)["domains"], [], "flagged domains")
+        refused(*trusted, "--token-file", READER, "allow", "add", "cdn.example", "--reason", "x",
+                code=UNAUTHORISED, says="403")
+        running.stop()
+
+
+def changes_over_a_unix_socket():
+    """Over the sensor's own unix socket an admin allows a name and takes it back"""
+    there = "--socket", SOCKET
+    admin = *there, "--token-file", ADMIN
+    with sensor(f"unix:{SOCKET}") as running:
+        ready(running, *there)
+        refused(*there, "allow", "add", "cdn.example", "--reason", "x", code=UNAUTHORISED, says="401")
+        equal(ctl(*admin, "allow", "add", "cdn.example", "--reason", "our own").stdout,
+              "cdn.example: allowed\n", "what allow add says")
+        listed = ctl(*there, "allow", "list").stdout.splitlines()
+        equal(len(listed), 2, f"lines of {listed}")
+        assert listed[1].split()[0] == "cdn.example" and listed[1].endswith("admin  our own"), listed
+        refused(*admin, "allow", "add", "cdn.example", "--reason", "x", code=USAGE, says="already")
+        refused(*admin, "allow", "add", "example", "--reason", "x", code=USAGE, says="suffix")
+        ctl(*admin, "allow", "remove", "cdn.example")
+        refused(*admin, "allow", "remove", "cdn.example", code=NOT_FOUND, says="404")
+        equal(len(ctl(*there, "allow", "list").stdout.splitlines()), 1, "lines of the list")
+        running.stop()
+
+
+main(asks_over_tls, changes_over_a_unix_socket)
