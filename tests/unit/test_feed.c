@@ -2,7 +2,9 @@
 
 /* The bounded queue, and the outputs that read it: files, streams, datagrams, what fails. */
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,6 +232,44 @@ static void a_stream_that_breaks_gets_its_line_again(void **state)
 	close(server);
 }
 
+/* TCP takes parts of a message: after a break it comes from its start, with its length. */
+static void a_message_that_was_cut_comes_whole(void **state)
+{
+	static char octets[65536];
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	char target[64];
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	assert_int_equal(bind(server, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(server, 4), 0);
+	assert_int_equal(getsockname(server, (struct sockaddr *)&sa, &len), 0);
+	snprintf(target, sizeof(target), "tcp:127.0.0.1:%u", ntohs(sa.sin_port));
+	output_init(&output, FEED_SYSLOG, "h");
+	output_target(&output, target);
+	for (uint64_t i = 1; output.sent == 0 && i < 1000000; i++) {
+		push(i);
+		output_pump(&output, &queue, now);
+	}
+	assert_true(output.sent > 0 && output.sent < output.len);
+	close(accept(server, NULL, NULL));
+	output_pump(&output, &queue, now);
+	assert_false(output.report.up);
+	output_pump(&output, &queue, now += 10000);
+	int peer = accept(server, NULL, NULL);
+	output_pump(&output, &queue, now);
+	ssize_t n = recv(peer, octets, sizeof(octets) - 1, 0);
+	assert_true(n > 0);
+	octets[n] = '\0';
+	char *message;
+	unsigned long length = strtoul(octets, &message, 10);
+	assert_memory_equal(message, " <2", 3);
+	assert_in_range(length, 200, 4096);
+	close(peer);
+	close(server);
+}
+
 static void datagrams_are_tried_where_no_stream_is(void **state)
 {
 	static char octets[16384];
@@ -333,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_disk_is_told_of_and_survived, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_stream_that_breaks_gets_its_line_again, begin, end),
+		cmocka_unit_test_setup_teardown(a_message_that_was_cut_comes_whole, begin, end),
 		cmocka_unit_test_setup_teardown(datagrams_are_tried_where_no_stream_is, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_lost_is_counted, begin, end),
 		cmocka_unit_test(targets_are_literal),
