@@ -36,19 +36,18 @@ async function ask(path) {
 	const before = answered.get(path);
 	const answer = await fetch(API + path, {
 		headers: headers(before && {"If-None-Match": before.tag}),
-		cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
+		cache: "no-store",
+		credentials: "omit",
+		redirect: "error",
+		signal: AbortSignal.timeout(PATIENCE_MS),
 	});
-	if (answer.status === 304 && before)
-		return before.body;
-	if (!answer.ok)
-		throw await problem(answer);
+	if (answer.status === 304 && before) return before.body;
+	if (!answer.ok) throw await problem(answer);
 	const body = await answer.json();
 	const tag = answer.headers.get("ETag");
 	answered.delete(path);
-	if (tag)
-		answered.set(path, {tag, body});
-	if (answered.size > 16)
-		answered.delete(answered.keys().next().value);
+	if (tag) answered.set(path, {tag, body});
+	if (answered.size > 16) answered.delete(answered.keys().next().value);
 	return body;
 }
 
@@ -56,21 +55,22 @@ async function ask(path) {
 // each until the stream ends; throws a Problem when there is none.
 async function listen(path, opened, heard, signal) {
 	const answer = await fetch(API + path, {
-		headers: headers({Accept: "text/event-stream"}), cache: "no-store", credentials: "omit", redirect: "error", signal,
+		headers: headers({Accept: "text/event-stream"}),
+		cache: "no-store",
+		credentials: "omit",
+		redirect: "error",
+		signal,
 	});
-	if (!answer.ok)
-		throw await problem(answer);
+	if (!answer.ok) throw await problem(answer);
 	opened();
 	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";
 	for (;;) {
 		const {value, done} = await reader.read();
-		if (done)
-			return;
+		if (done) return;
 		const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
 		rest = blocks.pop();
-		for (const block of blocks)
-			hear(block, heard);
+		for (const block of blocks) hear(block, heard);
 	}
 }
 
@@ -78,17 +78,13 @@ function hear(block, heard) {
 	const field = {event: "message", data: []};
 	for (const line of block.split("\n")) {
 		const [, name, value] = /^([^:]*):? ?(.*)$/.exec(line);
-		if (name === "data")
-			field.data.push(value);
-		else if (name === "event")
-			field.event = value;
+		if (name === "data") field.data.push(value);
+		else if (name === "event") field.event = value;
 	}
-	if (!field.data.length)
-		return;
+	if (!field.data.length) return;
 	try {
 		heard(field.event, JSON.parse(field.data.join("\n")));
 	} catch (error) {
-		if (!(error instanceof SyntaxError))
-			throw error;
+		if (!(error instanceof SyntaxError)) throw error;
 	}
 }

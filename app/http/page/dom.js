@@ -8,14 +8,12 @@ const $ = (id) => document.getElementById(id);
 
 function fill(node, attributes, children) {
 	for (const [name, value] of Object.entries(attributes || {})) {
-		if (typeof value === "function")
-			node.addEventListener(name, value);
+		if (typeof value === "function") node.addEventListener(name, value);
 		else if (value !== null && value !== undefined && value !== false)
 			node.setAttribute(name, value === true ? "" : value);
 	}
 	for (const child of children.flat(Infinity))
-		if (child !== null && child !== undefined && child !== false)
-			node.append(child);
+		if (child !== null && child !== undefined && child !== false) node.append(child);
 	return node;
 }
 
@@ -30,12 +28,12 @@ function put(node, ...children) {
 	const fresh = fill(node.cloneNode(false), null, children);
 	for (const old of node.querySelectorAll("details[data-keep]")) {
 		const same = fresh.querySelector(`[data-keep="${old.dataset.keep}"]`);
-		if (same)
-			same.open = old.open;
+		if (same) same.open = old.open;
 	}
-	if (fresh.isEqualNode(node))
-		return;
-	const held = node.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
+	if (fresh.isEqualNode(node)) return;
+	const held = node.contains(document.activeElement)
+		? document.activeElement.dataset.focus
+		: null;
 	node.replaceChildren(...fresh.childNodes);
 	if (held) {
 		const again = [...node.querySelectorAll("[data-focus]")];
@@ -44,8 +42,23 @@ function put(node, ...children) {
 }
 
 function table(caption, head, rows) {
-	return h("div", {class: "scroll"}, h("table", null, caption && h("caption", null, caption),
-		h("thead", null, h("tr", null, head.map(([text, kind]) =>
-			h("th", {scope: "col", class: kind}, text)))),
-		h("tbody", null, rows)));
+	return h(
+		"div",
+		{class: "scroll"},
+		h(
+			"table",
+			null,
+			caption && h("caption", null, caption),
+			h(
+				"thead",
+				null,
+				h(
+					"tr",
+					null,
+					head.map(([text, kind]) => h("th", {scope: "col", class: kind}, text)),
+				),
+			),
+			h("tbody", null, rows),
+		),
+	);
 }
