@@ -34,10 +34,12 @@ int render_domains(const struct out *o, const json_t *domains)
 		table_cell(t, STYLE_PLAIN, "%s", member_print(d, "countries", 0, n));
 		table_cell(t, STYLE_PLAIN, "%s", member_print(d, "own_addresses", 0, n));
 		table_cell(t, STYLE_PLAIN, "%s", member_text(d, "first_flagged"));
-		table_cell(t, style, "%s",
-			json_is_true(member(d, "allowed"))     ? "allowed"
-			: json_is_true(member(d, "suspected")) ? "suspected"
-							       : "");
+		bool seen = json_is_object(member(d, "acknowledged"));
+		const char *mark = json_is_true(member(d, "allowed"))     ? "allowed"
+				   : json_is_true(member(d, "suspected")) ? "suspected"
+									  : "";
+		table_cell(t, style, "%s%s%s", mark, *mark && seen ? ", " : "",
+			seen ? "acknowledged" : "");
 	}
 	return table_end(t, o);
 }

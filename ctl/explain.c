@@ -67,6 +67,9 @@ static void render_verdict(const struct out *o, const json_t *v)
 	if (member_number(v, "own_addresses") > 0)
 		out_print(o, STYLE_WARN, "%s address(es) of own subscribers\n",
 			member_print(v, "own_addresses", 0, n));
+	if (json_is_object(member(v, "acknowledged")))
+		fprintf(o->to, "acknowledged by %s at %s: %s\n", member_text(v, "acknowledged.who"),
+			member_text(v, "acknowledged.when"), member_text(v, "acknowledged.note"));
 	if (json_is_true(member(v, "allowed")))
 		out_print(o, STYLE_WARN, "allowed: never in what blocks\n");
 }

@@ -159,6 +159,10 @@ static void hostile_answers_are_harmless(void **state)
 		free(rendered(render_domain, hostile[i]));
 		free(rendered(render_explain, hostile[i]));
 	}
+	char *marked = rendered(render_domains, "[{\"domain\": \"x.example\", \"suspected\": true,"
+						" \"acknowledged\": {\"note\": \"\\u001b\"}}]");
+	has(marked, "  suspected, acknowledged\n");
+	free(marked);
 	free(rendered(render_events, "[null, {\"event\": \"\\u009b\", \"time\": 4}]"));
 	free(rendered(render_allow, "[{\"reason\": \"\\u001b[8m\"}, []]"));
 	free(rendered(render_domains, "[null, 1, {\"domain\": \"\\u001bc\", \"score\": \"x\"}]"));
