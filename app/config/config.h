@@ -151,6 +151,7 @@ struct config_rpz {
 	uint32_t additions_per_hour;
 	uint32_t own_zones_count;
 	char own_zones[CONFIG_OWN_ZONES_MAX][CONFIG_DOMAIN_MAX];
+	char top_list[CONFIG_PATH_MAX]; /* "": detect.popular alone */
 };
 
 /* Where verdict events go; "" for nowhere. */

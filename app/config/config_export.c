@@ -80,6 +80,10 @@ static const struct config_row rows[] = {
 		.what = "Zones of this network: they are not blocked, nor what lies below or "
 			"above them.",
 		.wrong = domain_wrong)},
+	{RPZ("top_list", top_list, TEXT_OF(top_list), .unit = "",
+		.what = "File with a list of popular domains, which are not blocked, as those of "
+			"detect.popular are not; empty: none.",
+		.wrong = path_wrong)},
 };
 
 const struct config_table config_export_table = {

@@ -257,6 +257,26 @@ bool allow_has(const struct allow *a, const struct dns_name *name)
 	return found;
 }
 
+bool allow_below(const struct allow *a, const struct dns_name *name)
+{
+	char text[DNS_TEXT_MAX];
+	bool found = false;
+
+	if (!a)
+		return false;
+	size_t len = dns_name_text(name->wire, name->len, text, sizeof(text));
+	const struct set *s = set_hold(a);
+	for (size_t i = 0; i < s->n && !found; i++) {
+		const char *entry = s->entry[i]->name;
+		size_t n = strlen(entry);
+
+		found = n >= len && (n == len || entry[n - len - 1] == '.') &&
+			memcmp(entry + n - len, text, len) == 0;
+	}
+	set_release(a);
+	return found;
+}
+
 uint32_t allow_generation(const struct allow *a)
 {
 	set_hold(a);

@@ -40,6 +40,9 @@ void allow_close(struct allow *a); /* nobody may be reading; NULL is allowed */
 /* Is the name, or one above it, on the list? NULL: nothing is. O(labels * log n). */
 bool allow_has(const struct allow *a, const struct dns_name *name);
 
+/* Is the name, or one below it, on the list? NULL: nothing is. O(n). */
+bool allow_below(const struct allow *a, const struct dns_name *name);
+
 /* Counts changes, from a number of the start: the same number, the same list. */
 uint32_t allow_generation(const struct allow *a);
 size_t allow_count(const struct allow *a);

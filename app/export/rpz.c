@@ -256,7 +256,8 @@ static bool is_cold(const struct snapshot *s)
 
 static bool allowed(const void *allow, const struct dns_name *name)
 {
-	return allow_has(allow, name);
+	/* All below a blocked name are refused with it. */
+	return allow_has(allow, name) || allow_below(allow, name);
 }
 
 static struct gate_guards guards_of(const struct rpz *r)

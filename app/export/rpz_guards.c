@@ -13,6 +13,7 @@
 struct rpz_guards {
 	const struct psl *psl;
 	struct lists *popular; /* with detect.infrastructure */
+	struct lists *top;     /* or NULL */
 	unsigned zone_octets;
 	unsigned own_zones;
 	struct dns_name own_zone[CONFIG_OWN_ZONES_MAX];
@@ -52,6 +53,8 @@ int rpz_guards_load(struct rpz_guards **out, const struct config *c, const struc
 	rc = names_take(g, c, err);
 	if (rc == 0)
 		rc = lists_load(&g->popular, c, psl, err);
+	if (rc == 0 && c->rpz.top_list[0])
+		rc = lists_load_popular(&g->top, "export.rpz.top_list", c->rpz.top_list, psl, err);
 	if (rc < 0)
 		rpz_guards_free(g);
 	else
@@ -64,6 +67,7 @@ void rpz_guards_free(struct rpz_guards *g)
 	if (!g)
 		return;
 	lists_free(g->popular);
+	lists_free(g->top);
 	free(g);
 }
 
@@ -71,7 +75,7 @@ struct gate_guards rpz_guards_names(const struct rpz_guards *g)
 {
 	return (struct gate_guards){
 		.psl = g->psl,
-		.top = {lists_names(g->popular), NULL},
+		.top = {lists_names(g->popular), g->top ? lists_names(g->top) : NULL},
 		.own_zones = g->own_zones,
 		.own_zone = g->own_zone,
 		.zone_octets = g->zone_octets,

@@ -162,12 +162,12 @@ static int file_load(const struct list_file *f, const char *path, char err[ERROR
 	return rc;
 }
 
-static int popular_load(
-	struct name_list *l, const char *path, const struct psl *psl, char err[ERROR_LINE_MAX])
+static int popular_load(struct name_list *l, const char *key, const char *path,
+	const struct psl *psl, char err[ERROR_LINE_MAX])
 {
 	struct names_taken taken = {l, psl};
-	const struct list_file f = {"detect.popular", "a domain", name_take, &taken,
-		(void **)&l->hash, &l->room, &l->n, sizeof(l->hash[0])};
+	const struct list_file f = {key, "a domain", name_take, &taken, (void **)&l->hash, &l->room,
+		&l->n, sizeof(l->hash[0])};
 	int rc = file_load(&f, path, err);
 
 	if (rc == 0)
@@ -232,11 +232,32 @@ int lists_load(
 	if (rc == 0)
 		rc = infrastructure_load(l, c, psl, err);
 	if (rc == 0 && c->popular_path[0])
-		rc = popular_load(&l->names.popular, c->popular_path, psl, err);
+		rc = popular_load(&l->names.popular, "detect.popular", c->popular_path, psl, err);
 	if (rc == 0 && c->networks.eyeballs[0])
 		rc = eyeballs_load(&l->names.eyeballs, c->networks.eyeballs, err);
 	if (rc == 0)
 		rc = imports_load(&l->names, c, psl, err);
+	if (rc < 0)
+		lists_free(l);
+	else
+		*out = l;
+	return rc;
+}
+
+int lists_load_popular(struct lists **out, const char *key, const char *path, const struct psl *psl,
+	char err[ERROR_LINE_MAX])
+{
+	struct lists *l = calloc(1, sizeof(*l));
+	int rc;
+
+	*out = NULL;
+	if (!l) {
+		snprintf(err, ERROR_LINE_MAX, "memory: out of memory");
+		return -ENOMEM;
+	}
+	rc = key_make(&l->names.popular.key, err);
+	if (rc == 0)
+		rc = popular_load(&l->names.popular, key, path, psl, err);
 	if (rc < 0)
 		lists_free(l);
 	else

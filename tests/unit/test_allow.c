@@ -62,6 +62,13 @@ static bool has(const struct allow *a, const char *text)
 	return allow_has(a, &name);
 }
 
+static bool below(const struct allow *a, const char *text)
+{
+	struct dns_name name = name_of(text);
+
+	return allow_below(a, &name);
+}
+
 static int add(struct allow *a, const char *text)
 {
 	struct dns_name name = name_of(text);
@@ -107,6 +114,8 @@ static void test_names(void **state)
 	assert_false(has(a, "example.com"));
 	assert_int_equal(add(a, "Example.COM"), 0);
 	assert_int_equal(add(a, "example.com."), -EEXIST);
+	assert_true(below(a, "example.com") && below(a, "com"));
+	assert_false(below(a, "www.example.com") || below(a, "ample.com") || below(NULL, "com"));
 	assert_int_equal(add(a, "."), -EINVAL);
 	assert_true(has(a, "example.com"));
 	assert_true(has(a, "a.b.EXAMPLE.com"));

@@ -289,6 +289,9 @@ static void a_reload_changes_mode_and_guards(void **state)
 	config.rpz.mode = RPZ_BLOCK;
 	config.rpz.own_zones_count = 1;
 	strcpy(config.rpz.own_zones[0], "flux-0000.example");
+	snprintf(config.rpz.top_list, sizeof(config.rpz.top_list), "%s/top", folder);
+	assert_int_equal(
+		file_replace(config.rpz.top_list, "1,www.flux-0002.example\n", 24, 0600), 0);
 	assert_int_equal(rpz_guards_load(&guards, &config, psl, err), 0);
 	rpz_reload(rpz, &config, guards);
 	publish(VERDICTS, 2);
@@ -298,8 +301,9 @@ static void a_reload_changes_mode_and_guards(void **state)
 		rpz_put(p);
 		p = picture_of(2);
 	}
-	assert_int_equal(p->listed, VERDICTS - 3);
+	assert_int_equal(p->listed, VERDICTS - 4);
 	assert_null(strstr(p->zone, "flux-0000"));
+	assert_null(strstr(p->zone, "flux-0002"));
 	assert_non_null(strstr(p->zone, "flux-0001.example CNAME"));
 	rpz_put(p);
 }
