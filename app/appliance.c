@@ -70,7 +70,8 @@ int appliance_load(struct appliance *a, const struct config *config, bool live, 
 		return EXIT_CODE_DATABASE;
 	if (access_load(a, err) < 0)
 		return EXIT_CODE_CONFIG;
-	if (allow_open(&a->allow, live ? config->allow.path : "", err) < 0)
+	if (allow_open(&a->allow, live ? config->allow.path : "", err) < 0 ||
+		acks_open(&a->acks, live ? config->acknowledge.path : "", err) < 0)
 		return EXIT_CODE_STATE;
 	a->board = snapshot_board_new();
 	a->mailbox = mailbox_new(MAILBOX_DEADLINE_MS);
@@ -262,6 +263,7 @@ int appliance_serve(struct appliance *a, char err[ERROR_LINE_MAX])
 		.rpz = a->rpz,
 		.access = a->access,
 		.allow = a->allow,
+		.acks = a->acks,
 		.psl = suffix_list_psl(a->suffixes),
 		.history = a->live && a->config.history.path[0] ? a->config.history.path : NULL,
 	};
@@ -287,6 +289,7 @@ void appliance_free(struct appliance *a)
 	networks_close(a->networks);
 	lists_free(a->lists);
 	allow_close(a->allow);
+	acks_close(a->acks);
 	suffix_list_free(a->suffixes);
 	settings_free(&a->settings);
 	state_close(&a->state);
@@ -299,5 +302,6 @@ void appliance_free(struct appliance *a)
 	a->networks = NULL;
 	a->lists = NULL;
 	a->allow = NULL;
+	a->acks = NULL;
 	a->suffixes = NULL;
 }

@@ -22,6 +22,7 @@
 #include "datapath/settings.h"
 #include "datapath/worker.h"
 #include "detect/detect.h"
+#include "export/acks.h"
 #include "export/allow.h"
 #include "export/json.h"
 #include "export/rpz.h"
@@ -52,6 +53,7 @@ struct appliance {
 	struct mailbox *mailbox;
 	struct about about;
 	struct allow *allow; /* read and changed by management threads */
+	struct acks *acks;   /* the same */
 	struct access *access; /* of the HTTP server; NULL where there is none */
 	struct http_server *http;
 	struct rpz *rpz;           /* live */

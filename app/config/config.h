@@ -137,8 +137,9 @@ struct config_state {
 	uint32_t interval_seconds;
 };
 
-struct config_allow {
-	char path[CONFIG_PATH_MAX]; /* "": the list lasts as long as the process */
+/* A list of names; "": it lasts as long as the process. */
+struct config_names {
+	char path[CONFIG_PATH_MAX];
 };
 
 struct config_rpz {
@@ -197,7 +198,8 @@ struct config {
 	struct config_import import;
 	struct config_http http;
 	struct config_state state;
-	struct config_allow allow;
+	struct config_names allow;
+	struct config_names acknowledge;
 	struct config_rpz rpz;
 	struct config_feed feed;
 	struct config_history history;

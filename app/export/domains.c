@@ -121,27 +121,28 @@ json_t *export_domain(const struct verdict *v)
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-		"domain", name,                                                     //
-		"class", flux_class_name(v->class),                                 //
-		"suspected", (int)v->suspected,                                     //
-		"score", value_real(v->score),                                      //
-		"confidence", value_real(v->confidence),                            //
-		"model_probability", export_probability(v->probability),            //
-		"first_flagged", value_seconds(v->first_flagged),                   //
-		"first_seen", value_seconds(v->first_seen),                         //
-		"last_seen", value_seconds(v->last_seen),                           //
-		"window", flux_window_name(v->window),                              //
-		"addresses", value_estimate(f->addresses),                          //
-		"networks", value_estimate(f->networks),                            //
-		"effective_networks", value_real(f->effective_networks),            //
-		"countries", value_estimate(f->countries),                          //
-		"own_addresses", value_estimate(f->own_addresses),                  //
-		"ttl_max", value_estimate(f->ttl_max),                              //
-		"host_names", value_estimate(f->host_names),                        //
-		"campaign", campaign_json(&v->campaign),                            //
-		"activity", activity_json(&v->activity),                            //
-		"reasons", reasons_json(v),                                         //
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:n, s:o, s:o}", //
+		"domain", name,                                                               //
+		"class", flux_class_name(v->class),                                           //
+		"suspected", (int)v->suspected,                                               //
+		"score", value_real(v->score),                                                //
+		"confidence", value_real(v->confidence),                                      //
+		"model_probability", export_probability(v->probability),                      //
+		"first_flagged", value_seconds(v->first_flagged),                             //
+		"first_seen", value_seconds(v->first_seen),                                   //
+		"last_seen", value_seconds(v->last_seen),                                     //
+		"window", flux_window_name(v->window),                                        //
+		"addresses", value_estimate(f->addresses),                                    //
+		"networks", value_estimate(f->networks),                                      //
+		"effective_networks", value_real(f->effective_networks),                      //
+		"countries", value_estimate(f->countries),                                    //
+		"own_addresses", value_estimate(f->own_addresses),                            //
+		"ttl_max", value_estimate(f->ttl_max),                                        //
+		"host_names", value_estimate(f->host_names),                                  //
+		"campaign", campaign_json(&v->campaign),                                      //
+		"activity", activity_json(&v->activity),                                      //
+		"allowed", 0, "acknowledged", /* until marks_put */                           //
+		"reasons", reasons_json(v),                                                   //
 		"sample", sample_json(v));
 }
 

@@ -64,6 +64,8 @@ enum domains_sort {
 
 const char *domains_sort_name(enum domains_sort sort);
 
+struct marks;
+
 /* Which flagged domains are asked for; domains_query_init admits all. */
 struct domains_query {
 	int class;          /* enum flux_class, or -1 */
@@ -73,9 +75,10 @@ struct domains_query {
 	uint32_t min_score; /* thousandths, 0..100000 */
 	uint64_t campaign;  /* its id, or 0 */
 	enum domains_sort sort;
-	uint32_t limit;     /* 1..EXPORT_LIMIT_MAX */
-	const char *cursor; /* next_cursor of the page before, or NULL */
-	char name[256];     /* lower case, part of a name; behind a '*' its end; "": any */
+	uint32_t limit;            /* 1..EXPORT_LIMIT_MAX */
+	const char *cursor;        /* next_cursor of the page before, or NULL */
+	const struct marks *marks; /* NULL: nobody said anything */
+	char name[256];            /* lower case, part of a name; behind a '*' its end; "": any */
 };
 
 void domains_query_init(struct domains_query *q);
@@ -83,7 +86,7 @@ void domains_query_init(struct domains_query *q);
 /* The accounting tree: every counter of the snapshot at its place. */
 json_t *export_accounting(const struct snapshot *s);
 
-/* One flagged domain. */
+/* One flagged domain; what the operator said of it is for marks_put (export/marks.h). */
 json_t *export_domain(const struct verdict *v);
 
 /* The same as an answer of its own, with all features of its window. */

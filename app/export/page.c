@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "dns/dns.h"
+#include "export/marks.h"
 #include "export/json.h"
 #include "export/value.h"
 
@@ -169,6 +170,15 @@ static int64_t query_start(const struct snapshot *s, const struct domains_query 
 	return c.match <= s->verdicts ? (int64_t)c.match : -EINVAL;
 }
 
+static int domain_append(json_t *list, const struct marks *marks, const struct verdict *v)
+{
+	json_t *domain = export_domain(v);
+
+	if (marks && domain)
+		domain = value_whole(domain, marks_put(marks, domain, v));
+	return json_array_append_new(list, domain);
+}
+
 int export_domains(const struct snapshot *s, const struct domains_query *q, json_t **out)
 {
 	int64_t start = query_start(s, q);
@@ -183,8 +193,8 @@ int export_domains(const struct snapshot *s, const struct domains_query *q, json
 	json_t *list = json_array();
 	unsigned i = (unsigned)start;
 	for (; i < count && i - (unsigned)start < q->limit && list; i++)
-		list = value_whole(list,
-			json_array_append_new(list, export_domain(&s->verdict[match[i].index])));
+		list = value_whole(
+			list, domain_append(list, q->marks, &s->verdict[match[i].index]));
 	free(match);
 	struct cursor next = {s->generation, s->time, query_question(q), i};
 	*out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Who may read, and what admins change: the allow-list.
+ * Who may read, and what admins change: the allow-list, and acknowledgements.
  *
  * A change is let in by an admin's token, checked, written to the audit log and made, in this
  * order. What cannot be written there is not made.
@@ -174,7 +174,7 @@ static bool text_right(const char *text, size_t room)
 	return n > 0 && n < room;
 }
 
-static void allow_failed(struct change *c, int rc, struct answer *a)
+static void list_failed(struct change *c, int rc, struct answer *a)
 {
 	if (rc == -EEXIST)
 		refuse(c, a, MHD_HTTP_CONFLICT, "The name is on the list already.");
@@ -188,15 +188,40 @@ static void allow_failed(struct change *c, int rc, struct answer *a)
 			"Another change is being written: ask again in a moment.");
 	else
 		refuse(c, a, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			"The list cannot be written, so it stays as it was: see to the disk of "
-			"allow.path.");
+			"The list cannot be written, so it stays as it was: see to its disk.");
+}
+
+/* The text of a note, with who says it; false with the answer made. */
+static bool note_take(struct change *c, const char *text, struct note *note, struct answer *a)
+{
+	if (!text_right(text, sizeof(note->text))) {
+		refuse(c, a, MHD_HTTP_BAD_REQUEST,
+			"reason, note: 1 to 256 octets without control characters.");
+		return false;
+	}
+	*note = (struct note){.when = (uint32_t)time(NULL)};
+	snprintf(note->who, sizeof(note->who), "%s", c->who.name);
+	snprintf(note->text, sizeof(note->text), "%s", text);
+	c->text = text;
+	return true;
+}
+
+/* The answer to a change that was made. */
+static void answer_note(const struct change *c, unsigned status, const char *member,
+	const struct note *note, struct answer *a)
+{
+	answer_json(a, status, JSON_TYPE,
+		json_pack("{s:i, s:s, s:s, s:s, s:o}",           //
+			"schema_version", EXPORT_SCHEMA_VERSION, //
+			"name", c->name, member, note->text,     //
+			"who", note->who, "when", value_seconds(note->when)));
 }
 
 static void allow_put(const struct routes *r, struct change *c, json_t *body, struct answer *a)
 {
 	const char *text, *reason;
 	struct dns_name name;
-	uint32_t now = (uint32_t)time(NULL);
+	struct note note;
 	int rc;
 
 	if (json_unpack(body, "{s:s, s:s !}", "name", &text, "reason", &reason) < 0) {
@@ -209,12 +234,8 @@ static void allow_put(const struct routes *r, struct change *c, json_t *body, st
 		return;
 	}
 	name_take(c, &name);
-	if (!text_right(reason, ALLOW_REASON_MAX)) {
-		refuse(c, a, MHD_HTTP_BAD_REQUEST,
-			"reason: expected 1 to 256 octets without control characters.");
+	if (!note_take(c, reason, &note, a))
 		return;
-	}
-	c->text = reason;
 	if (name.labels == 0 || (r->psl && psl_registered(r->psl, &name) < 0)) {
 		refuse(c, a, MHD_HTTP_BAD_REQUEST,
 			"name: a public suffix, below which all would be allowed: name a "
@@ -223,15 +244,11 @@ static void allow_put(const struct routes *r, struct change *c, json_t *body, st
 	}
 	if (!change_accept(r, c, a))
 		return;
-	rc = allow_add(r->allow, &name, reason, c->who.name, now);
+	rc = allow_add(r->allow, &name, &note);
 	if (rc < 0)
-		allow_failed(c, rc, a);
+		list_failed(c, rc, a);
 	else
-		answer_json(a, MHD_HTTP_CREATED, JSON_TYPE,
-			json_pack("{s:i, s:s, s:s, s:s, s:o}",           //
-				"schema_version", EXPORT_SCHEMA_VERSION, //
-				"name", c->name, "reason", reason,       //
-				"who", c->who.name, "when", value_seconds(now)));
+		answer_note(c, MHD_HTTP_CREATED, "reason", &note, a);
 }
 
 void change_allow(const struct routes *r, struct change *c, const char *rest, struct answer *a)
@@ -260,10 +277,72 @@ void change_disallow(const struct routes *r, struct change *c, const char *rest,
 			a->status = MHD_HTTP_NO_CONTENT;
 			a->content_type = JSON_TYPE;
 			if (rc < 0)
-				allow_failed(c, rc, a);
+				list_failed(c, rc, a);
 		}
 	}
 	change_settle(r, c, a);
+}
+
+/* The verdict is there: it is in a snapshot that is held. */
+static void verdict_acknowledge(const struct routes *r, struct change *c, const struct verdict *v,
+	const struct dns_name *name, json_t *body, struct answer *a)
+{
+	const char *text;
+	struct note note;
+	int rc;
+
+	if (json_unpack(body, "{s:s !}", "note", &text) < 0) {
+		refuse(c, a, MHD_HTTP_BAD_REQUEST,
+			"Expected {\"note\": \"...\"} and no other member.");
+		return;
+	}
+	if (!note_take(c, text, &note, a))
+		return;
+	/* Clocks may be a step apart; it is of this verdict. */
+	if (note.when < v->first_flagged)
+		note.when = v->first_flagged;
+	if (!change_accept(r, c, a))
+		return;
+	rc = acks_put(r->acks, name, &note);
+	if (rc < 0)
+		list_failed(c, rc, a);
+	else
+		answer_note(c, MHD_HTTP_OK, "note", &note, a);
+}
+
+/* The domain in front of ACKNOWLEDGE; false with the answer made. */
+static bool path_name(struct change *c, const char *rest, struct dns_name *name, struct answer *a)
+{
+	char path[3 * DNS_TEXT_MAX], text[DNS_TEXT_MAX];
+	size_t n = strlen(rest) - strlen(ACKNOWLEDGE);
+
+	snprintf(path, sizeof(path), "%.*s", (int)(n < sizeof(path) ? n : sizeof(path)), rest);
+	if (percent_decode(path, text, sizeof(text)) < 0 || dns_name_parse(text, name) < 0) {
+		refuse(c, a, MHD_HTTP_BAD_REQUEST, "Not a domain name.");
+		return false;
+	}
+	name_take(c, name);
+	return true;
+}
+
+void change_acknowledge(
+	const struct routes *r, struct change *c, const char *rest, struct answer *a)
+{
+	const struct snapshot *s = snapshot_get(r->board);
+	const struct verdict *v = NULL;
+	json_t *body = body_object(c, a);
+	struct dns_name name;
+
+	if (body && path_name(c, rest, &name, a)) {
+		v = s && r->acks ? verdict_find(s, &name) : NULL;
+		if (v)
+			verdict_acknowledge(r, c, v, &name, body, a);
+		else
+			refuse(c, a, MHD_HTTP_NOT_FOUND, "Not flagged: there is no verdict.");
+	}
+	change_settle(r, c, a);
+	json_decref(body);
+	snapshot_put(s);
 }
 
 void route_allow(

@@ -10,6 +10,7 @@
 #include "http/routes.h"
 
 #define JSON_TYPE "application/json"
+#define ACKNOWLEDGE "/acknowledge" /* behind a domain's path */
 
 /* Takes the tree over; NULL makes it a 500. */
 void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree);
@@ -32,6 +33,9 @@ const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
  */
 bool answer_known(const struct routes *r, const struct request *q, const struct snapshot *s,
 	struct answer *a);
+
+/* The verdict on a flagged domain, or NULL. */
+const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name);
 
 /* The name in a path; false with the answer made. */
 bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
@@ -86,6 +90,8 @@ void change_settle(const struct routes *r, const struct change *c, const struct 
 /* The handlers of changes; `rest` as for the others. */
 void change_allow(const struct routes *r, struct change *c, const char *rest, struct answer *a);
 void change_disallow(const struct routes *r, struct change *c, const char *rest, struct answer *a);
+void change_acknowledge(
+	const struct routes *r, struct change *c, const char *rest, struct answer *a);
 void route_allow(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_allowed(

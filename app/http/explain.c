@@ -7,12 +7,22 @@
 
 #include <microhttpd.h>
 
+#include "export/value.h"
 #include "http/answer.h"
 
-static void answer_asked(
-	struct mailbox *m, const struct dns_name *name, struct explanation *e, struct answer *a)
+static json_t *explanation_marked(
+	const struct marks *m, const struct dns_name *name, const struct explanation *e)
 {
-	int rc = mailbox_ask(m, name, e);
+	json_t *tree = export_explanation(name, e);
+	json_t *verdict = e->flagged ? json_object_get(tree, "verdict") : NULL;
+
+	return verdict ? value_whole(tree, marks_put(m, verdict, &e->verdict)) : tree;
+}
+
+static void answer_asked(const struct routes *r, const struct dns_name *name, struct explanation *e,
+	struct answer *a)
+{
+	int rc = mailbox_ask(r->mailbox, name, e);
 
 	if (rc == -EBUSY)
 		answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -24,7 +34,7 @@ static void answer_asked(
 	else if (e->tier == TIER_NOTHING)
 		answer_problem(a, MHD_HTTP_NOT_FOUND, e->text);
 	else
-		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_explanation(name, e));
+		answer_json(a, MHD_HTTP_OK, JSON_TYPE, explanation_marked(&r->marks, name, e));
 }
 
 void route_explain(
@@ -48,6 +58,6 @@ void route_explain(
 	if (!e)
 		answer_json(a, MHD_HTTP_INTERNAL_SERVER_ERROR, JSON_TYPE, NULL);
 	else
-		answer_asked(r->mailbox, &name, e, a);
+		answer_asked(r, &name, e, a);
 	free(e);
 }

@@ -13,6 +13,7 @@
 
 #include "dns/dns.h"
 #include "export/prometheus.h"
+#include "export/value.h"
 #include "http/answer.h"
 #include "http/query.h"
 #include "http/rendered.h"
@@ -95,7 +96,8 @@ static bool etag_listed(const char *list, const char *tag)
 static void snapshot_tag(
 	const struct routes *r, const struct snapshot *s, char tag[ANSWER_ETAG_MAX])
 {
-	snprintf(tag, ANSWER_ETAG_MAX, "\"%" PRIx32 "-%" PRIx32 "\"", r->started, s->generation);
+	snprintf(tag, ANSWER_ETAG_MAX, "\"%" PRIx32 "-%" PRIx32 "-%" PRIx32 "\"", r->started,
+		s->generation, marks_generation(&r->marks));
 }
 
 bool answer_known(
@@ -169,6 +171,7 @@ static void route_domains(
 	const struct snapshot *s = snapshot_needed(r, a);
 	if (!s)
 		return;
+	query.marks = &r->marks;
 	int rc = export_domains(s, &query, &page);
 	if (rc == -EINVAL)
 		answer_problem(a, MHD_HTTP_BAD_REQUEST,
@@ -183,7 +186,7 @@ static void route_domains(
 	snapshot_put(s);
 }
 
-static const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name)
+const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name)
 {
 	for (unsigned i = 0; i < s->verdicts; i++) {
 		const struct verdict *v = &s->verdict[i];
@@ -205,6 +208,14 @@ bool name_needed(const char *rest, struct dns_name *name, struct answer *a)
 	return false;
 }
 
+static json_t *domain_marked(
+	const struct routes *r, const struct snapshot *s, const struct verdict *v)
+{
+	json_t *detail = export_domain_detail(s, v);
+
+	return value_whole(detail, marks_put(&r->marks, detail, v));
+}
+
 static void route_domain(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
 {
@@ -221,7 +232,7 @@ static void route_domain(
 			"Not flagged. Flagged domains are registered domains, not host names; "
 			"/api/v1/explain/{name} says of any name why not.");
 	else if (!answer_known(r, q, s, a))
-		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_domain_detail(s, v));
+		answer_json(a, MHD_HTTP_OK, JSON_TYPE, domain_marked(r, s, v));
 	snapshot_put(s);
 }
 
@@ -342,13 +353,22 @@ static const struct route *route_find(const char *path, const char **rest)
 static const struct change_route {
 	const char *path;
 	bool prefix;
+	const char *end; /* of a path behind its name; "": the name ends it */
 	const char *method;
 	const char *allow; /* methods that the path has */
 	void (*make)(const struct routes *r, struct change *c, const char *rest, struct answer *a);
 } change_routes[] = {
-	{"/api/v1/allow", false, "POST", "GET, HEAD, POST", change_allow},
-	{"/api/v1/allow/", true, "DELETE", "GET, HEAD, DELETE", change_disallow},
+	{"/api/v1/allow", false, "", "POST", "GET, HEAD, POST", change_allow},
+	{"/api/v1/allow/", true, "", "DELETE", "GET, HEAD, DELETE", change_disallow},
+	{"/api/v1/domains/", true, ACKNOWLEDGE, "POST", "POST", change_acknowledge},
 };
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
 
 static const struct change_route *change_find(const char *path, const char **rest)
 {
@@ -357,7 +377,8 @@ static const struct change_route *change_find(const char *path, const char **res
 		size_t n = strlen(route->path);
 
 		*rest = path + n;
-		if (strncmp(path, route->path, n) == 0 && (route->prefix || !path[n]))
+		if (strncmp(path, route->path, n) == 0 && (route->prefix || !path[n]) &&
+			ends_with(*rest, route->end))
 			return route;
 	}
 	return NULL;

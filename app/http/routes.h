@@ -13,7 +13,7 @@
 #include "control/mailbox.h"
 #include "control/snapshot.h"
 #include "export/json.h"
-#include "export/allow.h"
+#include "export/marks.h"
 #include "export/requests.h"
 #include "export/rpz.h"
 #include "http/access.h"
@@ -36,6 +36,8 @@ struct routes {
 	const char *history;             /* path of the SQLite file; NULL: none is kept */
 	struct access *access;           /* NULL: everybody reads, nothing changes */
 	struct allow *allow;             /* NULL: there is no list */
+	struct acks *acks;               /* NULL: nothing is acknowledged */
+	struct marks marks;              /* of both */
 	const struct psl *psl;           /* NULL: allowed names are not held against it */
 	const char *host;    /* what Host must be, "[::1]" or localhost; NULL: it may be any */
 	uint32_t started;    /* seconds since 1970 */

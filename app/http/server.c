@@ -268,6 +268,8 @@ static void routes_init(struct http_server *server, const struct http_config *co
 		.host = NULL,
 		.access = config->access,
 		.allow = config->allow,
+		.acks = config->acks,
+		.marks = {config->allow, config->acks},
 		.psl = config->psl,
 		.started = (uint32_t)time(NULL),
 		.started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,

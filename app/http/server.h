@@ -17,6 +17,7 @@
 
 #include "control/mailbox.h"
 #include "control/snapshot.h"
+#include "export/acks.h"
 #include "export/allow.h"
 #include "export/json.h"
 #include "export/rpz.h"
@@ -41,6 +42,7 @@ struct http_config {
 	const struct about *about;
 	struct access *access; /* outlives the server; NULL: everybody reads, nothing changes */
 	struct allow *allow;   /* the same; NULL: there is no list */
+	struct acks *acks;     /* the same; NULL: nothing is acknowledged */
 	const struct psl *psl; /* what allowed names are held against; NULL: nothing */
 	const char *history;   /* path of the SQLite file; NULL: none is kept */
 };

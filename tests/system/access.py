@@ -14,7 +14,8 @@ import subprocess
 import time
 
 import network
-from harness import equal, fluxgate, main, scratch, wait_for
+from harness import (DEMO_CAPTURE, FLUXGATE, demo_databases, equal, fluxgate, main, scratch,
+                     wait_for)
 from sensor import LISTEN, Sensor, sensor_config
 
 network.isolate("curl", "openssl")
@@ -368,6 +369,49 @@ def hostile_bodies():
         sensor.stop()
 
 
+def acknowledged():
+    """A verdict is acknowledged and a domain allowed: both stand in the list, at once, with a new tag"""
+    fresh()
+    config = FOLDER / "config.json"
+    config.write_text(json.dumps({"http": changeable()}))
+    with subprocess.Popen([FLUXGATE, "replay", "-c", config, "--serve", LISTEN, *demo_databases(),
+                           DEMO_CAPTURE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert "serving" in process.stderr.readline()
+            _, head, body = curl("/api/v1/domains")
+            first = json.loads(body)["domains"][0]
+            name = first["domain"]
+            equal((first["allowed"], first["acknowledged"]), (False, None), "before")
+            path = f"/api/v1/domains/{name}/acknowledge"
+            for at, body, token, status in ((path, {"note": "n"}, None, 401),
+                                            (path, {"note": "n", "x": 1}, ADMIN, 400),
+                                            (path, {}, ADMIN, 400),
+                                            ("/api/v1/domains/a..b/acknowledge", {"note": "n"},
+                                             ADMIN, 400),
+                                            ("/api/v1/domains/honest.example/acknowledge",
+                                             {"note": "n"}, ADMIN, 404),
+                                            (path, {"note": "ticket 1"}, ADMIN, 200),
+                                            (path, {"note": "ticket 2"}, ADMIN, 200)):
+                equal(change("POST", at, body, token)[0], status, f"{at} {body}")
+                equal(audit()[-1]["result"], "accepted" if status == 200 else "refused", "audit")
+            equal((audit()[-1]["name"], audit()[-1]["text"]), (name, "ticket 2"), "audit")
+            equal(change("POST", "/api/v1/allow", {"name": name, "reason": "r"})[0], 201, "allow")
+            # Made of the same snapshot, and yet another answer.
+            tag = [line for line in head.splitlines() if line.startswith("ETag: ")][0][6:]
+            status, _, body = curl("/api/v1/domains", "-H", f"If-None-Match: {tag}")
+            equal(status, 200, "with the tag of before")
+            detail = json.loads(curl(f"/api/v1/domains/{name}")[2])
+            why = json.loads(curl(f"/api/v1/explain/{name}")[2])["verdict"]
+            for domain in json.loads(body)["domains"][0], detail, why:
+                equal(domain["allowed"], True, "allowed")
+                equal((domain["acknowledged"]["who"], domain["acknowledged"]["note"]),
+                      ("ops", "ticket 2"), "acknowledged")
+        finally:
+            process.terminate()
+            process.stderr.read()
+
+
 def killed_at_any_moment():
     """kill -9 amid changes: what was answered is there after, and nothing that was not asked"""
     fresh()
@@ -408,4 +452,4 @@ def killed_at_any_moment():
 
 os.umask(0o077)
 main(tls_and_tokens, reloaded, unix_socket, refusals, changes, audit_first, hostile_bodies,
-     killed_at_any_moment)
+     acknowledged, killed_at_any_moment)

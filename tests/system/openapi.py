@@ -189,7 +189,9 @@ def document_and_program_agree():
     """Each route of the program is in the document and the other way round; the schemas are served"""
     metrics = Answer(LISTEN, "GET", "/metrics", {}).body.decode()
     routes = set(re.findall(r'http_requests_total\{route="([^"]+)"', metrics)) - {"none"}
-    equal(set(DOCUMENT["paths"]) ^ routes, set(), "routes that only one of the two has")
+    # Requests that change something are counted as those of the path that is read.
+    read = {path for path, item in DOCUMENT["paths"].items() if "get" in item}
+    equal(read ^ routes, set(), "routes that only one of the two has")
     equal(json.loads(Answer(LISTEN, "GET", "/api/v1/openapi.json", {}).body), DOCUMENT, "the document")
     assert DOCUMENT["openapi"].startswith("3.1."), DOCUMENT["openapi"]
     wanted = set(re.findall(r'"schema/([^"#]+)"', json.dumps(DOCUMENT)))

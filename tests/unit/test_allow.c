@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "config/file.h"
+#include "export/acks.h"
 #include "export/allow.h"
 #include "tests/unit/round_trip.h"
 
@@ -73,7 +74,7 @@ static int add(struct allow *a, const char *text)
 {
 	struct dns_name name = name_of(text);
 
-	return allow_add(a, &name, "why", "ops", 1000000000);
+	return allow_add(a, &name, &(struct note){.when = 1000000000, .who = "ops", .text = "why"});
 }
 
 static int take_off(struct allow *a, const char *text)
@@ -145,7 +146,11 @@ static void test_file(void **state)
 	assert_null(other);
 	assert_int_equal(add(a, "c.org"), 0);
 	assert_int_equal(add(a, "a.com"), 0);
-	assert_int_equal(allow_add(a, &odd, "caf\xc3\xa9 \"x\"", "ops", 1700000000), 0);
+	assert_int_equal(
+		allow_add(a, &odd,
+			&(struct note){
+				.when = 1700000000, .who = "ops", .text = "caf\xc3\xa9 \"x\""}),
+		0);
 	assert_int_equal(take_off(a, "c.org"), 0);
 	json_t *before = page_of(a, NULL);
 	allow_close(a);
@@ -289,6 +294,35 @@ static void test_full(void **state)
 	allow_close(a);
 }
 
+/* An acknowledgement is for a verdict, and ends with it. */
+static void test_acks(void **state)
+{
+	struct dns_name name = name_of("flux.example");
+	struct verdict v = {.name_len = name.len, .first_flagged = 1000};
+	struct note note = {.when = 1500, .who = "ops", .text = "first"}, got;
+	struct acks *acks;
+
+	(void)state;
+	memcpy(v.name, name.wire, name.len);
+	assert_int_equal(acks_open(&acks, path, err), 0);
+	assert_false(acks_find(acks, &v, &got));
+	assert_int_equal(acks_put(acks, &name, &note), 0);
+	assert_true(acks_find(acks, &v, &got));
+	assert_string_equal(got.text, "first");
+	note.when = 1600;
+	snprintf(note.text, sizeof(note.text), "second");
+	assert_int_equal(acks_put(acks, &name, &note), 0);
+	acks_close(acks);
+	assert_int_equal(acks_open(&acks, path, err), 0);
+	assert_true(acks_find(acks, &v, &got));
+	assert_string_equal(got.text, "second");
+	assert_int_equal(got.when, 1600);
+	v.first_flagged = 1601;
+	assert_false(acks_find(acks, &v, &got));
+	assert_false(acks_find(NULL, &v, &got));
+	acks_close(acks);
+}
+
 struct readers {
 	struct allow *allow;
 	_Atomic bool stop;
@@ -342,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_acks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
 	};
 

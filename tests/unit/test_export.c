@@ -34,7 +34,7 @@ static void domain_shape(void **state)
 		    "first_seen last_seen "
 		    "window addresses networks effective_networks countries own_addresses ttl_max "
 		    "host_names "
-		    "campaign activity reasons sample");
+		    "campaign activity allowed acknowledged reasons sample");
 	assert_string_equal(text_at(d, "domain"), "flux-0000.example");
 	assert_string_equal(text_at(d, "class"), "single_flux");
 	assert_true(json_is_false(at(d, "suspected")));
