@@ -7,33 +7,17 @@
 #include "export/rpz.h"
 #include "export/value.h"
 
-static json_t *entry_json(const struct gate_entry *e)
+static json_t *domain_json(const struct gate_entry *e)
 {
-	return json_pack("{s:b, s:s, s:o, s:o}",                         //
+	char name[DNS_TEXT_MAX];
+
+	dns_name_text(e->name, e->name_len, name, sizeof(name));
+	return json_pack("{s:s, s:b, s:s, s:o, s:o}",                    //
+		"domain", name,                                          //
 		"listed", (int)(e->reason == GATE_LISTED),               //
 		"reason", gate_reason_name((enum gate_reason)e->reason), //
 		"firm_since", value_seconds(e->firm_since),              //
 		"listed_since", value_seconds(e->listed_since));
-}
-
-json_t *export_blocked(const struct rpz_picture *p, const uint8_t *name, uint8_t len)
-{
-	const struct gate_entry *e = p ? gate_find(p->entry, p->n, name, len) : NULL;
-
-	return e ? entry_json(e) : json_null();
-}
-
-static json_t *domain_json(const struct gate_entry *e)
-{
-	char name[DNS_TEXT_MAX];
-	json_t *domain, *entry = entry_json(e);
-
-	dns_name_text(e->name, e->name_len, name, sizeof(name));
-	domain = json_pack("{s:s}", "domain", name);
-	int bad = json_object_update(domain, entry);
-
-	json_decref(entry);
-	return value_whole(domain, bad);
 }
 
 static json_t *domains_json(const struct rpz_picture *p)

@@ -55,9 +55,6 @@ struct rpz_options {
 /* What blocks and what does not, and why: /api/v1/blocking. NULL when out of memory. */
 json_t *export_blocking(const struct rpz_picture *p);
 
-/* The member "blocking" of a flagged domain: null while nobody has judged it. */
-json_t *export_blocked(const struct rpz_picture *p, const uint8_t *name, uint8_t len);
-
 /*
  * Reads the state, writes the zone and starts the thread, which takes over the caller's CPU
  * affinity. An exit code, and one line in err when it is not 0.
