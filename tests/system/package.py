@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import FLUXGATE, TOP, equal, main, skip_all
+from harness import FLUXGATE, TOP, equal, main, scratch, skip_all
 
 INSIDE = "FLUXGATE_TEST_PACKAGE_INSIDE"
 RELEASE = "bookworm"
@@ -101,11 +101,35 @@ def package_path():
     return next(CACHE.glob("fluxgate_*.deb"))
 
 
+def clears_nothing_of_others():
+    """deploy/package --work refuses a folder that it did not make, and leaves what is in it"""
+    with scratch() as folder:
+        above = pathlib.Path(folder)
+        clone = above / "fluxgate"
+        shutil.copytree(TOP / "deploy", clone / "deploy")
+        shutil.copy(TOP / "meson.build", clone)
+        (above / "other/fluxgate").mkdir(parents=True)
+        (above / "other/fluxgate/precious").write_text("precious")
+        (above / "link").mkdir()
+        (above / "link/fluxgate").symlink_to(clone)
+        own = above / "own"
+        for work, why in ((above, "was not made by this script"), (above / "other", "was not made"),
+                          (above / "link", "was not made"), (clone / "deploy", "is in the tree")):
+            told = run(clone / "deploy/package", "--work", work, own, code=1)
+            assert why in told, told
+            assert (clone / "deploy/package").exists() and (clone / "meson.build").exists(), work
+        assert (above / "other/fluxgate/precious").exists()
+        # A tree that this script made, and from which it is run.
+        (clone / ".made-by-deploy-package").touch()
+        told = run(clone / "deploy/package", "--work", above, own, code=1)
+        assert "holds the tree itself" in told and (clone / "deploy/package").exists(), told
+
+
 def is_built():
     """deploy/package builds it, and lintian finds no error"""
     for old in CACHE.glob("*.deb"):
         old.unlink()
-    told = run(TOP / "deploy/package", "--work", CACHE / "work", CACHE)
+    told = run(TOP / "deploy/package", "--work", CACHE / "build", CACHE)
     for line in told.splitlines():
         print(f"# {line}")
     assert not re.search(r"^E: ", told, re.M), told
@@ -201,4 +225,4 @@ def goes_without_a_trace():
 
 isolate()
 system_make()
-main(is_built, is_installed, holds_what_it_promises, works, listens, goes_without_a_trace)
+main(clears_nothing_of_others, is_built, is_installed, holds_what_it_promises, works, listens, goes_without_a_trace)
