@@ -44,17 +44,14 @@ void out_print(const struct out *o, enum style style, const char *fmt, ...)
 
 void out_paragraph(const struct out *o, enum style style, const char *lead, const char *text)
 {
-	size_t indent = text_width(lead), at = indent;
+	size_t indent = text_width(lead, strlen(lead)), at = indent;
 	bool first = true;
 
 	fputs(lead, o->to);
 	for (text += strspn(text, " "); *text; first = false) {
 		size_t n = strcspn(text, " ");
-		char word[n + 1];
+		size_t width = text_width(text, n);
 
-		memcpy(word, text, n);
-		word[n] = '\0';
-		size_t width = text_width(word);
 		if (!first && at + 1 + width > o->columns) {
 			fprintf(o->to, "\n%*s", (int)indent, "");
 			at = indent;
@@ -62,7 +59,7 @@ void out_paragraph(const struct out *o, enum style style, const char *lead, cons
 			fputc(' ', o->to);
 			at++;
 		}
-		out_print(o, style, "%s", word);
+		out_print(o, style, "%.*s", (int)n, text);
 		at += width;
 		text += n;
 		text += strspn(text, " ");

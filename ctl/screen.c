@@ -162,11 +162,9 @@ void screen_draw(const char *text)
 	fputs("\033[H", stdout);
 	for (unsigned row = 0; row < rows && *text; row++) {
 		size_t n = strcspn(text, "\n");
-		char line[n + 1];
 
-		memcpy(line, text, n);
-		line[n] = '\0';
-		printf("%s%.*s\033[0m\033[K", row ? "\n" : "", (int)text_cut(line, columns), line);
+		printf("%s%.*s\033[0m\033[K", row ? "\n" : "", (int)text_cut(text, n, columns),
+			text);
 		text += n + (text[n] == '\n');
 	}
 	fputs("\033[J", stdout);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "table.h"
 #include "text.h"
@@ -64,7 +65,7 @@ static void line_print(
 
 	for (unsigned k = 0; k < t->n; k++) {
 		const char *text = line ? line[k].text : t->columns[k].head;
-		int pad = (int)(widths[k] - text_width(text));
+		int pad = (int)(widths[k] - text_width(text, strlen(text)));
 
 		blanks += t->columns[k].right ? pad : 0;
 		if (*text) {
@@ -83,9 +84,9 @@ int table_end(struct table *t, const struct out *o)
 	int rc = widths && !t->failed ? 0 : -ENOMEM;
 
 	for (unsigned k = 0; rc == 0 && k < t->n; k++)
-		widths[k] = text_width(t->columns[k].head);
+		widths[k] = text_width(t->columns[k].head, strlen(t->columns[k].head));
 	for (size_t i = 0; rc == 0 && i < t->cells; i++) {
-		size_t width = text_width(t->cell[i].text);
+		size_t width = text_width(t->cell[i].text, strlen(t->cell[i].text));
 
 		if (width > widths[i % t->n])
 			widths[i % t->n] = width;

@@ -64,22 +64,25 @@ bool text_is_plain(const char *text, size_t len)
 }
 
 /* Octets of a sequence ESC [ ... m, or 0. */
-static size_t sequence(const char *text)
+static size_t sequence(const char *text, size_t len)
 {
-	if (text[0] != '\033' || text[1] != '[')
+	size_t n = 2;
+
+	if (len < 2 || text[0] != '\033' || text[1] != '[')
 		return 0;
-	size_t n = 2 + strspn(text + 2, "0123456789;");
-	return text[n] == 'm' ? n + 1 : 0;
+	while (n < len && (text[n] == ';' || (text[n] >= '0' && text[n] <= '9')))
+		n++;
+	return n < len && text[n] == 'm' ? n + 1 : 0;
 }
 
 /* Octets up to where `columns` are full, and in *width how many they take. */
-static size_t measure(const char *text, size_t columns, size_t *width)
+static size_t measure(const char *text, size_t len, size_t columns, size_t *width)
 {
-	size_t len = strlen(text), i = 0;
+	size_t i = 0;
 
 	*width = 0;
 	while (i < len) {
-		size_t n = sequence(text + i), more = 0;
+		size_t n = sequence(text + i, len - i), more = 0;
 
 		if (n == 0)
 			n = character(text + i, len - i, &more);
@@ -91,17 +94,17 @@ static size_t measure(const char *text, size_t columns, size_t *width)
 	return i;
 }
 
-size_t text_width(const char *text)
+size_t text_width(const char *text, size_t len)
 {
 	size_t width;
 
-	measure(text, (size_t)-1 / 2, &width);
+	measure(text, len, (size_t)-1 / 2, &width);
 	return width;
 }
 
-size_t text_cut(const char *text, size_t columns)
+size_t text_cut(const char *text, size_t len, size_t columns)
 {
 	size_t width;
 
-	return measure(text, columns, &width);
+	return measure(text, len, columns, &width);
 }

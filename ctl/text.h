@@ -20,8 +20,8 @@ char *text_clean(const char *text, size_t len);
 /* Nothing to clean but line ends and tabs? */
 bool text_is_plain(const char *text, size_t len);
 
-/* Columns that it takes; sequences ESC [ ... m take none. */
-size_t text_width(const char *text);
+/* Columns that so many octets take; sequences ESC [ ... m take none. */
+size_t text_width(const char *text, size_t len);
 
-/* Octets of the longest beginning that takes at most `columns`. */
-size_t text_cut(const char *text, size_t columns);
+/* Octets of their longest beginning that takes at most `columns`. */
+size_t text_cut(const char *text, size_t len, size_t columns);

@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "screen.h"
 #include "table.h"
 #include "text.h"
 
@@ -79,26 +81,38 @@ static void cleans_anything(void **state)
 	}
 }
 
+static size_t width(const char *text)
+{
+	return text_width(text, strlen(text));
+}
+
+static size_t cut(const char *text, size_t columns)
+{
+	return text_cut(text, strlen(text), columns);
+}
+
 static void measures_columns(void **state)
 {
 	(void)state;
-	assert_int_equal(text_width(""), 0);
-	assert_int_equal(text_width("abc"), 3);
-	assert_int_equal(text_width("Zürich"), 6);
-	assert_int_equal(text_width("東京"), 4);
-	assert_int_equal(text_width("\033[1;31mabc\033[0m"), 3);
+	assert_int_equal(width(""), 0);
+	assert_int_equal(width("abc"), 3);
+	assert_int_equal(width("Zürich"), 6);
+	assert_int_equal(width("東京"), 4);
+	assert_int_equal(width("\033[1;31mabc\033[0m"), 3);
+	assert_int_equal(text_width("abcdef", 2), 2);
+	assert_int_equal(text_width("\033[1mabc", 3), 2); /* no whole sequence */
 }
 
 static void cuts_at_columns(void **state)
 {
 	(void)state;
-	assert_int_equal(text_cut("abc", 0), 0);
-	assert_int_equal(text_cut("abc", 2), 2);
-	assert_int_equal(text_cut("abc", 3), 3);
-	assert_int_equal(text_cut("abc", 80), 3);
-	assert_int_equal(
-		text_cut("東京", 3), 3); /* one of three octets; half of the other won't do */
-	assert_int_equal(text_cut("\033[31mabc\033[0m", 2), 7);
+	assert_int_equal(cut("abc", 0), 0);
+	assert_int_equal(cut("abc", 2), 2);
+	assert_int_equal(cut("abc", 3), 3);
+	assert_int_equal(cut("abc", 80), 3);
+	assert_int_equal(cut("東京", 3), 3); /* one of three octets; half of the other won't do */
+	assert_int_equal(text_cut("abcdef", 2, 80), 2);
+	assert_int_equal(cut("\033[31mabc\033[0m", 2), 7);
 }
 
 static char *printed(struct table *t, bool color)
@@ -157,6 +171,34 @@ static void wraps_paragraphs(void **state)
 	free(text);
 }
 
+/* A word or line that a stack would not hold comes out, on a terminal cut to its columns. */
+static void bears_long_words(void **state)
+{
+	(void)state;
+	size_t word = 30u << 20, len;
+	char *text = malloc(word + 1), *out = NULL;
+	struct out o = {.to = open_memstream(&out, &len), .columns = 80};
+
+	assert_non_null(text);
+	memset(text, 'x', word);
+	text[word] = '\0';
+	out_paragraph(&o, STYLE_PLAIN, "- ", text);
+	fclose(o.to);
+	assert_int_equal(len, word + 3);
+	free(out);
+
+	FILE *screen = tmpfile();
+	int before = dup(STDOUT_FILENO);
+	fflush(stdout);
+	assert_int_equal(dup2(fileno(screen), STDOUT_FILENO), STDOUT_FILENO);
+	screen_draw(text);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	assert_in_range(lseek(fileno(screen), 0, SEEK_END), 80, 100);
+	fclose(screen);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +210,7 @@ int main(void)
 		cmocka_unit_test(aligns_by_columns),
 		cmocka_unit_test(colours_do_not_shift),
 		cmocka_unit_test(wraps_paragraphs),
+		cmocka_unit_test(bears_long_words),
 	};
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
