@@ -2,6 +2,8 @@
 """The support bundle of a sensor that has seen clients, answers and flux: it tells of the sensor, and
 of nobody else."""
 
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
 import re
@@ -25,8 +27,29 @@ OPEN = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_
 OWN = ["203.0.113.0/24", "2001:db8:77::/48"]
 RESOLVER = "198.51.100.53"
 PLANTED = ["fluxgate: planted: query of www.planted-name.example from 192.0.2.77",
-           "fluxgate: planted: 2001:db8:1234::99 at 02:00:5e:10:00:01"]
+           "fluxgate: planted: 2001:db8:1234::99 at 02:00:5e:10:00:01",
+           "fluxgate: planted: 192.0.2.77:40112 to tcp:192.0.2.77:6514 and ::ffff:192.0.2.77",
+           "fluxgate: planted: planted-name.so, www.planted-name.md, planted-name.json.evil.so"]
 PLANTED_SECRETS = ["planted-name", "192.0.2.77", "2001:db8:1234", "02:00:5e:10:00:01"]
+# What is to be seen of a text.
+SCRUBBED = {
+    "192.0.2.7:40112": "(address):40112",
+    '"listen": "192.0.2.10:8953"': '"listen": "(address):8953"',
+    "tcp:192.0.2.1:6514": "tcp:(address):6514",
+    "192.0.2.0/24, 192.0.2.7.53 and x192.0.2.7_": "(address), (address).53 and x(address)_",
+    "::ffff:192.0.2.7": "(address):(address)",
+    "2001:db8:1234::99: refused, [2001:db8::1]:53": "(address): refused, [(address)]:53",
+    "1:2:3:4:5:6:7:8 fe80::1%eth0": "(address) (address)%eth0",
+    "victim.so www.bank.md foo.json.evil.so": "(name) (name) (name)",
+    "foo.bank.json /usr/lib/victim.so": "(name) /usr/lib/(name)",
+    "/etc/fluxgate/customer.example.pem": "/etc/fluxgate/(name)",
+    "http://www.victim.com:443/x": "http://(name):443/x",
+    "host-192.0.2.7.victim.com": "(name)",
+    r"a\.b.victim.com": "(name)",
+}
+KEPT = ["127.0.0.1:8953", "[::1]:8953", "0.0.0.0", "12:34:56", "2026-11-29T12:00:01Z", "0000:3b:00.0",
+        "/etc/fluxgate/fluxgate.json", "/run/fluxgate/api.sock", "docs/operations.md#reload",
+        "/usr/lib/dpdk/librte_net_ring.so.23", "vmlinuz-6.1.0-13-amd64", "22.11.5-1~deb12u1"]
 
 EXPECTED = {"configuration.json", "doctor.json", "interfaces.json", "kernel.json", "log.txt",
             "metrics.txt", "stats.json", "status.json", "version.txt"}
@@ -88,7 +111,8 @@ def tells_of_the_sensor_alone():
         files, manifest = make(sensor)
         equal(EXPECTED - set(files), set(), f"what is missing: {manifest['missing']}")
         assert json.loads(files["stats.json"])["accounting"]["rx"]["received"] > 0
-        assert json.loads(files["doctor.json"])["findings"], files["doctor.json"]
+        checks = {finding["check"] for finding in json.loads(files["doctor.json"])["findings"]}
+        assert "memory.budget" in checks, checks
         assert "(name)" in files["log.txt"] and "(address)" in files["log.txt"], files["log.txt"]
         assert "fluxgate: running" in files["log.txt"], files["log.txt"]
         equal(json.loads(files["configuration.json"])["networks"]["own"], "(redacted: 2 entries)",
@@ -100,6 +124,17 @@ def tells_of_the_sensor_alone():
         holds_none_of(files, wire | names, but=["domains.json"])
         assert not ADDRESS.search(files["domains.json"]), files["domains.json"]
         sensor.stop()
+
+
+def replaces_addresses_and_names():
+    """Each form of an address and of a name is replaced, and of the program's own words none"""
+    loader = importlib.machinery.SourceFileLoader("support_bundle", str(TOP / "deploy/support-bundle"))
+    bundle = importlib.util.module_from_spec(importlib.util.spec_from_loader("support_bundle", loader))
+    loader.exec_module(bundle)
+    equal({text: bundle.scrub(text) for text in SCRUBBED}, SCRUBBED, "replaced")
+    equal([bundle.scrub(text) for text in KEPT], KEPT, "kept")
+    equal(bundle.redact({"http": {"listen": "192.0.2.10:8953"}}), {"http": {"listen": "(redacted)"}},
+          "where it listens")
 
 
 def says_what_it_could_not_get():
@@ -121,4 +156,4 @@ def says_what_it_could_not_get():
 
 network.lay_wire()
 subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
-main(tells_of_the_sensor_alone, says_what_it_could_not_get)
+main(replaces_addresses_and_names, tells_of_the_sensor_alone, says_what_it_could_not_get)
