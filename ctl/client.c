@@ -37,64 +37,6 @@ struct sink {
 	bool too_large, no_memory, ended;
 };
 
-static bool is_unreserved(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("-._~", c));
-}
-
-static void path_octet(struct path *p, char c)
-{
-	p->too_long |= p->n == sizeof(p->text) - 1;
-	if (!p->too_long)
-		p->text[p->n++] = c;
-}
-
-static void path_text(struct path *p, const char *text, bool encode)
-{
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (!encode || is_unreserved(*text)) {
-			path_octet(p, *text);
-			continue;
-		}
-		path_octet(p, '%');
-		path_octet(p, "0123456789ABCDEF"[c >> 4]);
-		path_octet(p, "0123456789ABCDEF"[c & 15]);
-	}
-	p->text[p->n] = '\0';
-}
-
-void path_start(struct path *p, const char *fixed)
-{
-	p->n = 0;
-	p->params = p->too_long = false;
-	path_text(p, fixed, false);
-}
-
-void path_segment(struct path *p, const char *segment)
-{
-	path_text(p, "/", false);
-	path_text(p, segment, true);
-}
-
-void path_param(struct path *p, const char *name, const char *value)
-{
-	path_text(p, p->params ? "&" : "?", false);
-	path_text(p, name, false);
-	path_text(p, "=", false);
-	path_text(p, value, true);
-	p->params = true;
-}
-
-void path_options(struct path *p, const struct options *o)
-{
-	for (int i = 0; i < OPTION_COUNT; i++)
-		if (o->value[i] && option_parameter((enum option_id)i))
-			path_param(p, option_parameter((enum option_id)i), o->value[i]);
-}
-
 /* Of this machine's own, where nobody listens in between. */
 static bool is_loopback(const char *host)
 {
@@ -226,6 +168,15 @@ bool client_interrupted(const struct client *c)
 	return c->interrupted;
 }
 
+static bool is_stream(CURL *easy)
+{
+	static const char kind[] = "text/event-stream";
+	const char *type = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+	return type && strncasecmp(type, kind, sizeof(kind) - 1) == 0;
+}
+
 static size_t take_body(char *data, size_t one, size_t n, void *ctx)
 {
 	struct sink *s = ctx;
@@ -235,6 +186,8 @@ static size_t take_body(char *data, size_t one, size_t n, void *ctx)
 	n *= one;
 	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (s->take && status == 200) {
+		if (!is_stream(s->easy))
+			return 0;
 		s->ended = !s->take(s->ctx, data, n);
 		return s->ended ? 0 : n;
 	}
@@ -377,6 +330,9 @@ static int request(
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &s->response->status);
 	if (c->interrupted)
 		return CTL_LOCAL;
+	if (s->take && s->response->status == 200 && !is_stream(c->easy))
+		return ctl_fail(
+			ctl, CTL_SERVER, "%s: no stream of events: is that a sensor?", c->where);
 	return result == CURLE_OK || s->ended ? CTL_OK : refuse(ctl, result, s);
 }
 

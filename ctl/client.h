@@ -54,8 +54,8 @@ int client_ask(struct ctl *ctl, const char *method, const struct path *p, const 
 
 /*
  * A GET whose body is given in pieces as they come, when the status is 200; `take`
- * returns false to end it. The body of another status goes to `r`. A server that says nothing
- * for a minute is gone: CTL_CONNECT.
+ * returns false to end it. The body of another status goes to `r`. One that says nothing
+ * for a minute is gone: CTL_CONNECT. One that sends no stream of events: CTL_SERVER.
  */
 int client_stream(struct ctl *ctl, const struct path *p,
 	bool (*take)(void *ctx, const char *data, size_t len), void *ctx, struct response *r);
