@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,4 +55,12 @@ int ctl_fail(struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
 int ctl_no_memory(struct ctl *ctl)
 {
 	return ctl_fail(ctl, CTL_LOCAL, "out of memory");
+}
+
+int ctl_flush(struct ctl *ctl)
+{
+	errno = EIO; /* where an earlier write failed, whose reason is lost */
+	if (fflush(ctl->out.to) == 0 && !ferror(ctl->out.to))
+		return CTL_OK;
+	return ctl_fail(ctl, CTL_LOCAL, "standard output: %s", strerror(errno));
 }

@@ -28,6 +28,9 @@ int ctl_fail(struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
 
 int ctl_no_memory(struct ctl *ctl);
 
+/* Has what was printed so far gone out? CTL_OK, or CTL_LOCAL with an error line. */
+int ctl_flush(struct ctl *ctl);
+
 /* Each command of the table, by its file. All return an enum ctl_exit. */
 int command_status(struct ctl *ctl);
 int command_domains(struct ctl *ctl);

@@ -63,8 +63,10 @@ struct follower {
 	struct sse *sse;
 	char since[24]; /* sequence of the event told last; empty: from the oldest */
 	bool headed;
+	bool reached;   /* it has answered once: it may go and come back */
 	bool streams;   /* false: the sensor has no stream */
 	unsigned retry; /* seconds until the next try */
+	int flushed;    /* CTL_OK while what is told goes out */
 };
 
 /* The head of the table, once there is an answer. */
@@ -72,7 +74,7 @@ static void head_tell(struct follower *f)
 {
 	if (!f->headed && !f->ctl->options.value[OPTION_JSON]) {
 		event_head(&f->ctl->out);
-		fflush(f->ctl->out.to);
+		f->flushed = ctl_flush(f->ctl);
 	}
 	f->headed = true;
 }
@@ -88,8 +90,11 @@ static void since_set(struct follower *f, const json_t *sequence)
 static void event_tell(struct follower *f, const char *text, size_t len)
 {
 	const struct out *o = &f->ctl->out;
-	json_t *event = answer_clean(text, len);
+	json_t *event;
 
+	if (f->flushed != CTL_OK)
+		return;
+	event = answer_clean(text, len);
 	if (!json_is_object(event)) {
 		/* Not ours to print; the next one may be. */
 	} else if (!f->ctl->options.value[OPTION_JSON]) {
@@ -102,7 +107,7 @@ static void event_tell(struct follower *f, const char *text, size_t len)
 	}
 	since_set(f, member(event, "sequence"));
 	json_decref(event);
-	fflush(o->to);
+	f->flushed = ctl_flush(f->ctl);
 }
 
 static void sse_taken(void *ctx, const char *event, const char *data, size_t len)
@@ -119,7 +124,7 @@ static bool stream_taken(void *ctx, const char *data, size_t len)
 	struct follower *f = ctx;
 
 	head_tell(f);
-	return sse_feed(f->sse, data, len);
+	return sse_feed(f->sse, data, len) && f->flushed == CTL_OK;
 }
 
 static void events_path(const struct follower *f, const char *route, struct path *p)
@@ -147,24 +152,21 @@ static int refusal(struct follower *f, const struct path *p, const struct respon
 	return answer_refused(f->ctl, p, r);
 }
 
-static int poll_once(struct follower *f)
+/* A page of events. */
+static int page_tell(struct follower *f, const struct response *r)
 {
-	struct path p;
-	struct response r;
-	json_t *tree = NULL, *e;
+	json_t *tree = json_loadb(r->body ? r->body : "", r->len, 0, NULL), *e;
+	const json_t *events = member(tree, "events");
+	int rc = CTL_OK;
 	size_t i;
 
-	events_path(f, "/api/v1/events", &p);
-	path_param(&p, "limit", LIMIT);
-	int rc = client_ask(f->ctl, "GET", &p, NULL, &r);
-	if (rc == CTL_OK && r.status != 200)
-		rc = refusal(f, &p, &r);
-	else if (rc == CTL_OK)
-		tree = json_loadb(r.body, r.len, 0, NULL);
-	free(r.body);
-	if (tree)
-		head_tell(f);
-	json_array_foreach(member(tree, "events"), i, e)
+	if (!json_is_array(events)) {
+		rc = ctl_fail(f->ctl, CTL_SERVER, "%s: an answer without events: is that a sensor?",
+			client_where(f->ctl->client));
+		goto end;
+	}
+	head_tell(f);
+	json_array_foreach(events, i, e)
 	{
 		char *text = json_dumps(e, JSON_COMPACT);
 
@@ -172,11 +174,24 @@ static int poll_once(struct follower *f)
 			event_tell(f, text, strlen(text));
 		free(text);
 	}
-	if (tree) {
-		since_set(f, member(tree, "next_since"));
-		f->retry = json_array_size(member(tree, "events")) ? 0 : POLL_SECONDS;
-	}
+	since_set(f, member(tree, "next_since"));
+	f->retry = json_array_size(events) ? 0 : POLL_SECONDS;
+end:
 	json_decref(tree);
+	return rc;
+}
+
+static int poll_once(struct follower *f)
+{
+	struct path p;
+	struct response r;
+
+	events_path(f, "/api/v1/events", &p);
+	path_param(&p, "limit", LIMIT);
+	int rc = client_ask(f->ctl, "GET", &p, NULL, &r);
+	if (rc == CTL_OK)
+		rc = r.status == 200 ? page_tell(f, &r) : refusal(f, &p, &r);
+	free(r.body);
 	return rc;
 }
 
@@ -189,7 +204,12 @@ static int stream_once(struct follower *f)
 	f->sse->broken = false;
 	events_path(f, "/api/v1/events/stream", &p);
 	int rc = client_stream(f->ctl, &p, stream_taken, f, &r);
-	if (rc == CTL_OK && r.status == 404) {
+	f->reached |= rc == CTL_CONNECT && r.status == 200;
+	if (f->sse->broken) {
+		rc = ctl_fail(f->ctl, CTL_SERVER,
+			"%s: an event of more than %u KiB: is that a sensor?",
+			client_where(f->ctl->client), SSE_LINE_MAX >> 10);
+	} else if (rc == CTL_OK && r.status == 404) {
 		f->streams = false;
 		f->retry = 0;
 	} else if (rc == CTL_OK && r.status == 503) {
@@ -202,12 +222,11 @@ static int stream_once(struct follower *f)
 	return rc;
 }
 
-/* The first try must succeed; later a sensor may go and come back. */
+/* Somebody must be there at first; later a sensor may go and come back. */
 static int follow(struct ctl *ctl)
 {
 	struct follower f = {.ctl = ctl, .streams = true, .retry = RETRY_LEAST};
 	const char *since = ctl->options.value[OPTION_SINCE];
-	bool first = true;
 	int rc;
 
 	f.sse = calloc(1, sizeof(*f.sse));
@@ -218,16 +237,18 @@ static int follow(struct ctl *ctl)
 	snprintf(f.since, sizeof(f.since), "%s", since ? since : "");
 	for (;;) {
 		rc = f.streams ? stream_once(&f) : poll_once(&f);
-		if (rc == CTL_CONNECT && !first) {
+		if (rc == CTL_CONNECT && f.reached) {
 			fprintf(stderr, "fluxgatectl: %s: trying again in %u s\n", ctl->error,
 				f.retry);
 			sleep(f.retry);
 			f.retry = 2 * f.retry < RETRY_MOST ? 2 * f.retry + !f.retry : RETRY_MOST;
 			continue;
 		}
+		if (rc == CTL_OK)
+			rc = f.flushed;
 		if (rc)
 			break;
-		first = false;
+		f.reached = true;
 		sleep(f.retry);
 	}
 	free(f.sse);
@@ -274,6 +295,8 @@ int command_events(struct ctl *ctl)
 	if (since && (strlen(since) > 16 || since[strspn(since, "0123456789")]))
 		return ctl_fail(
 			ctl, CTL_USAGE, "--since: %.40s: the sequence number of an event", since);
+	if (ctl->options.value[OPTION_FOLLOW] && ctl->options.value[OPTION_LIMIT])
+		return ctl_fail(ctl, CTL_USAGE, "--follow, --limit: name one of them");
 	return ctl->options.value[OPTION_FOLLOW] ? follow(ctl) : told_so_far(ctl);
 }
 

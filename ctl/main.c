@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +53,8 @@ int main(int argc, char **argv)
 	int rc = options_parse(&ctl.options, argc, argv, ctl.error, sizeof(ctl.error));
 	if (rc == CTL_OK)
 		rc = run(&ctl);
-	if (fflush(stdout) || ferror(stdout))
-		rc = ctl_fail(&ctl, CTL_LOCAL, "standard output: %s", strerror(errno));
+	if (rc != CTL_LOCAL && ctl_flush(&ctl) != CTL_OK)
+		rc = CTL_LOCAL;
 	if (ctl.error[0] && rc != CTL_OK)
 		fprintf(stderr, "fluxgatectl: %s\n", ctl.error);
 	return rc;

@@ -45,7 +45,7 @@ static const struct {
 	[OPTION_ALL] = {"all", 'a', NULL, NULL, NULL, "all pages, of one snapshot"},
 	[OPTION_SINCE] = {"since", 0, "SEQ", "since", NULL,
 		"what came after this sequence number; 0: from the first"},
-	[OPTION_FOLLOW] = {"follow", 'f', NULL, NULL, NULL, "go on until interrupted"},
+	[OPTION_FOLLOW] = {"follow", 'f', NULL, NULL, NULL, "go on until interrupted; without --limit"},
 	[OPTION_FROM] = {"from", 0, "TIME", "from", NULL, "not before (2026-01-12T06:00:00Z)"},
 	[OPTION_TO] = {"to", 0, "TIME", "to", NULL, "not after"},
 	[OPTION_REASON] = {"reason", 0, "TEXT", NULL, NULL, "why, for the audit log"},

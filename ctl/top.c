@@ -68,8 +68,10 @@ static int draw(struct top *t)
 
 	screen_size(&columns, &rows);
 	int rc = picture(t, rows, &text);
-	if (rc == CTL_OK)
+	if (rc == CTL_OK) {
 		screen_draw(text);
+		rc = ctl_flush(t->ctl);
+	}
 	free(text);
 	return rc;
 }
@@ -79,8 +81,10 @@ static int print(struct top *t)
 	char *text = NULL;
 	int rc = picture(t, 0, &text);
 
-	if (rc == CTL_OK)
+	if (rc == CTL_OK) {
 		fputs(text, t->ctl->out.to);
+		rc = ctl_flush(t->ctl);
+	}
 	free(text);
 	return rc;
 }
@@ -164,7 +168,6 @@ static int plain(struct top *t)
 	if (rc == CTL_OK)
 		rc = print(t);
 	while (rc == CTL_OK && !once) {
-		fflush(t->ctl->out.to);
 		wait_ms(t->delay_ms ? t->delay_ms : LOOK_MS);
 		rc = look(t, DOMAINS_PLAIN);
 		if (t->lost)

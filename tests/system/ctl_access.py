@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fluxgatectl where not everybody may: TLS, tokens, a unix socket, the allow-list of a real sensor."""
+"""fluxgatectl over a crash of the sensor, and where not everybody may: TLS, tokens, a unix socket, the
+allow-list of a real sensor."""
 
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 
 import network
-from client import CONNECT, CTL, NOT_FOUND, NOT_READY, UNAUTHORISED, USAGE, ctl, refused
+from client import (CONNECT, CTL, NOT_FOUND, NOT_READY, UNAUTHORISED, USAGE, ctl, environment,
+                    refused)
 from harness import equal, main, scratch
-from sensor import Sensor, sensor_config
+from sensor import LISTEN, Sensor, get, sensor_config
 
-network.isolate("openssl")
+network.isolate("openssl", "curl")
 network.ip("link", "set", "lo", "up")
 
 SCRATCH = scratch()
@@ -43,6 +46,34 @@ def ready(running, *arguments):
     running.until(lambda: subprocess.run([CTL, *arguments, "status"], capture_output=True,
                                          check=False).returncode not in (CONNECT, NOT_READY),
                   "it answers")
+
+
+def follows_over_a_crash():
+    """events --follow tells that the sensor was killed, waits, and goes on with the next one"""
+    follower = None
+    try:
+        with sensor(LISTEN) as running:
+            running.ready()
+            follower = subprocess.Popen([CTL, "events", "--follow"], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=environment())
+            assert follower.stdout.readline().startswith("TIME "), "no head"
+            running.process.kill()
+            running.process.wait()
+            line = follower.stderr.readline()
+            assert "trying again in" in line, (line, follower.poll())
+        with sensor(LISTEN) as running:
+            # Only streams are asked for: the one that asks is the follower.
+            stream = re.compile(r'^fluxgate_http_requests_total\{route="/api/v1/events/stream".*'
+                                r' [1-9]', re.M)
+            running.ready()
+            running.until(lambda: stream.search(get("/metrics")[1]), "the follower is back")
+            equal(follower.poll(), None, "exit code of the follower")
+            running.stop()
+    finally:
+        if follower:
+            follower.kill()
+            follower.communicate()
 
 
 def asks_over_tls():
@@ -89,4 +120,4 @@ def changes_over_a_unix_socket():
         running.stop()
 
 
-main(asks_over_tls, changes_over_a_unix_socket)
+main(follows_over_a_crash, asks_over_tls, changes_over_a_unix_socket)

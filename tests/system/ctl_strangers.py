@@ -12,9 +12,14 @@ import socket
 import subprocess
 import threading
 
+import network
 from client import (CONNECT, CTL, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED, USAGE, ctl,
                     environment, refused)
 from harness import TOP, Skip, equal, main, scratch
+
+# Names are asked of nobody: there is only this machine.
+network.isolate()
+network.ip("link", "set", "lo", "up")
 
 SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)
@@ -39,12 +44,29 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def stream(self, text, times):
+        """So often the same events."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(times):
+                self.wfile.write(text)
+
     def do_GET(self):
         length = int(self.headers.get("Content-Length", 0))
         Stranger.requests.append((self.command, self.path, self.headers.get("Authorization"),
                                   self.rfile.read(length).decode()))
         what = self.path.rpartition("/")[2].partition("?")[0]
-        if what in ("401", "403", "404", "405", "409", "410", "500", "503"):
+        if self.path.startswith("/no-stream/"):
+            self.answer(404 if what == "stream" else 200, b"<html>")
+        elif self.path.startswith("/page/"):
+            self.answer(200, b"event: verdict\ndata: {}\n\n", "text/html")
+        elif self.path.startswith("/long/"):
+            self.stream(b"x" * 70000, 1)
+        elif self.path.startswith("/endless/"):
+            self.stream(b'event: verdict\ndata: {"sequence": 1}\n\n', 10000000)
+        elif what in ("401", "403", "404", "405", "409", "410", "500", "503"):
             detail = json.dumps({"detail": f"no \x1b[31m{what}\x9b."}).encode()
             self.answer(int(what), detail, "application/problem+json")
         elif what == "html":
@@ -118,9 +140,6 @@ def ends_by_documented_codes():
     assert "usage: fluxgatectl" in ctl("--help").stdout
     assert "--min-score" in ctl("domains", "--help").stdout
     assert re.match(r"fluxgatectl \d", ctl("--version").stdout)
-    full = subprocess.run([CTL, "--help"], stdout=open("/dev/full", "w"), stderr=subprocess.PIPE,
-                          check=False)
-    equal(full.returncode, LOCAL, "exit code when the disk is full")
 
 
 def bears_strangers():
@@ -152,6 +171,31 @@ def bears_strangers():
                                   text=True, env=environment(), timeout=60, check=False)
             assert done.returncode in (CONNECT, SERVER), done
             assert "\x1b" not in done.stderr + done.stdout, done
+
+
+def follows_sensors_only():
+    """events --follow ends where there is no sensor, rather than to ask it again and again"""
+    with stranger() as url:
+        for path, says in (("no-stream", "an answer without events"), ("page", "no stream"),
+                           ("long", "64 KiB")):
+            Stranger.requests.clear()
+            refused("--url", f"{url}/{path}", "events", "--follow", "--json", code=SERVER, says=says)
+            assert len(Stranger.requests) <= 2, Stranger.requests
+        refused("--url", url, "events", "--follow", "-n", "1", code=USAGE, says="--limit")
+
+
+def ends_when_the_disk_is_full():
+    """What can't be written ends it, however long there would be more"""
+    with stranger() as url, open("/dev/full", "w", encoding="utf-8") as full:
+        for arguments in (["--help"], ["--url", f"{url}/endless", "events", "--follow"],
+                          ["--url", f"{url}/endless", "events", "--follow", "--json"],
+                          ["--url", url, "top", "-d", "0.1"]):
+            done = subprocess.run([CTL, *arguments], stdin=subprocess.DEVNULL, stdout=full,
+                                  stderr=subprocess.PIPE, text=True, env=environment(), timeout=20,
+                                  check=False)
+            equal((done.returncode, done.stderr),
+                  (LOCAL, "fluxgatectl: standard output: No space left on device\n"),
+                  f"exit code and error of {arguments}")
 
 
 def changes_what_is_allowed():
@@ -216,4 +260,5 @@ def has_a_man_page():
     equal(re.findall(r"^ {5}(\d) ", codes, re.M), list("012345678"), "exit codes")
 
 
-main(ends_by_documented_codes, bears_strangers, changes_what_is_allowed, has_a_man_page)
+main(ends_by_documented_codes, bears_strangers, follows_sensors_only, ends_when_the_disk_is_full,
+     changes_what_is_allowed, has_a_man_page)
