@@ -9,6 +9,7 @@
  * audit log. Nobody but owner and group may read the file.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cli/exit.h"

@@ -21,7 +21,7 @@
 
 static char err[ERROR_LINE_MAX];
 
-static void file_replace(int fd, const void *octets, size_t len)
+static void memfd_replace(int fd, const void *octets, size_t len)
 {
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(pwrite(fd, octets, len, 0), (ssize_t)len);
@@ -34,7 +34,7 @@ static int file_make(char path[64], const void *octets, size_t len)
 
 	assert_true(fd >= 0);
 	snprintf(path, 64, "/proc/self/fd/%d", fd);
-	file_replace(fd, octets, len);
+	memfd_replace(fd, octets, len);
 	return fd;
 }
 
@@ -424,7 +424,7 @@ static void test_cut(void **state)
 	country_layouts(&f);
 	int path_fd = file_make(path, f.file, f.len);
 	for (uint32_t len = 0; len <= f.len; len++) {
-		file_replace(path_fd, f.file, len);
+		memfd_replace(path_fd, f.file, len);
 		try_file(path);
 	}
 	close(path_fd);
@@ -442,7 +442,7 @@ static void test_flipped(void **state)
 	for (uint32_t at = 0; at < f.len; at++)
 		for (size_t i = 0; i < sizeof(flips); i++) {
 			f.file[at] ^= flips[i];
-			file_replace(path_fd, f.file, f.len);
+			memfd_replace(path_fd, f.file, f.len);
 			f.file[at] ^= flips[i];
 			try_file(path);
 		}
@@ -579,9 +579,9 @@ static void test_suffixes_wrong(void **state)
 	assert_list_refused("/", -EISDIR, "directory");
 	int path_fd = file_make(path, "// nothing\n", 11);
 	assert_list_refused(path, -EINVAL, "no rules");
-	file_replace(path_fd, "", 0);
+	memfd_replace(path_fd, "", 0);
 	assert_list_refused(path, -EINVAL, "no rules");
-	file_replace(path_fd, "com\nuk\nco..uk\n", 14);
+	memfd_replace(path_fd, "com\nuk\nco..uk\n", 14);
 	assert_list_refused(path, -EINVAL, "line 3: ");
 	close(path_fd);
 }
