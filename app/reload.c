@@ -45,13 +45,8 @@ static void *load(void *arg)
 	return NULL;
 }
 
-static void refuse(struct reload *r, const char *why)
+static void unused_free(struct reload *r)
 {
-	struct config_report *report = &r->appliance->control.report;
-
-	report->refused++;
-	snprintf(report->error, sizeof(report->error), "%s", why);
-	log_line(LOG_LEVEL_ERROR, "reload: nothing changed: %s", why);
 	networks_close(r->networks);
 	lists_free(r->lists);
 	rpz_guards_free(r->guards);
@@ -60,6 +55,16 @@ static void refuse(struct reload *r, const char *why)
 	r->lists = NULL;
 	r->guards = NULL;
 	r->access = NULL;
+}
+
+static void refuse(struct reload *r, const char *why)
+{
+	struct config_report *report = &r->appliance->control.report;
+
+	report->refused++;
+	snprintf(report->error, sizeof(report->error), "%s", why);
+	log_line(LOG_LEVEL_ERROR, "reload: nothing changed: %s", why);
+	unused_free(r);
 }
 
 static void start(struct reload *r)
@@ -165,4 +170,13 @@ bool reload_step(struct reload *r, bool asked)
 	if (!r->loading)
 		service_reloaded();
 	return true;
+}
+
+void reload_end(struct reload *r)
+{
+	if (!r->loading)
+		return;
+	pthread_join(r->loader, NULL);
+	r->loading = false;
+	unused_free(r);
 }

@@ -50,3 +50,6 @@ void reload_init(struct reload *r, struct appliance *appliance, reload_read_fn *
  * comes while a loader runs is to be asked again.
  */
 bool reload_step(struct reload *r, bool asked);
+
+/* Before the appliance goes: waits for the loader, which reads lists by what is the appliance's. */
+void reload_end(struct reload *r);

@@ -170,6 +170,7 @@ static int run_workers(struct appliance *a, struct ports *ports, struct run_opti
 	/* Nothing is published before the first epoch is in: not ready means not ready. */
 	if (!control_loop(a, ports, &reload))
 		leave_hung(a);
+	reload_end(&reload);
 	rte_eal_mp_wait_lcore();
 	if (appliance_keeps_state(a))
 		state_stop(&a->state);

@@ -162,6 +162,7 @@ static void route_domains(
 	(void)rest;
 	struct query_text text;
 	struct domains_query query;
+	char tag[ANSWER_ETAG_MAX];
 	json_t *page = NULL;
 
 	if (query_parse(q, &text, &query)) {
@@ -172,6 +173,8 @@ static void route_domains(
 	if (!s)
 		return;
 	query.marks = &r->marks;
+	/* Before the marks are read: they may change meanwhile, and the page is of before then. */
+	snapshot_tag(r, s, tag);
 	int rc = export_domains(s, &query, &page);
 	if (rc == -EINVAL)
 		answer_problem(a, MHD_HTTP_BAD_REQUEST,
@@ -179,7 +182,7 @@ static void route_domains(
 	else if (rc == -ESTALE)
 		answer_problem(a, MHD_HTTP_GONE,
 			"cursor: its snapshot is gone; begin again without a cursor.");
-	else if (rc == 0 && answer_known(r, q, s, a))
+	else if (rc == 0 && answer_matches(q, tag, JSON_TYPE, a))
 		json_decref(page);
 	else
 		answer_json(a, MHD_HTTP_OK, JSON_TYPE, page);
