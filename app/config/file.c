@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/file.h"
@@ -83,7 +84,12 @@ int file_replace(const char *path, const void *octets, size_t len, mode_t mode)
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	rc = octets_write(fd, octets, len);
+	/* The umask is for files whose mode nobody chose. */
+	rc = fchmod(fd, mode) < 0 ? -errno : 0;
+	if (rc < 0)
+		close(fd);
+	else
+		rc = octets_write(fd, octets, len);
 	if (rc == 0 && rename(temporary, path) < 0)
 		rc = -errno;
 	if (rc < 0)
