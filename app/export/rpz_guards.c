@@ -52,7 +52,7 @@ int rpz_guards_load(struct rpz_guards **out, const struct config *c, const struc
 	g->psl = psl;
 	rc = names_take(g, c, err);
 	if (rc == 0)
-		rc = lists_load(&g->popular, c, psl, err);
+		rc = lists_load_names(&g->popular, c, psl, err);
 	if (rc == 0 && c->rpz.top_list[0])
 		rc = lists_load_popular(&g->top, "export.rpz.top_list", c->rpz.top_list, psl, err);
 	if (rc < 0)

@@ -213,13 +213,13 @@ static int key_make(struct hash_key *key, char err[ERROR_LINE_MAX])
 	return -EIO;
 }
 
-int lists_load(
-	struct lists **out, const struct config *c, const struct psl *psl, char err[ERROR_LINE_MAX])
+/* With the keys of all lists, and no entries. */
+static int lists_new(struct lists **out, char err[ERROR_LINE_MAX])
 {
 	struct lists *l = calloc(1, sizeof(*l));
-	int rc = 0;
+	int rc;
 
-	*out = NULL;
+	*out = l;
 	if (!l) {
 		snprintf(err, ERROR_LINE_MAX, "memory: out of memory");
 		return -ENOMEM;
@@ -229,40 +229,60 @@ int lists_load(
 		rc = key_make(&l->names.infrastructure.key, err);
 	if (rc == 0)
 		rc = key_make(&l->names.known.key, err);
-	if (rc == 0)
-		rc = infrastructure_load(l, c, psl, err);
+	return rc;
+}
+
+static int lists_end(struct lists **l, int rc)
+{
+	if (rc < 0) {
+		lists_free(*l);
+		*l = NULL;
+	}
+	return rc;
+}
+
+static int names_load(
+	struct lists *l, const struct config *c, const struct psl *psl, char err[ERROR_LINE_MAX])
+{
+	int rc = infrastructure_load(l, c, psl, err);
+
 	if (rc == 0 && c->popular_path[0])
 		rc = popular_load(&l->names.popular, "detect.popular", c->popular_path, psl, err);
-	if (rc == 0 && c->networks.eyeballs[0])
-		rc = eyeballs_load(&l->names.eyeballs, c->networks.eyeballs, err);
-	if (rc == 0)
-		rc = imports_load(&l->names, c, psl, err);
-	if (rc < 0)
-		lists_free(l);
-	else
-		*out = l;
 	return rc;
+}
+
+int lists_load(
+	struct lists **out, const struct config *c, const struct psl *psl, char err[ERROR_LINE_MAX])
+{
+	int rc = lists_new(out, err);
+
+	if (rc == 0)
+		rc = names_load(*out, c, psl, err);
+	if (rc == 0 && c->networks.eyeballs[0])
+		rc = eyeballs_load(&(*out)->names.eyeballs, c->networks.eyeballs, err);
+	if (rc == 0)
+		rc = imports_load(&(*out)->names, c, psl, err);
+	return lists_end(out, rc);
+}
+
+int lists_load_names(
+	struct lists **out, const struct config *c, const struct psl *psl, char err[ERROR_LINE_MAX])
+{
+	int rc = lists_new(out, err);
+
+	if (rc == 0)
+		rc = names_load(*out, c, psl, err);
+	return lists_end(out, rc);
 }
 
 int lists_load_popular(struct lists **out, const char *key, const char *path, const struct psl *psl,
 	char err[ERROR_LINE_MAX])
 {
-	struct lists *l = calloc(1, sizeof(*l));
-	int rc;
+	int rc = lists_new(out, err);
 
-	*out = NULL;
-	if (!l) {
-		snprintf(err, ERROR_LINE_MAX, "memory: out of memory");
-		return -ENOMEM;
-	}
-	rc = key_make(&l->names.popular.key, err);
 	if (rc == 0)
-		rc = popular_load(&l->names.popular, key, path, psl, err);
-	if (rc < 0)
-		lists_free(l);
-	else
-		*out = l;
-	return rc;
+		rc = popular_load(&(*out)->names.popular, key, path, psl, err);
+	return lists_end(out, rc);
 }
 
 void lists_free(struct lists *l)

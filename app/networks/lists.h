@@ -21,6 +21,10 @@ struct lists;
 int lists_load(struct lists **out, const struct config *c, const struct psl *psl,
 	char err[ERROR_LINE_MAX]);
 
+/* The lists of names alone, without networks and imports; as above. */
+int lists_load_names(struct lists **out, const struct config *c, const struct psl *psl,
+	char err[ERROR_LINE_MAX]);
+
 /* A list of popular names alone, of a file that the configuration's `key` names; as above. */
 int lists_load_popular(struct lists **out, const char *key, const char *path, const struct psl *psl,
 	char err[ERROR_LINE_MAX]);
