@@ -48,6 +48,8 @@ static int list_commit(struct notes *n, struct note_list *next)
 	struct note_list *before = next;
 	int rc = next ? 0 : -ENOMEM;
 
+	if (next)
+		note_list_index(next);
 	if (next && n->path[0])
 		rc = note_list_write(next, n->kind, n->path);
 	if (rc == 0) {
@@ -181,15 +183,8 @@ bool notes_below(const struct notes *n, const struct dns_name *name)
 
 	if (!n)
 		return false;
-	size_t len = dns_name_text(name->wire, name->len, text, sizeof(text));
-	const struct note_list *l = list_hold(n);
-	for (size_t i = 0; i < l->n && !found; i++) {
-		const char *entry = l->entry[i]->name;
-		size_t at = strlen(entry);
-
-		found = at >= len && (at == len || entry[at - len - 1] == '.') &&
-			memcmp(entry + at - len, text, len) == 0;
-	}
+	dns_name_text(name->wire, name->len, text, sizeof(text));
+	found = note_list_below(list_hold(n), text);
 	list_release(n);
 	return found;
 }

@@ -51,7 +51,7 @@ void notes_close(struct notes *n); /* nobody may be reading; NULL is allowed */
 /* Is the name, or one above it, on the list? NULL: nothing is. O(labels * log n). */
 bool notes_cover(const struct notes *n, const struct dns_name *name);
 
-/* Is the name, or one below it, on the list? NULL: nothing is. O(n). */
+/* Is the name, or one below it, on the list? NULL: nothing is. O(log n). */
 bool notes_below(const struct notes *n, const struct dns_name *name);
 
 /* What was said of the very name; false: nothing. O(log n). */

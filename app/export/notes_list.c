@@ -16,11 +16,65 @@
 
 struct note_list *note_list_new(size_t n)
 {
-	struct note_list *l = malloc(sizeof(*l) + n * sizeof(l->entry[0]));
+	struct note_list *l = malloc(sizeof(*l) + 2 * n * sizeof(l->entry[0]));
 
-	if (l)
+	if (l) {
 		l->n = n;
+		l->by_end = l->entry + n;
+	}
 	return l;
+}
+
+/*
+ * The order of names read from their ends. A dot comes before all else, so that behind a name
+ * come at once those below it, and only then those that merely end alike.
+ */
+static int end_order(const char *x, const char *y)
+{
+	size_t i = strlen(x), k = strlen(y);
+
+	while (i && k && x[i - 1] == y[k - 1]) {
+		i--;
+		k--;
+	}
+	if (!i || !k)
+		return (i != 0) - (k != 0);
+	if (x[i - 1] == '.' || y[k - 1] == '.')
+		return x[i - 1] == '.' ? -1 : 1;
+	return (int)(uint8_t)x[i - 1] - (int)(uint8_t)y[k - 1];
+}
+
+static int by_end_order(const void *a, const void *b)
+{
+	const struct note_entry *const *x = a, *const *y = b;
+
+	return end_order((*x)->name, (*y)->name);
+}
+
+void note_list_index(struct note_list *l)
+{
+	memcpy(l->by_end, l->entry, l->n * sizeof(l->entry[0]));
+	qsort(l->by_end, l->n, sizeof(l->entry[0]), by_end_order);
+}
+
+bool note_list_below(const struct note_list *l, const char *name)
+{
+	size_t low = 0, high = l->n, len = strlen(name);
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (end_order(l->by_end[mid]->name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == l->n)
+		return false;
+	const char *entry = l->by_end[low]->name;
+	size_t at = strlen(entry);
+	return at >= len && strcmp(entry + at - len, name) == 0 &&
+	       (at == len || entry[at - len - 1] == '.');
 }
 
 void note_list_free(struct note_list *l)
@@ -148,6 +202,7 @@ static void list_seal(struct note_list *l)
 			l->entry[n++] = l->entry[i];
 	}
 	l->n = n;
+	note_list_index(l);
 }
 
 /* The entries of the file's list, or NULL with why. */

@@ -13,18 +13,26 @@ struct note_entry {
 /* Immutable once it is in force. */
 struct note_list {
 	size_t n;
+	struct note_entry **by_end; /* the same by name read from its end, a dot first */
 	struct note_entry *entry[]; /* by name */
 };
 
-/* Room for n entries, which are the caller's to set; NULL when out of memory. */
+/*
+ * Room for n entries, which are the caller's to set, and note_list_index thereafter; NULL when
+ * out of memory.
+ */
 struct note_list *note_list_new(size_t n);
-void note_list_free(struct note_list *l); /* entries too, NULL ones as well */
+void note_list_index(struct note_list *l); /* makes by_end; O(n log n) */
+void note_list_free(struct note_list *l);  /* entries too, NULL ones as well */
 
 /* A copy; NULL when out of memory. */
 struct note_entry *note_entry_new(const struct dns_name *name, const struct note *note);
 
 /* Where the name is, or where it would be. */
 size_t note_list_find(const struct note_list *l, const char *name, bool *found);
+
+/* Is the name, or one below it, there? O(log n). */
+bool note_list_below(const struct note_list *l, const char *name);
 
 /* Entries [from, from + n) as a list; NULL when out of memory. */
 json_t *note_list_json(

@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/file.h"
 #include "export/acks.h"
 #include "export/allow.h"
+#include "export/gate.h"
 #include "tests/unit/round_trip.h"
 
 static char folder[64], path[80], err[ERROR_LINE_MAX];
@@ -132,6 +134,31 @@ static void test_names(void **state)
 	assert_int_equal(take_off(a, "example.com"), -ENOENT);
 	assert_false(has(a, "example.com"));
 	assert_int_equal(allow_generation(a), start + 2);
+	allow_close(a);
+}
+
+/* As by looking at each entry; octets below and above a dot beside it. */
+static void test_below(void **state)
+{
+	static const char *const names[] = {"a.b.com", "b.com", "xb.com", "a-b.com", "a.x.net",
+		"a-x.net", "zx.net", "x.y.org", "a\\033b.org", "only.deep.er.info"};
+	static const struct {
+		const char *name;
+		bool below;
+	} cases[] = {{"com", true}, {"b.com", true}, {"a.b.com", true}, {"x.a.b.com", false},
+		{"x.net", true}, {"net", true}, {"y.org", true}, {"org", true}, {"b.org", false},
+		{"om", false}, {"et", false}, {"r.info", false}, {"er.info", true},
+		{"deep.er.info", true}, {"eep.er.info", false}, {"zz", false}};
+	struct allow *a = open_at("");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(add(a, names[i]), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(below(a, cases[i].name), cases[i].below);
+	assert_int_equal(take_off(a, "a.x.net"), 0);
+	assert_false(below(a, "x.net"));
+	assert_true(below(a, "net"));
 	allow_close(a);
 }
 
@@ -291,6 +318,12 @@ static void test_full(void **state)
 	assert_true(has(a, "w.one-more.com"));
 	assert_false(has(a, "x17.com"));
 	assert_true(has(a, "x65535.com"));
+	/* A gate asks for each flagged domain: a full list is no reason to be slow. */
+	struct dns_name none = name_of("none.example");
+	clock_t start = clock();
+	for (unsigned i = 0; i < GATE_ADDITIONS_MAX; i++)
+		assert_false(allow_below(a, &none));
+	assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
 	allow_close(a);
 }
 
@@ -371,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_by_hand, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
