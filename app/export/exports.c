@@ -18,8 +18,11 @@ const char *export_protected(const struct export_source *from, const struct verd
 	const struct rpz_picture *p = from->picture;
 	const struct gate_entry *e = p ? gate_find(p->entry, p->n, v->name, v->name_len) : NULL;
 
-	return e && e->reason < GATE_SUSPECTED ? gate_reason_name((enum gate_reason)e->reason)
-					       : NULL;
+	if (!p)
+		return NULL;
+	if (!e)
+		return EXPORT_UNJUDGED;
+	return e->reason < GATE_SUSPECTED ? gate_reason_name((enum gate_reason)e->reason) : NULL;
 }
 
 /* A restart forgets events, not verdicts: those of before it moved no later than the state. */

@@ -44,6 +44,10 @@ char *export_misp_manifest(const struct export_source *from, size_t *len);
 char *export_misp_hashes(const struct export_source *from, size_t *len);
 void export_misp_uuid(const struct export_source *from, char uuid[UUID_TEXT_MAX]);
 
-/* Parts that several share: what protects a domain, or NULL; and when its content last moved. */
+/*
+ * Parts that several share: what protects a domain, or NULL; and when its content last moved.
+ * One that the gate has not looked at yet may be protected, and counts as such.
+ */
+#define EXPORT_UNJUDGED "unjudged"
 const char *export_protected(const struct export_source *from, const struct verdict *v);
 uint32_t export_modified(const struct export_source *from, const struct verdict *v);

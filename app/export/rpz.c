@@ -27,11 +27,13 @@ struct rpz {
 	struct config_rpz config; /* the thread's, as all down to `lock` */
 	struct rpz_guards *guards;
 	struct gate gate;
+	unsigned zone_octets; /* wire form of the zone's name, which no reload changes */
 	uint32_t serial;
 	uint32_t generation; /* of the last snapshot seen */
 	uint32_t allowed;    /* generation of the allow-list by which the gate decided */
 	char *records;       /* of the zone as it has its serial; NULL: none has yet */
 	char *state;         /* as last written */
+	char *zone;          /* records of the file as last written; NULL: not known */
 	bool behind;         /* a file could not be written */
 	char error[ERROR_LINE_MAX];
 	pthread_t thread;
@@ -116,6 +118,18 @@ static void picture_show(struct rpz *r, struct rpz_picture *p)
 	rpz_put(before);
 }
 
+/*
+ * What the gate decided, beside the zone as it was: what became protected is known before the
+ * disk is waited for. The zone and its serial are not, for a serial must be in the state first.
+ */
+static void judgement_show(struct rpz *r)
+{
+	struct rpz_picture *p = picture_new(r, r->picture->time);
+
+	if (p)
+		picture_show(r, p);
+}
+
 static void degraded_set(struct rpz *r, enum degraded_reason reason, bool on)
 {
 	uint32_t bit = UINT32_C(1) << reason;
@@ -164,7 +178,27 @@ static int zone_write(struct rpz *r)
 	int rc = text ? file_replace(r->config.file, text, len, ZONE_MODE) : -ENOMEM;
 
 	free(text);
-	return rc < 0 ? fail(r, r->config.file, rc) : 0;
+	if (rc < 0)
+		return fail(r, r->config.file, rc);
+	free(r->zone);
+	r->zone = strdup(r->records);
+	return 0;
+}
+
+/* Are all records among those of the file? Both are in the gate's order. */
+static bool zone_only_loses(const struct rpz *r)
+{
+	const char *at = r->zone, *record = r->records;
+
+	while (*record && at && *at) {
+		size_t len = strcspn(record, "\n") + 1;
+
+		if (strncmp(at, record, len) == 0)
+			record += len;
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	return at && !*record;
 }
 
 /* The zone's records by what the gate decided; the serial moves when they changed. */
@@ -187,15 +221,22 @@ static int zone_renew(struct rpz *r, bool *changed)
 	return 0;
 }
 
-/* Brings both files to where the gate is; what failed is tried again with the next snapshot. */
+/*
+ * Brings both files to where the gate is; what failed is tried again with the next snapshot. A
+ * zone that only loses names does not wait for the state: no disk keeps an honest name blocked,
+ * and a start takes the later serial of both files.
+ */
 static int files_write(struct rpz *r, bool changed)
 {
 	int rc = 0;
 
 	if (r->config.file[0]) {
 		rc = state_write(r);
-		if (rc == 0 && (changed || r->behind))
-			rc = zone_write(r);
+		if ((changed || r->behind) && (rc == 0 || zone_only_loses(r))) {
+			int zone_rc = zone_write(r);
+
+			rc = rc < 0 ? rc : zone_rc;
+		}
 	}
 	r->behind = rc < 0;
 	if (rc == 0)
@@ -266,6 +307,7 @@ static struct gate_guards guards_of(const struct rpz *r)
 
 	guards.allowed = allowed;
 	guards.allowed_ctx = r->options.allow;
+	guards.zone_octets = r->zone_octets;
 	return guards;
 }
 
@@ -297,6 +339,8 @@ static void turn(struct rpz *r, const struct snapshot *s)
 	r->generation = s->generation;
 	r->allowed = r->options.allow ? allow_generation(r->options.allow) : 0;
 	int rc = judge(r, s);
+	if (rc == 0 && r->config.file[0])
+		judgement_show(r);
 	if (rc == 0)
 		rc = zone_renew(r, &changed);
 	if (rc < 0) {
@@ -405,8 +449,9 @@ static void state_read(struct rpz *r, const char *zone)
 		log_line(LOG_LEVEL_WARNING, "rpz: %.300s: %s: starting with an empty zone", path,
 			why);
 	gate_restore(r);
-	if (r->serial == 0 && zone)
-		r->serial = zone_serial(zone);
+	uint32_t serial = zone ? zone_serial(zone) : 0;
+	if (serial && (r->serial == 0 || (int32_t)(serial - r->serial) > 0))
+		r->serial = serial;
 }
 
 /* The zone as it is on the disk, with a NUL behind it; NULL: none that can be read. */
@@ -432,6 +477,7 @@ static int begin(struct rpz *r)
 	size_t len;
 	int rc;
 
+	r->zone_octets = rpz_guards_names(r->guards).zone_octets;
 	if (r->config.file[0])
 		state_read(r, zone);
 	uint32_t serial = r->serial;
@@ -440,6 +486,7 @@ static int begin(struct rpz *r)
 		same = zone_text(r->config.zone, serial, r->records, &len);
 	if (same && strcmp(same, zone) == 0) {
 		r->serial = serial;
+		r->zone = strdup(r->records);
 		changed = false;
 	}
 	free(same);
@@ -507,5 +554,6 @@ void rpz_stop(struct rpz *r)
 	pthread_mutex_destroy(&r->lock);
 	free(r->records);
 	free(r->state);
+	free(r->zone);
 	free(r);
 }

@@ -7,7 +7,8 @@
  *
  * Beside the zone's file FILE lies FILE.state, which outlives the process: the serial, what is
  * listed since when, the hour's additions. It is on the disk before the zone that it belongs
- * to, so that no serial ever stands for two contents.
+ * to, so that no serial ever stands for two contents; but where it cannot be written, a zone that
+ * only loses names goes ahead of it, and a start takes the later serial of both.
  */
 
 #include <stdatomic.h>
@@ -30,14 +31,14 @@ struct rpz_picture {
 	uint32_t mode; /* enum config_rpz_mode */
 	struct gate_config gate;
 	uint32_t serial;
-	uint32_t time; /* of the snapshot, seconds since 1970; 0: none yet */
+	uint32_t time; /* of the snapshot that the zone is of, seconds since 1970; 0: none yet */
 	uint32_t watching_since;
 	uint32_t frozen_since; /* 0: additions are not frozen */
 	unsigned additions;    /* within the last hour */
 	unsigned listed;
 	unsigned waiting; /* for the freeze to end */
 	unsigned n;
-	struct gate_entry *entry; /* by gate_find's order */
+	struct gate_entry *entry; /* by gate_find's order; may be ahead of the zone */
 	char *zone;               /* what is served */
 	size_t zone_octets;
 	char name[CONFIG_DOMAIN_MAX]; /* of the zone */

@@ -223,6 +223,42 @@ static void what_is_protected_is_marked(void **state)
 	free(text);
 }
 
+static uint32_t misp_time(json_t *of)
+{
+	return (uint32_t)strtoul(text_of(of, "timestamp"), NULL, 10);
+}
+
+/* Until the gate has judged it a name is nothing to act upon; then who polls sees it move. */
+static void what_is_not_judged_counts_as_protected(void **state)
+{
+	struct gate_entry entry = {.reason = GATE_MIN_AGE, .name_len = sample->verdict[0].name_len};
+	struct rpz_picture picture = {.entry = &entry};
+	uint32_t event_time[2], time[2];
+
+	(void)state;
+	memcpy(entry.name, sample->verdict[0].name, entry.name_len);
+	sample->verdicts = 1;
+	from.picture = &picture;
+	for (picture.n = 0; picture.n < 2; picture.n++) {
+		size_t len = 0;
+		char *text = export_misp_event(&from, &len);
+		json_t *tree = parsed(text, len), *event = json_object_get(tree, "Event");
+		json_t *first = json_array_get(json_object_get(event, "Attribute"), 0);
+
+		assert_int_equal(
+			json_boolean_value(json_object_get(first, "to_ids")), picture.n == 1);
+		event_time[picture.n] = misp_time(event);
+		time[picture.n] = misp_time(first);
+		json_decref(tree);
+		json_t *bundle = stix();
+		json_t *labels = json_object_get(object_of(bundle, "flux-0000.example"), "labels");
+		assert_int_equal(json_array_size(labels), picture.n ? 2 : 3);
+		json_decref(bundle);
+	}
+	assert_int_equal(time[1], time[0] + 1);
+	assert_int_equal(event_time[1], event_time[0] + 1);
+}
+
 static void passive_dns_is_a_line_an_address(void **state)
 {
 	size_t len = 0;
@@ -276,6 +312,7 @@ int main(void)
 		CASE(what_went_is_revoked),
 		CASE(a_feed_agrees_with_itself),
 		CASE(what_is_protected_is_marked),
+		CASE(what_is_not_judged_counts_as_protected),
 		CASE(passive_dns_is_a_line_an_address),
 		CASE(hostile_names_do_no_harm),
 	};

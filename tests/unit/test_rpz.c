@@ -272,6 +272,58 @@ static void what_cannot_be_written_is_said(void **state)
 	assert_non_null(strstr(err, "/no/zone.state: No such file or directory"));
 }
 
+/* A full disk for the state keeps no name blocked; what it adds waits. */
+static void what_leaves_does_not_wait_for_the_state(void **state)
+{
+	char path[128];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	publish(3, 1);
+	rpz_put(picture_of(1));
+	snprintf(path, sizeof(path), "%s/zone.state.tmp", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	publish(2, 2);
+	const struct rpz_picture *p = picture_of(2);
+	assert_non_null(strstr(p->error, "/zone.state: "));
+	assert_null(strstr(p->zone, "flux-0002"));
+	assert_file_is(p);
+	uint32_t serial = p->serial;
+	rpz_put(p);
+	publish(4, 3);
+	rpz_put(picture_of(3));
+	char *text = file_text("", &len);
+	assert_null(strstr(text, "flux-0003"));
+	free(text);
+	stop();
+	/* Nor does another content get that serial after a start. */
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(start(), EXIT_CODE_OK);
+	p = picture_of(3);
+	assert_true(p->serial > serial);
+	assert_file_is(p);
+	rpz_put(p);
+}
+
+/* Resolvers run as users of their own, services with a umask. */
+static void the_zone_is_for_others_to_read(void **state)
+{
+	mode_t before = umask(027);
+	char path[128];
+	struct stat s;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	umask(before);
+	snprintf(path, sizeof(path), "%s/zone", folder);
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_mode & 0777, 0644);
+	strcat(path, ".state");
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_mode & 0777, 0600);
+}
+
 static void a_reload_changes_mode_and_guards(void **state)
 {
 	struct rpz_guards *guards;
@@ -290,7 +342,15 @@ static void a_reload_changes_mode_and_guards(void **state)
 	snprintf(config.rpz.top_list, sizeof(config.rpz.top_list), "%s/top", folder);
 	assert_int_equal(
 		file_replace(config.rpz.top_list, "1,www.flux-0002.example\n", 24, 0600), 0);
+	/* A zone's name takes a restart: what the guards were read with is not that of the zone. */
+	memset(config.rpz.zone, 'a', 60);
+	for (unsigned i = 1; i < 4; i++)
+		memcpy(config.rpz.zone + 61 * i, config.rpz.zone, 60);
+	for (unsigned i = 1; i < 4; i++)
+		config.rpz.zone[61 * i - 1] = '.';
+	config.rpz.zone[243] = '\0';
 	assert_int_equal(rpz_guards_load(&guards, &config, psl, err), 0);
+	strcpy(config.rpz.zone, "rpz.fluxgate");
 	rpz_reload(rpz, &config, guards);
 	publish(VERDICTS, 2);
 	p = picture_of(2);
@@ -316,6 +376,8 @@ int main(void)
 		CASE(a_clock_set_back_does_not_lower_the_serial),
 		CASE(a_state_that_is_none_blocks_nobody),
 		CASE(what_cannot_be_written_is_said),
+		CASE(what_leaves_does_not_wait_for_the_state),
+		CASE(the_zone_is_for_others_to_read),
 		CASE(a_reload_changes_mode_and_guards),
 	};
 
