@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "answer.h"
+#include "file.h"
 #include "text.h"
 
 /* A terminal gets it line by line, cleaned; a pipe as it is. */
@@ -33,69 +33,19 @@ static int to_stdout(struct ctl *ctl, const struct response *r)
 	return CTL_OK;
 }
 
-static int write_whole(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Mode of the file that is replaced, else what a new file gets. */
-static mode_t mode_of(const char *file)
-{
-	struct stat st;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return stat(file, &st) == 0 ? st.st_mode & 0777 : 0666 & ~mask;
-}
-
-/* Beside the file and then in its place: who reads it sees the old one or the new one. */
-static int file_replace(const char *file, const char *data, size_t len)
-{
-	char *temporary;
-	int fd, rc = 0;
-
-	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
-		return -ENOMEM;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0) {
-		rc = -errno;
-		goto end;
-	}
-	rc = write_whole(fd, data, len);
-	if (rc == 0 && fchmod(fd, mode_of(file)) < 0)
-		rc = -errno;
-	if (close(fd) < 0 && rc == 0)
-		rc = -errno;
-	if (rc == 0 && rename(temporary, file) < 0)
-		rc = -errno;
-	if (rc)
-		unlink(temporary);
-end:
-	free(temporary);
-	return rc;
-}
-
 static int to_file(struct ctl *ctl, const struct response *r, const char *file)
 {
 	struct stat st;
-	char *real = realpath(file, NULL); /* a link stays one */
-	int rc = -EINVAL;
 
-	if (stat(file, &st) < 0 || S_ISREG(st.st_mode))
-		rc = file_replace(real ? real : file, r->body ? r->body : "", r->len);
-	free(real);
-	if (rc == -EINVAL)
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
 		return ctl_fail(ctl, CTL_USAGE, "--output: %s: no regular file", file);
+	char *real = realpath(file, NULL); /* a link stays one */
+	int rc = file_replace(real ? real : file, r->body ? r->body : "", r->len);
+	free(real);
+	if (rc == -EPERM)
+		return ctl_fail(ctl, CTL_LOCAL,
+			"--output: %s: its owner and group can't be kept: run as that user or root",
+			file);
 	return rc ? ctl_fail(ctl, CTL_LOCAL, "--output: %s: %s", file, strerror(-rc)) : CTL_OK;
 }
 

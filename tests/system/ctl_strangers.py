@@ -5,6 +5,7 @@ it sends to change something, and its man page."""
 import contextlib
 import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -224,6 +225,7 @@ def changes_what_is_allowed():
 
         zone = FOLDER / "flux.rpz"
         zone.write_text("old")
+        os.chown(zone, 65534, 65533)
         zone.chmod(0o640)
         refused("export", "500", "-o", zone, code=SERVER, says="500", **env)
         equal(zone.read_text(), "old", "the file after a failure")
@@ -231,7 +233,9 @@ def changes_what_is_allowed():
             ctl("export", "rpz", "-o", zone, **env)
             equal(reader.read(), "old", "what a reader of the old file sees")
         equal(zone.read_text(), "$TTL 60\nx CNAME .\n", "the new file")
-        equal(zone.stat().st_mode & 0o777, 0o640, "its mode")
+        status = zone.stat()
+        equal((status.st_mode & 0o777, status.st_uid, status.st_gid), (0o640, 65534, 65533),
+              "its mode, owner and group")
         equal(ctl("export", "rpz", **env).stdout, zone.read_text(), "standard output")
         refused("export", "rpz", "-o", FOLDER / "no" / "x", code=LOCAL, says="No such file", **env)
         refused("export", "rpz", "-o", "/dev/null", code=USAGE, says="regular", **env)
