@@ -15,7 +15,7 @@ import network
 from harness import FLUXGATE, TOP, TRAFFICGEN, equal, main, scratch
 from sensor import Sensor, af_packet, get_json, sensor_config
 
-network.isolate("tcpreplay", "curl", "tshark")
+network.isolate("tcpreplay", "tshark")
 
 SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)

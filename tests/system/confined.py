@@ -5,6 +5,7 @@ system calls, address families and memory as the unit and its drop-ins say.
 As a program, the inner half: `confined.py RULES COMMAND...` forbids system calls and becomes COMMAND.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -33,26 +34,34 @@ def settings(*files):
     return values
 
 
+@functools.cache
+def groups():
+    """What stands in each of systemd's groups of system calls; some of it is groups."""
+    done = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True,
+                          check=True, env={**os.environ, "SYSTEMD_COLORS": "0"})
+    found = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("@"):
+            found[line.strip()] = members = []
+        elif line.startswith(" ") and not line.strip().startswith("#"):
+            members.append(line.strip())
+    return found
+
+
 def expand(words):
     """Names of system calls; @group is what systemd means by it."""
     calls = set()
-    for word in words.split():
-        if not word.startswith("@"):
-            calls.add(word)
-            continue
-        done = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True,
-                              text=True, check=True)
-        for line in done.stdout.splitlines()[1:]:
-            if line.strip() and not line.strip().startswith("#"):
-                calls |= expand(line.strip())
+    for word in words:
+        calls |= expand(groups()[word]) if word.startswith("@") else {word}
     return calls
 
 
 def allowed_calls(values):
     # What systemd adds by itself to a list of what is allowed.
-    calls = expand("@default")
+    calls = expand(["@default"])
     for line in values["SystemCallFilter"]:
-        calls = calls - expand(line[1:]) if line.startswith("~") else calls | expand(line)
+        named = expand(line.removeprefix("~").split())
+        calls = calls - named if line.startswith("~") else calls | named
     return calls
 
 

@@ -13,7 +13,7 @@ from harness import equal, fluxgate, leaves, main, scratch, wait_for
 from nameserver import LARGE_RECORDS, PAYLOAD_OCTETS, PROGRAMS, ZONES, Dnsperf, Knot, kdig
 from sensor import Sensor, af_packet, queries, responses, sensor_config
 
-network.isolate(*PROGRAMS, "ethtool", "dumpcap", "tshark", "curl")
+network.isolate(*PROGRAMS, "ethtool", "dumpcap", "tshark")
 
 AF_PACKET, AF_XDP = af_packet(16384), "net_af_xdp0,iface=tap0"
 

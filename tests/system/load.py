@@ -20,7 +20,7 @@ from nameserver import PROGRAMS, Dnsperf, Knot, cpu_seconds
 from sensor import (PATIENCE_SECONDS, Sensor, af_packet, get_json, queries, responses,
                     sensor_config)
 
-network.isolate(*PROGRAMS, "ethtool", "ping", "curl")
+network.isolate(*PROGRAMS, "ethtool", "ping")
 
 parser = argparse.ArgumentParser(prog="load.py", description=__doc__)
 parser.add_argument("fluxgate")

@@ -21,7 +21,7 @@ except ImportError:
     skip_all("needs python3-jsonschema")
 import check_schema
 
-network.isolate("curl")
+network.isolate()
 
 REPLAY = "127.0.0.1:8954"
 SCHEMAS = TOP / "docs/schema"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A running sensor, and what it says of itself by HTTP."""
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -41,11 +43,14 @@ def sensor_config(*ports, **more):
 
 
 def get(path):
-    """Status and body of a page, by curl; status 0 when nobody answers."""
-    done = subprocess.run(["curl", "-s", "-m", "20", "-w", "\n%{http_code}",
-                           f"http://{LISTEN}{path}"], capture_output=True, text=True, check=False)
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status or 0), body
+    """Status and body of a page; status 0 when nobody answers."""
+    with contextlib.closing(http.client.HTTPConnection(LISTEN, timeout=20)) as client:
+        try:
+            client.request("GET", path)
+            answer = client.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
 
 
 def get_json(path):

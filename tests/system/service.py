@@ -14,11 +14,11 @@ import time
 
 import confined
 import network
-from harness import FLUXGATE, Skip, equal, main, scratch, wait_for
-from sensor import PATIENCE_SECONDS, Sensor, af_packet, get, get_json, sensor_config
+from harness import FLUXGATE, Skip, equal, main, scratch
+from sensor import Sensor, af_packet, get, get_json, sensor_config
 from threads import halted, thread_of
 
-network.isolate("ip", "curl")
+network.isolate("ip")
 
 NOBODY = 65534
 EXPOSURE_MAX = 3.0
