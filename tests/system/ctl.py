@@ -18,17 +18,16 @@ import threading
 
 import network
 from client import (CONNECT, CTL, DEGRADED, NOT_FOUND, OK, USAGE, ctl, environment, refused)
-from harness import TOP, TRAFFICGEN, equal, main, scratch, wait_for
+from harness import TOP, equal, main, scratch, wait_for
 from sensor import LISTEN, PATIENCE_SECONDS, Sensor, af_packet, get, sensor_config
+from wire import (DETECT, RING_FRAMES, flux_of, make_capture, send_capture, settled, start_capture,
+                  truth_of)
 
-network.isolate("tcpreplay", "curl")
+network.isolate("tcpreplay")
 
 SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)
-CAPTURE, TRUTH = FOLDER / "wire.pcap", FOLDER / "truth.json"
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
+CAPTURE = FOLDER / "wire.pcap"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -124,20 +123,6 @@ class Relay(threading.Thread):
             sink.shutdown(socket.SHUT_WR)
 
 
-def send_capture(wait=True):
-    sender = subprocess.Popen(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if wait:
-        equal(sender.wait(timeout=60), 0, "exit code of tcpreplay")
-    return sender
-
-
-def flux():
-    return {d["domain"] for d in json.loads(TRUTH.read_text())["domains"] if d["flux"]}
-
-
 def follows_events():
     """events --follow tells of verdicts as they are raised, as text and as JSON"""
     followers = [subprocess.Popen([CTL, "events", "--follow", *more], env=environment(), text=True,
@@ -146,12 +131,12 @@ def follows_events():
     try:
         # Its head is written when the stream is asked for.
         assert followers[0].stdout.readline().startswith("TIME "), "no head"
-        send_capture()
+        send_capture(CAPTURE)
         line = followers[0].stdout.readline()
         assert re.match(r"\d{4}-\S+Z  raised +\w+ ", line), line
         event = json.loads(followers[1].stdout.readline())
         equal(event["event"], "raised", "first event")
-        assert event["domain"] in line and event["domain"] in flux(), (event, line)
+        assert event["domain"] in line and event["domain"] in flux_of(CAPTURE), (event, line)
         for follower in followers:
             follower.send_signal(signal.SIGINT)
             equal(follower.wait(timeout=10), -signal.SIGINT, "end by SIGINT")
@@ -179,24 +164,12 @@ def tells_its_status():
     assert "\x1b" not in done.stdout, "colours in a pipe"
 
 
-def settled():
-    """Waits until three epochs in a row brought no event."""
-    seen = {}
-
-    def quiet():
-        events = json.loads(get("/api/v1/events")[1])
-        if events["newest"] != seen.get("newest"):
-            seen.update(newest=events["newest"], generation=events["generation"])
-        return events["generation"] >= seen["generation"] + 3
-    sensor.until(quiet, "no more events")
-
-
 def lists_domains():
     """domains, domain and explain show what the API has, a page or all pages"""
-    settled()
+    settled(sensor)
     found = json.loads(ctl("domains", "--json").stdout)["domains"]
     names = [d["domain"] for d in found]
-    assert len(names) > 1 and set(names) <= flux(), names
+    assert len(names) > 1 and set(names) <= flux_of(CAPTURE), names
     equal([line.split()[0] for line in ctl("domains").stdout.splitlines()], ["DOMAIN", *names],
           "names in the table")
     equal([line.split()[0] for line in ctl("domains", "--all", "-n", "1").stdout.splitlines()[1:]],
@@ -217,7 +190,7 @@ def lists_domains():
     assert names[0] in shown and "Why" in shown and reason in shown, shown
     explained = ctl("explain", f"www.{names[0]}").stdout
     assert "of which www." in explained and reason in explained, explained
-    honest = next(d["domain"] for d in json.loads(TRUTH.read_text())["domains"]
+    honest = next(d["domain"] for d in truth_of(CAPTURE)["domains"]
                   if not d["flux"] and get(f"/api/v1/explain/{d['domain']}")[0] == 200 and
                   json.loads(get(f"/api/v1/explain/{d['domain']}")[1])["windows"])
     lacking = ctl("explain", honest).stdout
@@ -260,7 +233,7 @@ def speaks_over_a_unix_socket():
 
 def top_is_live():
     """top fits 80x24, shows rates and loss, follows the size, and has only plain text when piped"""
-    sender = send_capture(wait=False)
+    sender = start_capture(CAPTURE)
     try:
         with Terminal("top") as top:
             frame = top.until(lambda f: re.search(r"[1-9][\d.]*k? frames/s", f[1]), "a rate")
@@ -268,7 +241,7 @@ def top_is_live():
             text = "\n".join(frame)
             for part in "DEGRADED", "no_asn_db", "net_af_packet0", "WORKER", "flagged", "DOMAIN":
                 assert part in text, f"no {part!r} in {text}"
-            assert next(iter(flux())).rpartition(".")[2] in text, text
+            assert next(iter(flux_of(CAPTURE))).rpartition(".")[2] in text, text
             assert top.seen.startswith("\x1b[?1049h"), top.seen[:80]
             raw = termios.tcgetattr(top.slave)
             assert not raw[3] & (termios.ECHO | termios.ICANON), "echo, or lines"
@@ -348,7 +321,7 @@ def completes_in_bash():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
+make_capture(CAPTURE)
 # Without a database of networks it is degraded, all the time.
 with Sensor(sensor_config(af_packet(RING_FRAMES), detect=DETECT, networks={},
                           history={"path": str(FOLDER / "history.db")})) as sensor:

@@ -13,8 +13,9 @@ from client import (CONNECT, CTL, NOT_FOUND, NOT_READY, UNAUTHORISED, USAGE, ctl
                     refused)
 from harness import equal, main, scratch
 from sensor import LISTEN, Sensor, get, sensor_config
+from wire import certificate_make
 
-network.isolate("openssl", "curl")
+network.isolate("openssl")
 network.ip("link", "set", "lo", "up")
 
 SCRATCH = scratch()
@@ -78,11 +79,7 @@ def follows_over_a_crash():
 
 def asks_over_tls():
     """Over TLS it needs the authority and a token, and says which is missing"""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=sensor",
-                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                    "-keyout", KEY, "-out", CERTIFICATE], capture_output=True, check=True)
-    KEY.chmod(0o600)
+    certificate_make(CERTIFICATE, KEY, "sensor")
     url = "--url", "https://localhost:8953"
     trusted = *url, "--cacert", CERTIFICATE
     with sensor("0.0.0.0:8953", tls_certificate=str(CERTIFICATE), tls_key=str(KEY),

@@ -11,8 +11,9 @@ import signal
 import subprocess
 
 import network
-from harness import TRAFFICGEN, check_schema, equal, main, scratch, skip_all
+from harness import check_schema, equal, main, scratch, skip_all
 from sensor import LISTEN, Sensor, af_packet, get, get_json, sensor_config
+from wire import DETECT, RING_FRAMES, make_capture, send_capture, truth_of
 
 network.isolate("tcpreplay", "curl")
 if not shutil.which("named-checkzone"):
@@ -20,15 +21,8 @@ if not shutil.which("named-checkzone"):
 
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
-TRUTH = pathlib.Path(SCRATCH.name) / "truth.json"
 
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
 ZONE = "rpz.test"
-
-# As in live.py: some seconds of wire can show diversity and structure only.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0,
-          "clear_after": 0}
 
 
 class Place:
@@ -42,17 +36,10 @@ class Place:
     def config(self, more=None, **rpz):
         rpz = {"file": str(self.zone), "zone": ZONE, "mode": "block", "min_age_seconds": 0,
                "warmup_seconds": 0, "suspected": True, **rpz}
-        return sensor_config(af_packet(RING_FRAMES), detect=DETECT, export={"rpz": rpz},
+        return sensor_config(af_packet(RING_FRAMES), detect={**DETECT, "clear_after": 0},
+                             export={"rpz": rpz},
                              state={"path": str(self.path / "state"), "interval_seconds": 1},
                              **(more or {}))
-
-
-def send_capture():
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        capture_output=True, text=True, check=False, timeout=60)
-    equal(done.returncode, 0, f"exit code of tcpreplay: {done.stdout} {done.stderr}")
 
 
 def flagged():
@@ -115,7 +102,7 @@ def says_what_it_would_block():
     with Sensor(settings) as sensor:
         sensor.ready()
         serial = checked(place.zone)
-        send_capture()
+        send_capture(CAPTURE)
         names = set(judged(sensor))
         equal(set(reasons().values()), {"listed"}, "what the gate says")
         equal((blocked(place.zone.read_text()), checked(place.zone)), (set(), serial), "the zone")
@@ -140,7 +127,7 @@ def blocks():
     with Sensor(place.config()) as sensor:
         sensor.ready()
         equal(get("/api/v1/export/rpz?preview=2")[0], 400, "status of another parameter")
-        send_capture()
+        send_capture(CAPTURE)
         names = set(judged(sensor))
         sensor.until(lambda: blocked(place.zone.read_text()) == names, "all are in the zone")
         serial = checked(place.zone)
@@ -170,10 +157,10 @@ def blocks():
 
 def speaks_every_form():
     """What is flagged is in the STIX bundle, the MISP feed, passive DNS and the CSV"""
-    tops = {d["domain"].rpartition(".")[2] for d in json.loads(TRUTH.read_text())["domains"]}
+    tops = {d["domain"].rpartition(".")[2] for d in truth_of(CAPTURE)["domains"]}
     with Sensor(Place("forms").config(own_zones=sorted(tops))) as sensor:
         sensor.ready()
-        send_capture()
+        send_capture(CAPTURE)
         names = judged(sensor)
         sample = {(n, s["address"]) for n, d in names.items() for s in d["sample"]}
         # Tags are of the content: what is measured may move meanwhile, what is said must not.
@@ -206,7 +193,7 @@ def protects():
     settings = place.config(warmup_seconds=3600)
     with Sensor(settings) as sensor:
         sensor.ready()
-        send_capture()
+        send_capture(CAPTURE)
         names = sorted(judged(sensor))
         equal(set(reasons().values()), {"warmup"}, "why not")
         assert blocking()["warm_at"], blocking()
@@ -231,7 +218,7 @@ def freezes():
     settings = place.config(additions_per_hour=1)
     with Sensor(settings) as sensor:
         sensor.ready()
-        send_capture()
+        send_capture(CAPTURE)
         names = judged(sensor)
         sensor.until(lambda: sorted(reasons().values()) == ["frozen"] * (len(names) - 1) +
                      ["listed"], "one is blocked")
@@ -249,5 +236,5 @@ def freezes():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
+make_capture(CAPTURE)
 main(says_what_it_would_block, blocks, speaks_every_form, protects, freezes)

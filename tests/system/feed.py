@@ -15,10 +15,11 @@ import threading
 import urllib.parse
 
 import network
-from harness import TRAFFICGEN, check_schema, equal, main, scratch, wait_for, Skip
+from harness import check_schema, equal, main, scratch, wait_for, Skip
 from sensor import Sensor, af_packet, get, get_json, sensor_config
+from wire import DETECT, RING_FRAMES, make_capture, send_capture, start_capture
 
-network.isolate("tcpreplay", "curl")
+network.isolate("tcpreplay")
 
 SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)
@@ -26,25 +27,12 @@ CAPTURE = FOLDER / "wire.pcap"
 EVE = FOLDER / "eve.json"
 HISTORY = FOLDER / "history.db"
 
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
 STATE_CODE = 11
 KILLS = 3
-
-# As in live.py: some seconds of wire can show diversity and structure only.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
 
 def config(**more):
     return sensor_config(af_packet(RING_FRAMES), detect=DETECT, **more)
-
-
-def send_capture():
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        capture_output=True, text=True, check=False, timeout=60)
-    equal(done.returncode, 0, f"exit code of tcpreplay: {done.stdout} {done.stderr}")
 
 
 def exported(output):
@@ -144,7 +132,7 @@ def all_outputs_agree():
                        export={"eve": {"file": str(EVE), "socket": unix},
                                "syslog": {"address": "tcp:127.0.0.1:6601"}})) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         wanted = events()
         assert len(wanted) >= 3, wanted
@@ -198,11 +186,13 @@ def asks_the_history():
         equal(get_json("/api/v1/history?to=2001-01-01T00:00:00Z")["events"], [], "long ago")
         hostile = urllib.parse.quote(r"x\039\032OR\0321\0611--.example")
         equal(get_json(f"/api/v1/history?name={hostile}")["events"], [], "a hostile name")
+        problems = {}
         for wrong in ("from=yesterday", "limit=0", "name=", "name=%27%20OR%201=1", "cursor=1", "order=asc", "to=&to=",
                       "from=2002-01-01T00:00:00Z&to=2001-01-01T00:00:00Z"):
             status, text = get(f"/api/v1/history?{wrong}")
             equal(status, 400, wrong)
-            check_schema(problem=json.loads(text))
+            problems[f"problem_{len(problems) + 2}"] = json.loads(text)
+        check_schema(**problems)
         sensor.stop()
 
 
@@ -214,7 +204,7 @@ def rotates():
     with Sensor(config(export=export) | {
             "detect": {**DETECT, "infrastructure": [held_back]}}) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         expected = [e["sequence"] for e in events()]
         sensor.until(lambda: len(eve_lines(EVE)) == len(expected), "the lines are there")
@@ -226,7 +216,7 @@ def rotates():
         sensor.configure(config(export=export))
         sensor.process.send_signal(signal.SIGHUP)
         sensor.until(lambda: "configuration 2 is in force" in sensor.said(), "it is reloaded")
-        send_capture()
+        send_capture(CAPTURE)
         sensor.until(lambda: len(events()) > len(expected), "more events")
         sensor.until(lambda: sequences(eve_lines(EVE.with_suffix(".1")) + eve_lines(EVE)) ==
                      [e["sequence"] for e in events()], "both files hold all, in order")
@@ -246,7 +236,7 @@ def outlasts_a_full_disk():
         with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(b"0" * 4096):
                 pass
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         wanted = len(events())
         sensor.until(lambda: exported("eve_file")["waiting"] == wanted, "all wait")
@@ -272,7 +262,7 @@ def goes_on_after_a_restart():
                       export={"syslog": {"address": f"unix:{log}"}})
     with Sensor(settings) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         expected = [e["sequence"] for e in events()]
         sensor.until(lambda: exported("syslog")["waiting"] == len(expected), "all wait")
@@ -295,10 +285,7 @@ def outlasts_kills():
     for _ in range(KILLS):
         with Sensor(settings) as sensor:
             sensor.ready()
-            traffic = subprocess.Popen(
-                network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0", "--loop=0",
-                               f"--pps={FRAMES_A_SECOND}", CAPTURE),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            traffic = start_capture(CAPTURE, loops=0)
             try:
                 before = len(answered)
                 deadline = random.uniform(0, 0.3)
@@ -359,7 +346,7 @@ def rsyslog_understands():
         wait_for(pid.exists, 20, "rsyslogd is up")
         with Sensor(config(export={"syslog": {"address": "tcp:127.0.0.1:6602"}})) as sensor:
             sensor.start_counting()
-            send_capture()
+            send_capture(CAPTURE)
             sensor.stats_of_all_frames()
             wanted = events()
 
@@ -378,7 +365,6 @@ def rsyslog_understands():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", FOLDER / "truth.json"],
-               check=True)
+make_capture(CAPTURE)
 main(all_outputs_agree, asks_the_history, rotates, outlasts_a_full_disk, goes_on_after_a_restart,
      outlasts_kills, refuses_what_is_not_its_own, rsyslog_understands)

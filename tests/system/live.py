@@ -1,34 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`fluxgate run` on a real port: real queries to a real DNS server, a capture sent over the wire,
-the JSON by curl, start and stop; with and without hugepages."""
+the JSON by HTTP, start and stop; with and without hugepages."""
 
-import json
 import pathlib
 import re
 import signal
 import subprocess
 
 import network
-from harness import TRAFFICGEN, Skip, check_schema, equal, main, scratch, wait_for
+from harness import Skip, check_schema, equal, main, scratch, wait_for
 from sensor import (PATIENCE_SECONDS, Sensor, af_packet, get, get_json, queries, responses,
                     sensor_config)
+from wire import DETECT, RING_FRAMES, flux_of, make_capture, send_capture, start_capture
 
-network.isolate("dnsmasq", "dig", "tcpreplay", "curl")
+network.isolate("dnsmasq", "dig", "tcpreplay")
 
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
-TRUTH = pathlib.Path(SCRATCH.name) / "truth.json"
 
 QUESTIONS = 60
-
-# The kernel's ring holds the whole capture, so that a slow machine loses nothing of it.
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
-
-# Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
-# only diversity and structure are asked for.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
 
 def config(**more):
@@ -65,24 +56,6 @@ def dig(questions):
     return done.stdout.split() if done.returncode == 0 else []
 
 
-def make_capture():
-    subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
-
-
-def send_capture():
-    """Sends the capture over the wire; returns what is true of it."""
-    truth = json.loads(TRUTH.read_text())
-    assert truth["packets"] < RING_FRAMES, truth["packets"]
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    sent = re.search(r"Successful packets:\s+(\d+)", done.stdout)
-    equal(int(sent[1]), truth["packets"], "frames that tcpreplay sent")
-    return truth
-
-
 def watches_a_server():
     """Each question of dig and each answer of a real server is seen and paired"""
     with Server(), Sensor(config()) as sensor:
@@ -104,13 +77,13 @@ def finds_flux_on_the_wire():
     """A capture sent over the wire is counted to the last frame, its flux is found and served"""
     with Sensor(config()) as sensor:
         sensor.start_counting()
-        truth = send_capture()
+        truth = send_capture(CAPTURE)
         stats = sensor.stats_of_all_frames()
         equal(queries(stats), truth["queries"], "queries")
         equal(responses(stats), truth["responses"], "responses")
         page = get_json("/api/v1/domains")
         flagged = {d["domain"] for d in page["domains"]}
-        flux = {d["domain"] for d in truth["domains"] if d["flux"]}
+        flux = flux_of(CAPTURE)
         assert flagged and flagged <= flux, f"flagged {flagged}, expected some of {flux}"
         for name in flagged:
             detail = get_json(f"/api/v1/domains/{name}")
@@ -173,10 +146,7 @@ def stops_under_load():
     """It ends in time while frames arrive, and has counted all that it took"""
     with Sensor(config()) as sensor:
         sensor.start_counting()
-        load = subprocess.Popen(
-            network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0", "--loop=3",
-                           f"--pps={FRAMES_A_SECOND}", CAPTURE),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        load = start_capture(CAPTURE, loops=3)
         try:
             sensor.until(lambda: get_json("/api/v1/stats")["accounting"]["dns"]["messages"] > 0,
                          "messages arrive")
@@ -216,7 +186,7 @@ def runs_on_hugepages():
             raise Skip(f"this machine has no {wanted} hugepages to spare")
         with Sensor(config(eal={"huge": True})) as sensor:
             sensor.start_counting()
-            truth = send_capture()
+            truth = send_capture(CAPTURE)
             equal(responses(sensor.stats_of_all_frames()), truth["responses"], "responses")
             sensor.stop()
     finally:
@@ -224,6 +194,6 @@ def runs_on_hugepages():
 
 
 network.lay_wire()
-make_capture()
+make_capture(CAPTURE)
 main(watches_a_server, finds_flux_on_the_wire, serves_every_page, stops_and_starts,
      starts_after_a_kill, stops_under_load, tells_of_missing_hugepages, runs_on_hugepages)

@@ -10,20 +10,14 @@ import signal
 import subprocess
 
 import network
-from harness import DEMO, FLUXGATE, TRAFFICGEN, equal, fluxgate, main, scratch, wait_for
+from harness import DEMO, FLUXGATE, equal, fluxgate, main, scratch, wait_for
+from sensor import LISTEN, PATIENCE_SECONDS, get, get_json
+from wire import DETECT, RING_FRAMES, make_capture, send_capture
 
-network.isolate("tcpreplay", "curl")
+network.isolate("tcpreplay")
 
-LISTEN = "127.0.0.1:8953"
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
-TRUTH = pathlib.Path(SCRATCH.name) / "truth.json"
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
-PATIENCE_SECONDS = 60
-
-# Some seconds of wire hold hours of capture: movement in time can't be shown here.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
 
 def config(workers, queues, **more):
@@ -43,19 +37,6 @@ def config(workers, queues, **more):
         "detect": DETECT,
         **more,
     }
-
-
-def get(path):
-    done = subprocess.run(["curl", "-s", "-m", "20", "-w", "\n%{http_code}",
-                           f"http://{LISTEN}{path}"], capture_output=True, text=True, check=False)
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status or 0), body
-
-
-def get_json(path):
-    status, body = get(path)
-    equal(status, 200, f"GET {path}: {body}")
-    return json.loads(body)
 
 
 class Sensor:
@@ -97,23 +78,6 @@ class Sensor:
         assert "accounting error 0" in self.said(), self.said()
 
 
-def make_capture():
-    subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
-
-
-def send_capture():
-    truth = json.loads(TRUTH.read_text())
-    assert truth["packets"] < RING_FRAMES, truth["packets"]
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    equal(int(re.search(r"Successful packets:\s+(\d+)", done.stdout)[1]), truth["packets"],
-          "frames that tcpreplay sent")
-    return truth
-
-
 def port_line(port):
     """Terms of a port as they are exported; each side of the reconciliation."""
     return port["offered"], (port["received"] + port["missed"] + port["errors"] + port["no_mbuf"]
@@ -125,7 +89,7 @@ def observe(settings, says):
     with Sensor(settings) as sensor:
         assert re.search(says, sensor.said()), f"no {says}: {sensor.said()}"
         before = network.frames_on_tap()
-        truth = send_capture()
+        truth = send_capture(CAPTURE)
 
         def whole():
             stats = get_json("/api/v1/stats")
@@ -222,7 +186,7 @@ def no_profile():
         settings = config(2, 1, drivers={"profiles": folder})
         with Sensor(settings) as sensor:
             assert "profile generic" in sensor.said() and "spreader: port" in sensor.said()
-            truth = send_capture()
+            truth = send_capture(CAPTURE)
             sensor.until(lambda: get_json("/api/v1/stats")["accounting"]["rx"]["received"]
                          >= truth["packets"], "all frames are counted")
             port = get_json("/api/v1/status")["ports"][0]
@@ -256,7 +220,7 @@ def flood():
 
 os.environ.pop("FLUXGATE_CONFIG", None)
 network.lay_wire()
-make_capture()
+make_capture(CAPTURE)
 main(one_worker, two_queues, four_queues, spreader_on_one_queue, spreader_on_two_queues,
      more_queues_than_workers, too_few_queues, wrong_profile, no_profile,
      flood)

@@ -10,32 +10,27 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import network
-from harness import DEMO, TRAFFICGEN, equal, main, scratch, wait_for
+from harness import DEMO, equal, main, scratch
 from sensor import Sensor, af_packet, get, get_json, sensor_config
 from threads import STOP_SECONDS, halted, thread_of, wait_traced
+from wire import DETECT, RING_FRAMES, make_capture, send_capture, start_capture
 
-network.isolate("tcpreplay", "curl")
+network.isolate("tcpreplay")
 
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
 
-# The kernel's ring holds the whole capture, so that a slow machine loses nothing of it.
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
 HUNG_CODE = 10
 
-# Some seconds of wire hold fourteen hours of capture: movement in time can't be shown here, so that
-# only diversity and structure are asked for; and nothing is flagged by the other.
-OPEN = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
+# By these nothing is flagged.
 SHUT = {"min_addresses": 1000, "small_min_addresses": 1000, "min_moving_ns_addresses": 1000}
 
 
 def config(**more):
-    return sensor_config(af_packet(RING_FRAMES), **{"detect": OPEN, **more})
+    return sensor_config(af_packet(RING_FRAMES), **{"detect": DETECT, **more})
 
 
 def two_workers(**more):
@@ -48,17 +43,6 @@ def status():
 
 def counted():
     return get_json("/api/v1/stats")["accounting"]["rx"]["received"]
-
-
-def load(rate=FRAMES_A_SECOND, loops=1):
-    return subprocess.Popen(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0", f"--loop={loops}",
-                       f"--pps={rate}", CAPTURE),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def send_capture():
-    equal(load().wait(timeout=60), 0, "exit code of tcpreplay")
 
 
 def write_config(sensor, settings):
@@ -97,10 +81,10 @@ def loses_no_frame():
     settings = config()
     with Sensor(settings) as sensor:
         sensor.start_counting()
-        traffic = load(loops=2)
+        traffic = start_capture(CAPTURE, loops=2)
         reloads = 0
         while traffic.poll() is None:
-            settings["detect"] = {**OPEN, "min_addresses": 10 + reloads % 5}
+            settings["detect"] = {**DETECT, "min_addresses": 10 + reloads % 5}
             reload(sensor, settings)
             reloads += 1
         equal(traffic.returncode, 0, "exit code of tcpreplay")
@@ -135,11 +119,11 @@ def thresholds_change_verdicts():
     """Other thresholds flag what was not flagged, and clear what was"""
     with Sensor(config(detect=SHUT)) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         equal(status()["flagged"], 0, "flagged while nothing can be")
         reload(sensor, config())
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         sensor.until(lambda: status()["flagged"] > 0, "flux is flagged")
         reload(sensor, config(detect={**SHUT, "clear_after": 1}))
@@ -153,13 +137,13 @@ def lists_change_verdicts():
     """Lists of names that come with a reload hold for what is flagged"""
     with Sensor(config()) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         sensor.until(lambda: status()["flagged"] > 1, "flux is flagged")
         domains = [d["domain"] for d in get_json("/api/v1/domains")["domains"]]
         top = sensor.path / "top"
         top.write_text("\n".join(domains))
-        detect = {**OPEN, "popular": str(top), "infrastructure": domains[:1]}
+        detect = {**DETECT, "popular": str(top), "infrastructure": domains[:1]}
         # And what others know for bad.
         reload(sensor, config(detect=detect, **{"import": {"files": [str(top)]}}))
         sensor.until(lambda: status()["flagged"] == len(domains) - 1, "one is let go")
@@ -167,7 +151,7 @@ def lists_change_verdicts():
         equal(now, {name: True for name in domains[1:]}, "suspected")
         detail = get_json(f"/api/v1/domains/{domains[1]}")
         assert {"popular", "known"} <= {r["code"] for r in detail["reasons"]}, detail
-        refused(sensor, config(detect={**OPEN, "popular": "/nowhere/top"}), ["/nowhere/top"])
+        refused(sensor, config(detect={**DETECT, "popular": "/nowhere/top"}), ["/nowhere/top"])
         sensor.stop()
 
 
@@ -183,7 +167,7 @@ def keeps_the_old_for_a_bad_file():
         refused(sensor, config(ports=[]), ["ports"])
         # Wrong as a whole: nothing of it is taken, though the level stands before the error.
         refused(sensor, config(log={"level": "error"}, epoch_seconds=0), ["epoch_seconds"])
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         sensor.until(lambda: status()["flagged"] > 0, "it judges as before")
         after = reload(sensor, good)
@@ -247,13 +231,13 @@ def sees_a_database_renamed_over_the_old():
         networks = {"asn_db": str(path), "country_db": str(DEMO / "country.mmdb")}
         with Sensor(config(networks=networks, detect=SHUT)) as sensor:
             sensor.start_counting()
-            send_capture()
+            send_capture(CAPTURE)
             sensor.stats_of_all_frames()
             beside = path.with_suffix(".new")
             beside.write_bytes(other)
             beside.rename(path)
             reload(sensor, config(networks=networks))
-            send_capture()
+            send_capture(CAPTURE)
             sensor.stats_of_all_frames()
             sensor.until(lambda: status()["flagged"] > 0, "flux is flagged")
             seen = {address["asn"] for domain in get_json("/api/v1/domains")["domains"]
@@ -300,7 +284,7 @@ def names_a_hung_worker():
     with Sensor(two_workers(epoch_seconds=EPOCH_SECONDS)) as sensor:
         sensor.start_counting()
         equal([w["state"] for w in status()["workers"]], ["running", "running"], "states")
-        traffic = load(rate=500, loops=100)
+        traffic = start_capture(CAPTURE, rate=500, loops=100)
         sensor.until(lambda: frames_of(0) and frames_of(1), "both workers have frames")
         lcore = status()["workers"][0]["lcore"]
         with halted(thread_of(sensor, lcore)):
@@ -345,7 +329,7 @@ def stops_with_a_hung_worker():
     """SIGTERM with a worker that hangs: what the others have is written, a code of its own, 5 s"""
     with Sensor(two_workers()) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         frames = network.frames_on_tap() - sensor.before
         thread = thread_of(sensor, status()["workers"][0]["lcore"])
@@ -404,7 +388,7 @@ def ends_at_once_when_asked_twice():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE], check=True)
+make_capture(CAPTURE)
 main(loses_no_frame, needs_no_traffic, thresholds_change_verdicts, lists_change_verdicts, keeps_the_old_for_a_bad_file,
      names_what_needs_a_restart, environment_goes_before_the_file,
      sees_a_database_renamed_over_the_old, changes_the_level_of_the_log, names_a_hung_worker,

@@ -8,10 +8,11 @@ import signal
 import subprocess
 
 import network
-from harness import TRAFFICGEN, equal, fluxgate, main, scratch
+from harness import equal, fluxgate, main, scratch
 from sensor import Sensor, af_packet, get_json, sensor_config
+from wire import DETECT, RING_FRAMES, make_capture, send_capture
 
-network.isolate("tcpreplay", "curl")
+network.isolate("tcpreplay")
 
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
@@ -19,25 +20,12 @@ FOLDER = pathlib.Path(SCRATCH.name) / "kept"
 STATE = FOLDER / "state"
 BEFORE = FOLDER / "state.1"
 
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
 STATE_CODE = 11
-
-# As in live.py: some seconds of wire can show diversity and structure only.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
 
 def config(**more):
     return sensor_config(af_packet(RING_FRAMES), detect=DETECT,
                          **{"state": {"path": str(STATE), "interval_seconds": 1}, **more})
-
-
-def send_capture():
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                       f"--pps={FRAMES_A_SECOND}", CAPTURE),
-        capture_output=True, text=True, check=False, timeout=60)
-    equal(done.returncode, 0, f"exit code of tcpreplay: {done.stdout} {done.stderr}")
 
 
 def status():
@@ -69,7 +57,7 @@ def remembers_after_a_stop():
         sensor.start_counting()
         equal(status()["state"]["loaded"]["result"], "none", "what the first start found")
         assert "none yet: starting empty" in sensor.said(), sensor.said()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         before = flagged()
         assert before, "nothing is flagged"
@@ -85,7 +73,7 @@ def remembers_after_a_stop():
         equal((verdict["raised"], verdict["restored"], verdict["active"]),
               (0, len(before), len(before)), "verdicts")
         # The same names are known: nothing is raised anew.
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         after = flagged()
         equal({n: v[1] for n, v in after.items() if n in before},
@@ -174,7 +162,6 @@ def says_when_it_cannot_save():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth",
-                pathlib.Path(SCRATCH.name) / "truth.json"], check=True)
+make_capture(CAPTURE)
 main(remembers_after_a_stop, remembers_after_kills, says_what_is_damaged,
      starts_empty_when_all_is_damaged, one_sensor_a_file, says_when_it_cannot_save)

@@ -2,25 +2,25 @@
 """DPDK's telemetry socket: our commands by its own protocol."""
 
 import json
+import pathlib
 import socket
-import subprocess
 
 import network
-from harness import DEMO_CAPTURE, equal, main
+from harness import equal, main, scratch, tree_leaves
 from sensor import Sensor, af_packet, get_json, sensor_config
-from metrics import tree_leaves
+from wire import DETECT, RING_FRAMES, make_capture, send_capture
 
-network.isolate("curl", "tcpreplay")
+network.isolate("tcpreplay")
 
+SCRATCH = scratch()
+CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
 SOCKET = "/run/dpdk/fluxgate-test/dpdk_telemetry.v2"
 ANSWER_OCTETS_MAX = 16 * 1024
 
 
 def config(**more):
     eal = {"huge": False, "telemetry": True, "args": ["--file-prefix=fluxgate-test"]}
-    return sensor_config(af_packet(16384), **{
-        "eal": eal, "detect": {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0,
-                               "min_novelty": 0}, **more})
+    return sensor_config(af_packet(RING_FRAMES), **{"eal": eal, "detect": DETECT, **more})
 
 
 class Client:
@@ -46,22 +46,11 @@ class Client:
         return answer[name]
 
 
-def send_capture():
-    plain = subprocess.run(["gzip", "-dc", DEMO_CAPTURE], capture_output=True, check=True).stdout
-    path = "/run/wire.pcap"
-    with open(path, "wb") as file:
-        file.write(plain)
-    done = subprocess.run(
-        network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0", "--pps=3000", path),
-        capture_output=True, text=True, check=False, timeout=60)
-    equal(done.returncode, 0, f"exit code of tcpreplay: {done.stdout} {done.stderr}")
-
-
 def commands_say_what_http_says():
     """Status, each counter and the flagged domains are those of the HTTP interface, within 16 KiB"""
     with Sensor(config()) as sensor:
         sensor.start_counting()
-        send_capture()
+        send_capture(CAPTURE)
         sensor.stats_of_all_frames()
         with Client() as client:
             listed = client.ask("/")
@@ -69,13 +58,13 @@ def commands_say_what_http_says():
                 assert f"/fluxgate/{command}" in listed, listed
 
             def settled():
-                # The same snapshot before and after.
-                stats = get_json("/api/v1/stats")
+                before = client.ask("/fluxgate/status")["generation"]
                 answers = {c: client.ask(f"/fluxgate/{c}")
                            for c in ("status", "stats", "stats,tcp/octets", "domains", "domains,2",
                                      "domains,99", "domains,x")}
-                answers["page"] = get_json("/api/v1/domains")
-                return (stats, answers) if get_json("/api/v1/stats") == stats else None
+                stats, answers["page"] = get_json("/api/v1/stats"), get_json("/api/v1/domains")
+                after = client.ask("/fluxgate/status")["generation"]
+                return (stats, answers) if before == after == stats["generation"] else None
             stats, answers = sensor.until(settled, "all of one snapshot")
         tree = {path.replace(".", "/"): value for path, value in tree_leaves(stats["accounting"])}
         equal(answers["stats"], tree, "counters")
@@ -118,4 +107,5 @@ def is_off_unless_asked_for():
 
 
 network.lay_wire()
+make_capture(CAPTURE)
 main(commands_say_what_http_says, is_off_unless_asked_for)
