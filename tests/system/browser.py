@@ -18,24 +18,34 @@ from harness import TOP, skip_all
 
 PLAYWRIGHT = "playwright-core@1.48.2"
 MODULES = "FLUXGATE_TEST_BROWSER"
+INSTALL_SECONDS = 120
 CHROMIUM = shutil.which("chromium")
 
 
-def prepare():
-    """Installs Playwright outside the tree, or skips. To be called before network.isolate()."""
-    if os.environ.get(network.INSIDE) or os.geteuid() != 0:
+def isolate(*programs):
+    """As network.isolate(), with Playwright, which is installed outside the tree: the network is
+    there before only. Skips where one or the other can't be."""
+    if os.environ.get(network.INSIDE):
         return
-    for program in ("chromium", "node", "npm"):
-        if not shutil.which(program):
-            skip_all(f"needs {program}")
+    network.needs("chromium", "node", "npm", *programs)
     os.environ[MODULES] = tempfile.mkdtemp(prefix="fluxgate-test.")
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts",
-                           "--prefix", os.environ[MODULES], PLAYWRIGHT],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                          timeout=120)
-    if done.returncode:
-        shutil.rmtree(os.environ[MODULES])
-        skip_all(f"npm has no {PLAYWRIGHT} for us: {(done.stderr.splitlines() or ['?'])[0]}")
+    why = install()
+    if why:
+        clean()
+        skip_all(f"npm has no {PLAYWRIGHT} for us: {why}")
+    network.isolate()
+
+
+def install():
+    """Why it could not be, or None."""
+    try:
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
+                               "--ignore-scripts", "--prefix", os.environ[MODULES], PLAYWRIGHT],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              timeout=INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"no answer in {INSTALL_SECONDS} s"
+    return (done.stderr.splitlines() or ["?"])[0] if done.returncode else None
 
 
 def clean():

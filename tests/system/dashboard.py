@@ -15,21 +15,16 @@ import urllib.parse
 import browser
 import network
 from browser import Browser, Proxy
-from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, TRAFFICGEN, demo_databases, equal, main, scratch,
-                     wait_for)
+from harness import (DEMO, DEMO_CAPTURE, FLUXGATE, demo_databases, equal, main, scratch, wait_for)
 from sensor import LISTEN, PATIENCE_SECONDS, Sensor, af_packet, get, get_json, sensor_config
+from wire import DETECT, RING_FRAMES, make_capture, settled, start_capture
 
-browser.prepare()
-network.isolate("tcpreplay", "curl")
+browser.isolate("tcpreplay")
 
 SCRATCH = scratch()
 CAPTURE = pathlib.Path(SCRATCH.name) / "wire.pcap"
 SHOTS = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else SCRATCH.name)
 PAGE = f"http://{LISTEN}/"
-FRAMES_A_SECOND = 3000
-
-# As in the live test: some seconds of wire hold hours of capture.
-DETECT = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 
 # From the moment that the sensor's own answer has a flagged domain until the page shows it.
 SHOWN_SECONDS = 10
@@ -56,7 +51,7 @@ def names_shown(page):
 def shows_flux_as_it_comes():
     """Empty at first, it shows flux from the wire within seconds, draws its addresses, and says when
     the sensor is gone"""
-    config = sensor_config(af_packet(16384), detect=DETECT)
+    config = sensor_config(af_packet(RING_FRAMES), detect=DETECT)
     with Sensor(config) as sensor:
         sensor.ready()
         page.open(url=PAGE)
@@ -64,14 +59,12 @@ def shows_flux_as_it_comes():
         page.wait(selector="#connection", text="Live")
         shot(page, "empty")
 
-        wire = subprocess.Popen(
-            network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                           f"--pps={FRAMES_A_SECOND}", CAPTURE),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wire = start_capture(CAPTURE)
         sensor.until(lambda: get_json("/api/v1/domains")["domains"], "a domain is flagged")
         page.wait(selector="#domains .name", seconds=SHOWN_SECONDS)
         equal(wire.wait(timeout=30), 0, "exit code of tcpreplay")
-        flagged = sensor.until(settled, "no more are flagged")
+        settled(sensor)
+        flagged = [d["domain"] for d in get_json("/api/v1/domains")["domains"]]
         wait_for(lambda: names_shown(page) == flagged, 20, f"{flagged} are shown")
         page.wait(selector="#events strong", text="raised")
         page.wait(selector="#workers svg path.line")
@@ -94,13 +87,6 @@ def shows_flux_as_it_comes():
         page.wait(selector="#notices", text="does not answer")
         shot(page, "disconnected")
         no_problems(page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE")
-
-
-def settled():
-    """Names of the flagged domains, best first, once two looks in a row say the same."""
-    names = [d["domain"] for d in get_json("/api/v1/domains")["domains"]]
-    before, settled.before = getattr(settled, "before", None), (names, get_json("/api/v1/stats")["epoch"])
-    return names if before and before[0] == names and before[1] < settled.before[1] else None
 
 
 def searches(page, flagged):
@@ -328,8 +314,7 @@ def is_small_and_whole(body):
 try:
     network.lay_wire()
     SHOTS.mkdir(parents=True, exist_ok=True)
-    subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE,
-                    "--truth", pathlib.Path(SCRATCH.name) / "truth.json"], check=True)
+    make_capture(CAPTURE)
     with Browser() as page:
         main(shows_flux_as_it_comes, hostile_names_on_the_wire, hostile_answers,
              states_that_are_not_well)

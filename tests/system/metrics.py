@@ -8,11 +8,11 @@ import re
 import subprocess
 
 import network
-from harness import (DEMO_CAPTURE, FLUXGATE, TOP, demo_databases, equal, main, scratch,
+from harness import (DEMO_CAPTURE, FLUXGATE, TOP, demo_databases, equal, main, scratch, tree_leaves,
                      wait_for)
 from sensor import LISTEN, PATIENCE_SECONDS, Sensor, af_packet, get, get_json, sensor_config
 
-network.isolate("promtool", "curl")
+network.isolate("promtool")
 
 RULES = TOP / "deploy/prometheus/fluxgate.rules.yml"
 RULE_TESTS = sorted((TOP / "deploy/prometheus").glob("*.test.yml"))
@@ -22,9 +22,8 @@ REFERENCE = TOP / "docs/metrics.md"
 # Told by ports and loads that this test has not.
 ELSEWHERE = {"fluxgate_port_xdp_frames_total", "fluxgate_worker_imbalance"}
 
-# Sums in the tree of what stands below them, which Prometheus adds up by itself.
-SUMS = {"fragments.taken", "datagrams.reassembled", "tcp.octets.taken", "dns.messages",
-        "early_responses.taken"}
+# Where each counter is declared, with its metric, its place in the JSON and its labels.
+DECLARED = TOP / "app/export/counters.c"
 
 
 def promtool(*arguments, stdin=None):
@@ -75,6 +74,8 @@ def metrics_of_a_live_sensor():
             get("/api/v1/explain/nobody.example")
             get("/nowhere/flux.example")
             sensor.until(lambda: get_json("/api/v1/status")["state"]["saves"], "a state is saved")
+            # What was offered before the port's counting began is known an epoch later.
+            sensor.until(lambda: "fluxgate_port_offered_packets{" in metrics(), "all is counted")
             text = metrics()
             sensor.stop()
     promtool("check", "metrics", stdin=text)
@@ -97,12 +98,32 @@ def metrics_of_a_live_sensor():
     equal(set(written) - set(found) - ELSEWHERE, set(), "in docs/metrics.md, not in the metrics")
 
 
-def tree_leaves(tree, path=()):
-    for key, below in tree.items():
-        if isinstance(below, dict):
-            yield from tree_leaves(below, (*path, key))
-        elif not isinstance(below, list):
-            yield ".".join((*path, key)), below
+def declared():
+    """Place in the accounting tree of each family of counters: its metric and labels. What has no
+    metric is a sum of what stands below it, which Prometheus adds up by itself."""
+    text, words = '(?:"[^"]*"|NULL|\\s)+', r'\{([",\w\s]+)\}'
+    rows = re.findall(rf'\[FAMILY_\w+\] =\s*\{{({text}),{text},\s*\w+,\s*{words},\s*{words}',
+                      DECLARED.read_text())
+    found = {}
+    for metric, path, labels in rows:
+        metric = re.findall(r'"(\w+)"', metric)
+        found[".".join(re.findall(r'"(\w+)"', path))] = (
+            metric[0] if metric else None, re.findall(r'"(\w+)"', labels))
+    return found
+
+
+def sample_of(path, places):
+    """Name and labels of the sample that tells a counter; None for a sum."""
+    steps = path.split(".")
+    for i in range(len(steps), 0, -1):
+        place = ".".join(steps[:i])
+        if place in places:
+            metric, labels = places[place]
+            keys = steps[i:]
+            assert len(keys) <= len(labels), f"{path}: more steps than {metric} has labels"
+            pairs = ",".join(f'{name}="{key}"' for name, key in zip(labels, keys))
+            return metric and (f"fluxgate_{metric}", pairs or None)
+    raise AssertionError(f"{path} is not declared")
 
 
 def metrics_of_a_replay():
@@ -119,20 +140,17 @@ def metrics_of_a_replay():
     promtool("check", "metrics", stdin=text)
     _, samples = families(text)
     assert ".invalid" not in text and "lexokel" not in text, "a name is in the metrics"
-    # By the last step of a counter's path and its value; what is counted twice is told twice.
-    told = {}
-    for (_, labels), value in samples.items():
-        told.setdefault(value, []).append(labels or "")
-    count = 0
+    places, seen = declared(), set()
     for path, value in tree_leaves(stats["accounting"]):
-        count += 1
-        if path in SUMS:
-            continue
-        last = path.rpartition(".")[2]
-        assert value in told, f"{path} is {value}: no such sample"
-        named = any(f'"{last}"' in labels for labels in told[value])
-        assert named or "" in told[value], f"{path} is {value}: no sample has this name"
-    assert count > 150, count
+        where = sample_of(path, places)
+        if where:
+            assert where in samples, f"{path}: no sample {where}"
+            equal(samples[where], value, f"{path} and {where}")
+            seen.add(where)
+    names = {f"fluxgate_{metric}" for metric, _ in places.values()}
+    equal({where for where in samples if where[0] in names} - seen, set(),
+          "samples, not in the JSON")
+    assert len(seen) > 150, len(seen)
 
 
 def alerts():

@@ -21,23 +21,28 @@ from harness import skip_all, wait_for
 CLIENT, SERVER, TAP = "10.53.0.1", "10.53.0.2", "10.53.0.3"
 MACS = {CLIENT: "02:00:00:00:53:01", SERVER: "02:00:00:00:53:02"}
 INSIDE = "FLUXGATE_TEST_INSIDE"
+UNSHARE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def needs(*programs):
+    """Skips this test where a program is missing, or namespaces can't be made."""
+    if os.geteuid() != 0:
+        skip_all("needs root to make network namespaces")
+    for program in ("unshare", "ip", *programs):
+        if not shutil.which(program):
+            skip_all(f"needs {program}")
+    if subprocess.run([*UNSHARE, "ip", "link", "add", "probe", "type", "bridge"],
+                      stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode:
+        skip_all("this machine lets us make no namespaces or bridges")
 
 
 def isolate(*programs):
     """Runs this test again in namespaces of its own, or skips it where that can't be."""
     if os.environ.get(INSIDE):
         return
-    if os.geteuid() != 0:
-        skip_all("needs root to make network namespaces")
-    for program in ("unshare", "ip", *programs):
-        if not shutil.which(program):
-            skip_all(f"needs {program}")
-    prefix = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if subprocess.run([*prefix, "ip", "link", "add", "probe", "type", "bridge"],
-                      stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode:
-        skip_all("this machine lets us make no namespaces or bridges")
+    needs(*programs)
     os.environ[INSIDE] = "1"
-    os.execvp(prefix[0], [*prefix, sys.executable, *sys.argv])
+    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv])
 
 
 def ip(*arguments):
