@@ -12,18 +12,16 @@ import subprocess
 import tarfile
 
 import network
-from harness import FLUXGATE, TOP, TRAFFICGEN, equal, main, scratch
+from harness import FLUXGATE, TOP, equal, main, scratch
 from sensor import Sensor, af_packet, get_json, sensor_config
+from wire import DETECT, RING_FRAMES, make_capture, send_capture
 
 network.isolate("tcpreplay", "tshark")
 
 SCRATCH = scratch()
 FOLDER = pathlib.Path(SCRATCH.name)
-CAPTURE, TRUTH = FOLDER / "wire.pcap", FOLDER / "truth.json"
-RING_FRAMES = 16384
-FRAMES_A_SECOND = 3000
+CAPTURE = FOLDER / "wire.pcap"
 
-OPEN = {"min_fresh_epochs": 0, "min_new_per_epoch": 0, "min_growth_1h": 0, "min_novelty": 0}
 OWN = ["203.0.113.0/24", "2001:db8:77::/48"]
 RESOLVER = "198.51.100.53"
 PLANTED = ["fluxgate: planted: query of www.planted-name.example from 192.0.2.77",
@@ -98,14 +96,12 @@ def holds_none_of(files, forbidden, but=()):
 def tells_of_the_sensor_alone():
     """The bundle holds all of the sensor that it promises, no address, and no name unless asked"""
     wire = on_the_wire()
-    settings = sensor_config(af_packet(RING_FRAMES), detect=OPEN,
+    settings = sensor_config(af_packet(RING_FRAMES), detect=DETECT,
                              dns={"resolvers": [RESOLVER]})
     settings["networks"]["own"] = OWN
     with Sensor(settings) as sensor:
         sensor.start_counting()
-        subprocess.run(network.inside("client", "tcpreplay", "--quiet", "--intf1=eth0",
-                                      f"--pps={FRAMES_A_SECOND}", CAPTURE),
-                       capture_output=True, check=True, timeout=60)
+        send_capture(CAPTURE)
         sensor.until(lambda: get_json("/api/v1/status")["flagged"] > 0, "flux is flagged")
         names = {d["domain"] for d in get_json("/api/v1/domains")["domains"]}
         files, manifest = make(sensor)
@@ -155,5 +151,5 @@ def says_what_it_could_not_get():
 
 
 network.lay_wire()
-subprocess.run([TRAFFICGEN, "--mix", "demo", "--out", CAPTURE, "--truth", TRUTH], check=True)
+make_capture(CAPTURE)
 main(replaces_addresses_and_names, tells_of_the_sensor_alone, says_what_it_could_not_get)
