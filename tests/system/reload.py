@@ -78,7 +78,7 @@ def refused(sensor, settings, words):
 
 def loses_no_frame():
     """SIGHUP in mid-traffic: every frame of the tap is counted, no epoch errs"""
-    settings = config()
+    settings = sensor_config(af_packet(2 * RING_FRAMES), detect=DETECT)
     with Sensor(settings) as sensor:
         sensor.start_counting()
         traffic = start_capture(CAPTURE, loops=2)
