@@ -29,6 +29,7 @@ struct rpz {
 	struct gate gate;
 	unsigned zone_octets; /* wire form of the zone's name, which no reload changes */
 	uint32_t serial;
+	uint32_t pictures;   /* made so far */
 	uint32_t generation; /* of the last snapshot seen */
 	uint32_t allowed;    /* generation of the allow-list by which the gate decided */
 	char *records;       /* of the zone as it has its serial; NULL: none has yet */
@@ -78,13 +79,14 @@ static struct gate_config gate_config(const struct config_rpz *c)
 	};
 }
 
-static struct rpz_picture *picture_new(const struct rpz *r, uint32_t now)
+static struct rpz_picture *picture_new(struct rpz *r, uint32_t now)
 {
 	struct rpz_picture *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
 	atomic_init(&p->refs, 1);
+	p->number = ++r->pictures;
 	p->mode = r->config.mode;
 	p->gate = gate_config(&r->config);
 	p->serial = r->serial;

@@ -28,7 +28,8 @@ struct rpz;
 /* What the feed is made of at one moment; immutable. */
 struct rpz_picture {
 	_Atomic unsigned refs;
-	uint32_t mode; /* enum config_rpz_mode */
+	uint32_t number; /* counts pictures: the same number, the same picture */
+	uint32_t mode;   /* enum config_rpz_mode */
 	struct gate_config gate;
 	uint32_t serial;
 	uint32_t time; /* of the snapshot that the zone is of, seconds since 1970; 0: none yet */

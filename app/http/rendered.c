@@ -138,22 +138,33 @@ static struct entry *entry_oldest(struct rendered_cache *c)
 	return oldest;
 }
 
-void rendered_keep(
+/*
+ * Content that is the same over tags is held once, however many connections still send that of
+ * earlier tags. False: it is not the same.
+ */
+static bool same_keep(
 	struct rendered_cache *c, const char *question, const char *tag, struct answer *a)
 {
-	struct octets *o;
-
-	if (a->status != 200 || a->release != free || a->len > RENDERED_OCTETS_MAX / 2)
-		return;
-	o = malloc(sizeof(*o));
-	if (!o)
-		return;
-	atomic_init(&o->refs, 1);
-	o->len = a->len;
-	o->text = a->owner;
-	octets_share(o, a);
-	pthread_mutex_lock(&c->lock);
 	struct entry *e = entry_of(c, question);
+	bool same = e->octets && strcmp(e->question, question) == 0 && a->etag[0] &&
+		    strcmp(e->etag, a->etag) == 0 && e->octets->len == a->len &&
+		    memcmp(e->octets->text, a->body, a->len) == 0;
+
+	if (same) {
+		free(a->owner);
+		octets_share(e->octets, a);
+		e->used = ++c->turn;
+		snprintf(e->tag, sizeof(e->tag), "%s", tag);
+	}
+	return same;
+}
+
+/* Gives the octets' one reference to the question's entry, the oldest of others making room. */
+static void entry_take(struct rendered_cache *c, const char *question, const char *tag,
+	const struct answer *a, struct octets *o)
+{
+	struct entry *e = entry_of(c, question);
+
 	entry_drop(c, e);
 	while (c->octets + o->len > RENDERED_OCTETS_MAX)
 		entry_drop(c, entry_oldest(c));
@@ -164,5 +175,27 @@ void rendered_keep(
 	snprintf(e->tag, sizeof(e->tag), "%s", tag);
 	snprintf(e->question, sizeof(e->question), "%s", question);
 	c->octets += o->len;
+}
+
+void rendered_keep(
+	struct rendered_cache *c, const char *question, const char *tag, struct answer *a)
+{
+	struct octets *o;
+
+	if (a->status != 200 || a->release != free || a->len > RENDERED_OCTETS_MAX / 2)
+		return;
+	o = malloc(sizeof(*o));
+	if (!o)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (same_keep(c, question, tag, a)) {
+		free(o);
+	} else {
+		atomic_init(&o->refs, 1);
+		o->len = a->len;
+		o->text = a->owner;
+		octets_share(o, a);
+		entry_take(c, question, tag, a, o);
+	}
 	pthread_mutex_unlock(&c->lock);
 }

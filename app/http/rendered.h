@@ -13,7 +13,7 @@
 #include "http/routes.h"
 
 #define RENDERED_ENTRIES 32u
-#define RENDERED_OCTETS_MAX ((size_t)16 << 20)
+#define RENDERED_OCTETS_MAX ((size_t)32 << 20) /* one of half of it is kept: a full STIX bundle */
 #define RENDERED_QUESTION_MAX 512u
 
 struct rendered_cache;
@@ -33,7 +33,7 @@ bool rendered_find(
 
 /*
  * Keeps *a, whose body is of malloc and is shared from now on, where it was rendered whole and
- * there is room.
+ * there is room. With the ETag and the octets of what is kept already it becomes that.
  */
 void rendered_keep(
 	struct rendered_cache *cache, const char *question, const char *tag, struct answer *a);

@@ -305,6 +305,7 @@ static void route_page(
 enum shelf_life {
 	FRESH,       /* not at all */
 	OF_SNAPSHOT, /* until the next snapshot: it has a tag */
+	OF_GATE,     /* until the next snapshot, or the gate's next picture */
 	OF_SECOND,   /* it has clocks in it */
 };
 
@@ -329,11 +330,11 @@ static const struct route {
 	{"/api/v1/export/rpz", false, FRESH, route_rpz},
 	{"/api/v1/export/eve", false, OF_SNAPSHOT, route_eve},
 	{"/api/v1/history", false, FRESH, route_history},
-	{"/api/v1/export/cof", false, FRESH, route_cof},
-	{"/api/v1/export/csv", false, FRESH, route_csv},
-	{"/api/v1/export/misp", false, FRESH, route_misp},
-	{"/api/v1/export/misp/", true, FRESH, route_misp_file},
-	{"/api/v1/export/stix", false, FRESH, route_stix},
+	{"/api/v1/export/cof", false, OF_GATE, route_cof},
+	{"/api/v1/export/csv", false, OF_GATE, route_csv},
+	{"/api/v1/export/misp", false, OF_GATE, route_misp},
+	{"/api/v1/export/misp/", true, OF_GATE, route_misp_file},
+	{"/api/v1/export/stix", false, OF_GATE, route_stix},
 	{"/api/v1/openapi.json", false, FRESH, route_openapi},
 	{"/api/v1/schema/", true, FRESH, route_schema},
 	{"/metrics", false, OF_SECOND, route_metrics},
@@ -412,6 +413,12 @@ static bool route_tag(const struct routes *r, const struct route *route, char ta
 
 	if (s && route->life == OF_SNAPSHOT) {
 		snapshot_tag(r, s, tag);
+	} else if (s && route->life == OF_GATE) {
+		const struct rpz_picture *p = r->rpz ? rpz_get(r->rpz) : NULL;
+
+		snprintf(tag, ANSWER_ETAG_MAX, "%" PRIx32 "-%" PRIx32, s->generation,
+			p ? p->number : 0);
+		rpz_put(p);
 	} else {
 		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 		snprintf(tag, ANSWER_ETAG_MAX, "%" PRIx32 "-%lx", s ? s->generation : 0,
@@ -434,8 +441,10 @@ static void route_answer(const struct routes *r, const struct route *route, cons
 	}
 	if (!rendered_find(r->rendered, question, tag, a)) {
 		route->answer(r, q, rest, a);
-		/* Another snapshot may hang there by now. */
-		rendered_keep(r->rendered, question, a->etag[0] ? a->etag : tag, a);
+		/* Another snapshot may hang there by now; the gate's answers have tags of content.
+		 */
+		rendered_keep(r->rendered, question,
+			route->life == OF_SNAPSHOT && a->etag[0] ? a->etag : tag, a);
 	} else if (a->etag[0] && q->if_none_match && etag_listed(q->if_none_match, a->etag)) {
 		a->release(a->owner);
 		a->release = NULL;

@@ -80,6 +80,28 @@ static void same_question_and_tag(void **state)
 	assert_int_equal(kept("/a?x=1", "1"), 0);
 }
 
+/* A slow reader of an earlier tag holds no copy of its own. */
+static void the_same_content_is_held_once(void **state)
+{
+	struct answer first = answer_of('p', 10), second = answer_of('p', 10);
+	struct answer other = answer_of('q', 10);
+
+	(void)state;
+	rendered_keep(cache, "/a", "1", &first);
+	rendered_keep(cache, "/a", "2", &second);
+	assert_ptr_equal(first.body, second.body);
+	assert_int_equal(kept("/a", "2"), 'p');
+	assert_int_equal(kept("/a", "1"), 0);
+	/* A tag may lie. */
+	rendered_keep(cache, "/a", "3", &other);
+	assert_int_equal(*(const char *)other.body, 'q');
+	assert_int_equal(kept("/a", "3"), 'q');
+	first.release(first.owner);
+	assert_int_equal(*(const char *)second.body, 'p');
+	second.release(second.owner);
+	other.release(other.owner);
+}
+
 static void errors_and_static_bodies_are_not_kept(void **state)
 {
 	(void)state;
@@ -183,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(same_question_and_tag, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_same_content_is_held_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			errors_and_static_bodies_are_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_waited_longest_goes, setup, teardown),
