@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,14 @@ int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX])
 	pthread_mutex_init(&a->lock, NULL);
 	if (path[0] == '\0')
 		return 0;
-	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	/* A pipe that nobody reads, or that is full, must not hold the threads of HTTP. */
+	a->fd = open(
+		path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
 	if (a->fd >= 0)
 		return 0;
 	int rc = -errno;
 	snprintf(err, ERROR_LINE_MAX, "configuration: http.audit_log: %.200s: %s", path,
-		strerror(-rc));
+		rc == -ENXIO ? "a pipe that nobody reads: start its reader first" : strerror(-rc));
 	return rc;
 }
 
@@ -103,24 +106,39 @@ static int line_write(struct audit *a, const char *whole, bool sync)
 	return sync && fdatasync(a->fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
+/* Who was refused waits for nobody's disk. Who is told that a change is made waits a while. */
+static int log_take(struct audit *a, bool refused)
+{
+	struct timespec until;
+
+	if (refused)
+		return -pthread_mutex_trylock(&a->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += AUDIT_WAIT_SECONDS;
+	return -pthread_mutex_timedlock(&a->lock, &until);
+}
+
 int audit_write(struct audit *a, const struct audit_fact *fact)
 {
 	bool refused = strcmp(fact->result, "refused") == 0;
-	int rc = 0;
+	uint64_t left_out;
+	int rc;
 
 	if (a->fd < 0)
 		return 0;
-	pthread_mutex_lock(&a->lock);
-	if (refused && !refused_fits(a)) {
-		a->left_out++;
-	} else {
-		char *line = line_make(fact, a->left_out);
+	rc = log_take(a, refused);
+	if (rc == 0) {
+		left_out = atomic_load_explicit(&a->left_out, memory_order_relaxed);
+		char *line = refused && !refused_fits(a) ? NULL : line_make(fact, left_out);
 
-		rc = line ? line_write(a, line, !refused) : -ENOMEM;
+		rc = line ? line_write(a, line, !refused) : refused ? -EAGAIN : -ENOMEM;
 		free(line);
 		if (rc == 0)
-			a->left_out = 0;
+			atomic_fetch_sub_explicit(&a->left_out, left_out, memory_order_relaxed);
+		pthread_mutex_unlock(&a->lock);
 	}
-	pthread_mutex_unlock(&a->lock);
-	return rc;
+	if (!refused || (rc != -EAGAIN && rc != -EBUSY))
+		return rc;
+	atomic_fetch_add_explicit(&a->left_out, 1, memory_order_relaxed);
+	return 0;
 }

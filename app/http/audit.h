@@ -16,13 +16,16 @@
 /* Refused attempts that are written in a second: whoever is refused must not fill the disk. */
 #define AUDIT_REFUSED_A_SECOND 20u
 
+/* How long a change waits for the lines before its own. */
+#define AUDIT_WAIT_SECONDS 2
+
 struct audit {
 	int fd; /* -1: none */
 	pthread_mutex_t lock;
-	time_t second;     /* of the refused attempts that were counted last */
-	unsigned refused;  /* in it */
-	uint64_t left_out; /* not written since the line before */
-	bool torn;         /* the last line may have no end */
+	time_t second;             /* of the refused attempts that were counted last */
+	unsigned refused;          /* in it */
+	bool torn;                 /* the last line may have no end */
+	_Atomic uint64_t left_out; /* not written since the line before */
 };
 
 /* What a line tells; texts of any octets, NULL for what is not known. */
@@ -38,12 +41,16 @@ struct audit_fact {
 	unsigned status;    /* of the answer; 0: none yet */
 };
 
-/* "" is no log, and all is written. 0, or -errno and one line in err. */
+/*
+ * "" is no log, and all is written. 0, or -errno and one line in err; -ENXIO: a pipe that
+ * nobody reads. Does not wait for a reader.
+ */
 int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX]);
 void audit_close(struct audit *a); /* also after a failure */
 
 /*
- * Writes a line; of what was accepted once it is on the disk. Any thread. 0 or -errno; lines of
- * refused attempts beyond their rate are left out and counted in the next.
+ * Writes a line; of what was accepted once it is on the disk. Any thread. 0 or -errno, as
+ * -EAGAIN when a pipe is full and -ETIMEDOUT when the lines before wait for a disk; of refused
+ * attempts, then and beyond their rate, lines are left out and counted in the next.
  */
 int audit_write(struct audit *a, const struct audit_fact *fact);

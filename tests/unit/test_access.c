@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,47 @@ static void test_audit_full(void **state)
 	json_decref(last);
 }
 
+/* Who is refused must not be able to hold the threads of HTTP at a pipe or a disk. */
+static void test_audit_waits_for_nobody(void **state)
+{
+	struct audit_fact fact = {.method = "POST", .path = "/a", .result = "refused"};
+	char octets[4096] = {0};
+	struct audit a;
+
+	(void)state;
+	alarm(20);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(audit_open(&a, path, err), -ENXIO);
+	assert_non_null(strstr(err, "nobody reads"));
+	audit_close(&a);
+	int reader = open(path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(audit_open(&a, path, err), 0);
+	int full = open(path, O_WRONLY | O_NONBLOCK);
+	while (write(full, octets, sizeof(octets)) > 0)
+		;
+	assert_int_equal(audit_write(&a, &fact), 0);
+	fact.result = "accepted";
+	assert_int_equal(audit_write(&a, &fact), -EAGAIN);
+	while (read(reader, octets, sizeof(octets)) > 0)
+		;
+	/* Somebody's line is on its way to a disk that hangs. */
+	pthread_mutex_lock(&a.lock);
+	assert_int_equal(audit_write(&a, &fact), -ETIMEDOUT);
+	fact.result = "refused";
+	assert_int_equal(audit_write(&a, &fact), 0);
+	pthread_mutex_unlock(&a.lock);
+	fact.result = "accepted";
+	assert_int_equal(audit_write(&a, &fact), 0);
+	ssize_t n = read(reader, octets, sizeof(octets));
+	json_t *line = n > 0 ? json_loadb(octets, (size_t)n, 0, NULL) : NULL;
+	assert_int_equal(json_integer_value(json_object_get(line, "left_out")), 2);
+	json_decref(line);
+	audit_close(&a);
+	close(full);
+	close(reader);
+	alarm(0);
+}
+
 static int listen_at(struct listener *l, const char *at)
 {
 	struct sockaddr_storage address;
@@ -308,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_audit_waits_for_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_socket, setup, teardown),
 	};
 
