@@ -26,6 +26,7 @@ struct access_files {
 struct access {
 	pthread_mutex_t lock; /* between "read the pointer" and "take a reference" */
 	struct access_files *files;
+	_Atomic uint32_t generation; /* of the tokens */
 	bool has_tls;
 };
 
@@ -99,6 +100,9 @@ void access_take(struct access *a, struct access_files *f)
 	pthread_mutex_lock(&a->lock);
 	struct access_files *before = a->files;
 	a->files = f;
+	if (before && !(tokens_equal(before->readers, f->readers) &&
+			      tokens_equal(before->admins, f->admins)))
+		atomic_fetch_add_explicit(&a->generation, 1, memory_order_release);
 	pthread_mutex_unlock(&a->lock);
 	access_files_free(before);
 }
@@ -156,6 +160,11 @@ static void token_look(const struct access_files *f, const char *token, struct v
 	v->reader |= reader || admin;
 	if (reader || admin)
 		name_set(v, admin ? admin : reader);
+}
+
+uint32_t access_generation(const struct access *a)
+{
+	return a ? atomic_load_explicit(&a->generation, memory_order_acquire) : 0;
 }
 
 void access_look(struct access *a, const char *authorization, struct visitor *out)

@@ -6,7 +6,8 @@
  * when they were read last.
  *
  *   access_files_read   any thread, may wait for a disk
- *   access_take         puts them in force, at once; requests underway keep those before
+ *   access_take         puts them in force, at once; requests underway keep those before, and
+ *                       streams of events end when the tokens are others
  */
 
 #include <stdbool.h>
@@ -50,6 +51,9 @@ bool access_has_admins(struct access *a);
  * everybody read.
  */
 void access_look(struct access *a, const char *authorization, struct visitor *out);
+
+/* Moves when other tokens come in force. Any thread; 0 for a NULL access. */
+uint32_t access_generation(const struct access *a);
 
 /* audit_write to the log in force. */
 int access_audit(struct access *a, const struct audit_fact *fact);

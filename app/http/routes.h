@@ -70,6 +70,7 @@ struct answer {
 	const char *allow;          /* of a 405; else NULL */
 	unsigned retry_after;       /* seconds, of a 503; 0: not told */
 	uint64_t stream;            /* the body is the events from this one on; 0: it is not */
+	uint32_t tokens;            /* of a stream: generation by which it was let in */
 	const char *policy;         /* Content-Security-Policy of a page; else NULL */
 	const char *authenticate;   /* of a 401 or 403; else NULL */
 	char etag[ANSWER_ETAG_MAX]; /* quoted; "" for none */

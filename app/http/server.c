@@ -96,7 +96,8 @@ static struct MHD_Response *response_make(
 	struct streams *streams, struct MHD_Connection *connection, struct answer *a)
 {
 	if (a->stream) {
-		struct MHD_Response *response = stream_open(streams, connection, a->stream);
+		struct MHD_Response *response =
+			stream_open(streams, connection, a->stream, a->tokens);
 		if (response)
 			return response;
 		a->stream = 0;
@@ -217,7 +218,10 @@ static enum MHD_Result request_answer(void *ctx, struct MHD_Connection *connecti
 		q.body = upload->octets;
 		q.body_len = upload->len;
 	}
+	/* Before it is looked who asks. */
+	uint32_t tokens = access_generation(server->routes.access);
 	routes_answer(&server->routes, &q, &a);
+	a.tokens = tokens;
 	return answer_send(server, connection, &a);
 }
 
@@ -334,7 +338,8 @@ int http_start(
 		server->routes.host = server->listener.host;
 	server->guests = guests_new(connections);
 	if (server->guests)
-		server->streams = streams_start(config->board, connections / HTTP_STREAMS_SHARE);
+		server->streams = streams_start(
+			config->board, config->access, connections / HTTP_STREAMS_SHARE);
 	if (!server->streams) {
 		listener_remove(&server->listener);
 		close(server->listener.fd);

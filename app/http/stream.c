@@ -32,6 +32,7 @@ struct stream {
 	uint64_t next;            /* event to send next */
 	uint32_t generation;      /* of the snapshot told last; 0: none */
 	uint32_t beat;            /* heartbeat sent last */
+	uint32_t tokens;          /* generation of those that it was let in by */
 	bool suspended;           /* under the lock */
 	LIST_ENTRY(stream) entry; /* under the lock */
 	size_t at, len;           /* what is left of the record is record[at..len) */
@@ -40,6 +41,7 @@ struct stream {
 
 struct streams {
 	struct snapshot_board *board;
+	const struct access *access;
 	pthread_t thread;
 	unsigned max;
 	pthread_mutex_t lock; /* of all below, and of what streams have under it */
@@ -143,7 +145,9 @@ static ssize_t stream_read(void *ctx, uint64_t pos, char *buf, size_t max)
 		bool stopping = all->stopping;
 		pthread_mutex_unlock(&all->lock);
 
-		ssize_t n = stopping ? -1 : stream_fill(s, beat, buf, max);
+		/* Whoever may still read comes again, with what is in force now. */
+		bool ends = stopping || access_generation(all->access) != s->tokens;
+		ssize_t n = ends ? -1 : stream_fill(s, beat, buf, max);
 		if (n < 0)
 			return MHD_CONTENT_READER_END_OF_STREAM;
 		if (n > 0 || stream_wait(s, turn))
@@ -180,7 +184,7 @@ static void socket_bound(struct MHD_Connection *connection)
 }
 
 struct MHD_Response *stream_open(
-	struct streams *all, struct MHD_Connection *connection, uint64_t next)
+	struct streams *all, struct MHD_Connection *connection, uint64_t next, uint32_t tokens)
 {
 	struct MHD_Response *response = NULL;
 	struct stream *s = calloc(1, sizeof(*s));
@@ -190,6 +194,7 @@ struct MHD_Response *stream_open(
 	s->all = all;
 	s->connection = connection;
 	s->next = next;
+	s->tokens = tokens;
 	pthread_mutex_lock(&all->lock);
 	bool admitted = all->count < all->max && !all->stopping;
 	if (admitted) {
@@ -251,7 +256,8 @@ static void *streams_run(void *ctx)
 	return NULL;
 }
 
-struct streams *streams_start(struct snapshot_board *board, unsigned max)
+struct streams *streams_start(
+	struct snapshot_board *board, const struct access *access, unsigned max)
 {
 	struct streams *all = calloc(1, sizeof(*all));
 	pthread_condattr_t monotonic;
@@ -260,6 +266,7 @@ struct streams *streams_start(struct snapshot_board *board, unsigned max)
 	if (!all)
 		return NULL;
 	all->board = board;
+	all->access = access;
 	all->max = max;
 	LIST_INIT(&all->list);
 	pthread_mutex_init(&all->lock, NULL);

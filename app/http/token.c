@@ -160,3 +160,14 @@ const char *tokens_find(const struct tokens *t, const uint8_t digest[TOKEN_DIGES
 			name = t->token[i].name;
 	return name;
 }
+
+bool tokens_equal(const struct tokens *a, const struct tokens *b)
+{
+	if (!a || !b)
+		return a == b;
+	bool equal = a->n == b->n;
+	for (unsigned i = 0; equal && i < a->n; i++)
+		equal = strcmp(a->token[i].name, b->token[i].name) == 0 &&
+			gnutls_memcmp(a->token[i].digest, b->token[i].digest, TOKEN_DIGEST) == 0;
+	return equal;
+}

@@ -9,6 +9,7 @@
  * audit log. Nobody but owner and group may read the file.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ int token_digest(const char *text, uint8_t out[TOKEN_DIGEST]);
  * whichever it is, and whether there is one. t may be NULL: none.
  */
 const char *tokens_find(const struct tokens *t, const uint8_t digest[TOKEN_DIGEST]);
+
+/* Do both say the same of everybody? NULL: none. */
+bool tokens_equal(const struct tokens *a, const struct tokens *b);
 
 /*
  * The octets of a file with secrets in it, which only owner and group may read; as file_read,

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "config/file.h"
 #include "http/stream.h"
 #include "http_client.h"
 
@@ -223,6 +224,59 @@ static void stop_ends_streams(void **state)
 	assert_int_equal(setup(state), 0);
 }
 
+/* sha256("reader"), sha256("admin") */
+#define READER "3d0941964aa3ebdcb00ccef58b1bb399f9f898465e9886d5aec7f31090a0fb30"
+#define ADMIN "8c6976e5b5410415bde908bd4dee15dfb167a9c873fc4bb8a81f6f2ab448a918"
+
+static struct access_files *tokens_of(const struct config_http *c, const char *text)
+{
+	struct access_files *files;
+	char why[ERROR_LINE_MAX];
+
+	assert_int_equal(file_replace(c->token_file, text, strlen(text), 0600), 0);
+	assert_int_equal(access_files_read(&files, c, why), 0);
+	return files;
+}
+
+/* A token that was taken back reads no further; a reload that leaves the tokens changes nothing. */
+static void streams_end_with_their_tokens(void **state)
+{
+	(void)state;
+	struct config_http c = {0};
+	snprintf(c.token_file, sizeof(c.token_file), "/tmp/fluxgate-stream.%d", (int)getpid());
+	struct access *access = access_new(tokens_of(&c, "one:" READER "\n"));
+	const struct http_config config = {.listen = "127.0.0.1:1",
+		.any_port = true,
+		.board = board,
+		.about = &about,
+		.access = access};
+	char err[200] = "";
+
+	http_stop(server);
+	assert_int_equal(http_start(&server, &config, err, sizeof(err)), 0);
+	struct reader *r = stream_begin("", "Authorization: Bearer reader\r\n");
+	assert_true(stream_expect(r, "event: snapshot\n", 5000));
+	access_take(access, tokens_of(&c, "one:" READER "\n"));
+	publish_events(4000, 11);
+	assert_true(stream_expect(r, "event: snapshot\nid: 11\n", 5000));
+	access_take(access, tokens_of(&c, "one:" ADMIN "\n"));
+	publish_events(4001, 12);
+	uint64_t begin = now_ms();
+	assert_false(stream_expect(r, "id: 12\n", 5000));
+	assert_true(now_ms() - begin < 4000); /* it ended */
+	stream_end(r);
+	expect(ask_with("GET", "/api/v1/events/stream",
+		       "Host: localhost\r\nAuthorization: Bearer reader\r\n"),
+		401);
+	r = stream_begin("?since=11", "Authorization: Bearer admin\r\n");
+	assert_true(stream_expect(r, "id: 12\n", 5000));
+	stream_end(r);
+	http_stop(server);
+	server = NULL;
+	access_free(access);
+	unlink(c.token_file);
+}
+
 static void no_stream_before_the_first_snapshot(void **state)
 {
 	(void)state;
@@ -237,6 +291,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(streams_are_bounded, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(slow_reader_and_heartbeat, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(stop_ends_streams, setup_board, teardown),
+		cmocka_unit_test_setup_teardown(
+			streams_end_with_their_tokens, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(
 			no_stream_before_the_first_snapshot, setup_empty, teardown),
 	};
