@@ -43,7 +43,6 @@ struct feed_settings {
 
 struct feed {
 	/* The thread's. */
-	struct snapshot_board *board;
 	char host[EXPORT_HOST_MAX];
 	struct queue queue;
 	struct output output[OUTPUTS]; /* that of the history has no target */
@@ -66,7 +65,8 @@ struct feed {
 	int wake; /* eventfd */
 	_Atomic bool stop;
 	_Atomic bool reopen;
-	pthread_mutex_t lock; /* of what follows; never held over I/O */
+	pthread_mutex_t lock;         /* of what follows; never held over I/O */
+	struct snapshot_board *board; /* NULL: nobody waits for the thread, and it may be gone */
 	bool changed;
 	struct feed_settings settings;
 	struct feed_report report;
@@ -174,7 +174,9 @@ static void events_take(struct feed *f, const struct snapshot *s)
 
 static void board_look(struct feed *f)
 {
-	const struct snapshot *s = snapshot_get(f->board);
+	pthread_mutex_lock(&f->lock);
+	const struct snapshot *s = f->board ? snapshot_get(f->board) : NULL;
+	pthread_mutex_unlock(&f->lock);
 
 	if (s && s->generation != f->generation) {
 		events_take(f, s);
@@ -360,7 +362,6 @@ static void *feed_run(void *arg)
 		turn(f);
 		wait_for_more(f, TURN_MS);
 	}
-	/* The board may go before a disk that hangs lets this thread end: it is not used later. */
 	board_look(f);
 	uint64_t until = now_ms() + DRAIN_MS;
 	turn(f);
@@ -496,6 +497,10 @@ void feed_stop(struct feed *f)
 			log_line(LOG_LEVEL_ERROR,
 				"export: a disk did not take the last events within %u s",
 				STOP_SECONDS);
+			/* The board may go before the disk lets the thread go on. */
+			pthread_mutex_lock(&f->lock);
+			f->board = NULL;
+			pthread_mutex_unlock(&f->lock);
 			return;
 		}
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -22,6 +23,13 @@
 #define SLICE_ROWS 128
 #define SLICE_PAGES 256
 #define PAGE_OCTETS 4096u
+
+/* Damaged files that are kept, and room for the name of one. */
+#define REFUSED_MAX 10u
+#define ASIDE_MAX (PATH_MAX + 16u)
+
+/* How long after its newest event a history is opened, at most: a later clock is wrong. */
+#define STEP_SECONDS 86400u
 
 /* How long somebody else's write is waited for: the other outputs wait as well. */
 #define BUSY_MS 100
@@ -41,6 +49,7 @@ enum statement {
 	PAGES_FREE,
 	COUNT,
 	NEWEST,
+	NEWEST_TIME,
 	OLDEST_TIME,
 	DELIVERED,
 	DELIVER,
@@ -66,6 +75,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[PAGES_FREE] = "PRAGMA freelist_count",
 	[COUNT] = "SELECT count(*) FROM event",
 	[NEWEST] = "SELECT max(seq) FROM event",
+	[NEWEST_TIME] = "SELECT max(time) FROM event",
 	[OLDEST_TIME] = "SELECT min(time) FROM event",
 	[DELIVERED] = "SELECT seq FROM delivered WHERE output = ?1",
 	[DELIVER] = "INSERT INTO delivered (output, seq) VALUES (?1, ?2)"
@@ -99,6 +109,8 @@ struct history {
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENT_COUNT];
 	uint64_t newest;
+	uint64_t begun;  /* monotonic seconds when it was opened */
+	uint64_t latest; /* seconds since 1970: what the time may have been then, at most */
 	struct feed_history_report report;
 	char error[ERROR_LINE_MAX];
 };
@@ -242,24 +254,87 @@ static int file_make(struct history *h, char err[ERROR_LINE_MAX])
 	return rc;
 }
 
-/* What cannot be used is kept for whoever wants to look, and is not in the way. */
-static int set_aside(struct history *h)
+/*
+ * What cannot be used is kept for whoever wants to look, and is not in the way; what was kept
+ * before stays.
+ */
+static int set_aside(struct history *h, char aside[ASIDE_MAX])
 {
 	static const char *const parts[] = {"", "-wal", "-shm"};
-	char from[PATH_MAX + 8], to[PATH_MAX + 24];
+	char from[PATH_MAX + 8], to[ASIDE_MAX + 8];
+	int rc = -1;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (unsigned i = 0; i < REFUSED_MAX && rc < 0; i++) {
+		snprintf(aside, ASIDE_MAX, i ? "%s.refused.%u" : "%s.refused", h->path, i);
+		rc = renameat2(AT_FDCWD, h->path, AT_FDCWD, aside, RENAME_NOREPLACE);
+		if (rc < 0 && errno != EEXIST)
+			return -errno;
+	}
+	if (rc < 0)
+		return -EEXIST;
+	for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		snprintf(from, sizeof(from), "%s%s", h->path, parts[i]);
-		snprintf(to, sizeof(to), "%s.refused%s", h->path, parts[i]);
+		snprintf(to, sizeof(to), "%s%s", aside, parts[i]);
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
 	return 0;
 }
 
-static bool damaged(int rc)
+/* Does the file say that it is a database? One that does not may be anybody's. */
+static bool is_database(const char *path)
 {
-	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+	static const char magic[16] = "SQLite format 3";
+	char begin[sizeof(magic)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, begin, sizeof(begin)) == (ssize_t)sizeof(begin) &&
+		  memcmp(begin, magic, sizeof(magic)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+static bool damaged(const struct history *h, int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT ||
+	       ((rc & 0xff) == SQLITE_NOTADB && is_database(h->path));
+}
+
+/* A new file in the place of the damaged one. As database_open. */
+static int database_replace(struct history *h, int why, char err[ERROR_LINE_MAX])
+{
+	char aside[ASIDE_MAX];
+
+	database_close(h);
+	int rc = set_aside(h, aside);
+	if (rc < 0) {
+		snprintf(err, ERROR_LINE_MAX,
+			"history: %.200s: %s, and cannot be kept as .refused: %s: move it away",
+			h->path, sqlite3_errstr(why), strerror(-rc));
+		return why;
+	}
+	log_line(LOG_LEVEL_ERROR,
+		"history: %.200s: %s: it is kept as %.200s, and a new one begun: see to the disk",
+		h->path, sqlite3_errstr(why), aside);
+	return file_make(h, err) == 0 ? database_open(h, err) : SQLITE_CANTOPEN;
+}
+
+static uint64_t clock_seconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+/* Where the time is at most from now on, whatever a clock says that was set. */
+static void time_bound(struct history *h)
+{
+	uint64_t newest = number(h, NEWEST_TIME);
+
+	h->begun = clock_seconds(CLOCK_BOOTTIME);
+	h->latest = (newest ? newest : clock_seconds(CLOCK_REALTIME)) + STEP_SECONDS;
 }
 
 int history_open(struct history **out, const char *path, char err[ERROR_LINE_MAX])
@@ -277,23 +352,20 @@ int history_open(struct history **out, const char *path, char err[ERROR_LINE_MAX
 	if ((rc = path_lock(h, err)) < 0 || (rc = file_make(h, err)) < 0)
 		goto refuse;
 	int code = database_open(h, err);
-	if (damaged(code)) {
-		log_line(LOG_LEVEL_ERROR,
-			"history: %.200s: %s: it is kept as .refused, and a new one begun: see to "
-			"the disk",
-			path, sqlite3_errmsg(h->db));
-		database_close(h);
-		rc = set_aside(h);
-		if (rc == 0)
-			rc = file_make(h, err);
-		code = rc == 0 ? database_open(h, err) : SQLITE_CANTOPEN;
-	}
-	if (code != SQLITE_OK && !err[0])
+	if (damaged(h, code))
+		code = database_replace(h, code, err);
+	if ((code & 0xff) == SQLITE_NOTADB && !err[0])
+		snprintf(err, ERROR_LINE_MAX,
+			"history: %.200s: no database: name another file in history.path, or move "
+			"it away",
+			path);
+	else if (code != SQLITE_OK && !err[0])
 		snprintf(err, ERROR_LINE_MAX, "history: %.200s: %s", path, sqlite3_errstr(code));
 	if (err[0]) {
-		rc = code == SQLITE_OK ? -EPROTO : -EIO;
+		rc = code == SQLITE_OK || (code & 0xff) == SQLITE_NOTADB ? -EPROTO : -EIO;
 		goto refuse;
 	}
+	time_bound(h);
 	h->newest = number(h, NEWEST);
 	h->report.events = number(h, COUNT);
 	h->report.oldest = (uint32_t)number(h, OLDEST_TIME);
@@ -399,8 +471,11 @@ bool history_trim(struct history *h, const struct history_bounds *bounds, uint32
 {
 	uint64_t kept = (uint64_t)bounds->max_days * 86400;
 	uint64_t most = ((uint64_t)bounds->max_mib << 20) - HEADROOM_OCTETS;
+	uint64_t latest = h->latest + clock_seconds(CLOCK_BOOTTIME) - h->begun;
 	bool more = false;
 
+	if (now > latest)
+		now = (uint32_t)latest;
 	if (now > kept) {
 		sqlite3_bind_int64(h->statement[DELETE_BEFORE], 1, (sqlite3_int64)(now - kept));
 		more = slice(h, DELETE_BEFORE);

@@ -31,7 +31,8 @@ struct history_bounds {
 /*
  * Opens or makes the file, for this program alone to write. 0; or -errno and one line in
  * err: -EWOULDBLOCK another sensor has it, -EPROTO it is of a later version or no history.
- * What is damaged is set aside as PATH.refused, told of, and a new one made.
+ * A database that is damaged is set aside as PATH.refused, or PATH.refused.1 to .9 when that is
+ * there, told of, and a new one made; a file that is no database stays as it is.
  */
 int history_open(struct history **out, const char *path, char err[ERROR_LINE_MAX]);
 void history_close(struct history *h); /* NULL is allowed */
@@ -44,7 +45,9 @@ int history_append(struct history *h, const struct queue *q, uint64_t from, uint
 
 /*
  * Deletes what is too old, and the oldest where there is too much, a slice at a time: call
- * it again and again. `now` in seconds since 1970. True when there is more to delete.
+ * it again and again. `now` in seconds since 1970; it counts up to a day, and the time that has
+ * passed, after the newest event of history_open: a clock that was set ahead must not
+ * delete all. True when there is more to delete.
  */
 bool history_trim(struct history *h, const struct history_bounds *bounds, uint32_t now);
 

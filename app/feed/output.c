@@ -18,6 +18,7 @@
 
 /* Of one turn, so that one output that takes all does not keep the others waiting. */
 #define TURN_MESSAGES 512u
+#define READS_A_TURN 4u /* of what a peer has no reason to send */
 
 static struct log_limit lines;
 
@@ -163,12 +164,16 @@ static bool ready(struct output *o, uint64_t now)
 static void listen_for_end(struct output *o, uint64_t now)
 {
 	char octets[512];
-	ssize_t n;
+	ssize_t n = 1;
 
 	if (!is_stream(o) || o->fd < 0 || o->connecting)
 		return;
-	while ((n = recv(o->fd, octets, sizeof(octets), MSG_DONTWAIT)) > 0)
-		;
+	/* One that sends without end is read in the next turns. */
+	for (unsigned i = 0; i < READS_A_TURN; i++)
+		if ((n = recv(o->fd, octets, sizeof(octets), MSG_DONTWAIT)) <= 0)
+			break;
+	if (n > 0)
+		return;
 	if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		int why = n == 0 ? ECONNRESET : errno;
 

@@ -303,20 +303,72 @@ static void what_is_not_ours_is_left_alone(void **state)
 	assert_int_equal(ask_sql("SELECT count(*) FROM other"), 1);
 }
 
-static void what_is_damaged_is_set_aside(void **state)
+/* A typo in history.path may name anybody's file. */
+static void what_is_no_database_is_left_alone(void **state)
 {
-	char aside[128];
+	struct stat s;
 
 	(void)state;
 	FILE *f = fopen(path, "w");
 	for (unsigned i = 0; i < 4096; i++)
 		fputs("no database ", f);
 	fclose(f);
+	refused(-EPROTO, "no database");
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_size, 4096 * 12);
+}
+
+/* Of a database only its first words are left. */
+static void damage(void)
+{
+	history_close(history);
+	history = NULL;
+	FILE *f = fopen(path, "r+");
+	fseek(f, 16, SEEK_SET);
+	for (unsigned i = 0; i < 4096; i++)
+		fputs("no database ", f);
+	fclose(f);
+}
+
+static void what_is_damaged_is_set_aside(void **state)
+{
+	char aside[128];
+	struct stat first, s;
+
+	(void)state;
+	open_it();
+	keep(1, 5, SAMPLE_TIME);
+	damage();
 	open_it();
 	keep(1, 5, SAMPLE_TIME);
 	is_whole();
 	snprintf(aside, sizeof(aside), "%s.refused", path);
-	assert_int_equal(access(aside, F_OK), 0);
+	assert_int_equal(stat(aside, &first), 0);
+	/* Again: the first one stays. */
+	damage();
+	open_it();
+	is_whole();
+	assert_int_equal(stat(aside, &s), 0);
+	assert_int_equal(s.st_ino, first.st_ino);
+	snprintf(aside, sizeof(aside), "%s.refused.1", path);
+	assert_int_equal(stat(aside, &s), 0);
+}
+
+/* A clock that was set ten years ahead, with events of that time and without. */
+static void a_clock_ahead_deletes_nothing(void **state)
+{
+	const struct history_bounds bounds = {.max_days = 30, .max_mib = 64};
+	const uint32_t ahead = SAMPLE_TIME + 3650 * 86400u;
+
+	(void)state;
+	open_it();
+	keep(1, 100, SAMPLE_TIME);
+	history_close(history);
+	open_it();
+	assert_false(history_trim(history, &bounds, ahead));
+	keep(101, 5, ahead);
+	assert_false(history_trim(history, &bounds, ahead));
+	assert_int_equal(ask_sql("SELECT count(*) FROM event"), 105);
 }
 
 /* Keeps events, and says of each batch that it did, until it is killed. */
@@ -390,6 +442,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(positions_outlast, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_not_ours_is_left_alone, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_damaged_is_set_aside, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_no_database_is_left_alone, begin, end),
+		cmocka_unit_test_setup_teardown(a_clock_ahead_deletes_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(what_was_kept_outlasts_kills, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
