@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Debian package: built, installed with its dependencies in the smallest Debian, used, removed and
-purged there.
+"""The Debian package: built, installed with its dependencies in the smallest Debian, used, upgraded,
+removed and purged there.
 
 The system and what apt fetched stay in the build folder, so that the next run is quicker.
 """
@@ -8,6 +8,7 @@ The system and what apt fetched stay in the build folder, so that the next run i
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -16,11 +17,13 @@ import sys
 from harness import FLUXGATE, TOP, equal, main, scratch, skip_all
 
 INSIDE = "FLUXGATE_TEST_PACKAGE_INSIDE"
-RELEASE = "bookworm"
+# The package is for the release that it is built on.
+RELEASE = platform.freedesktop_os_release()["VERSION_CODENAME"]
 CACHE = pathlib.Path(FLUXGATE).resolve().parents[1] / "package-test"
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 NOTE_WARNING_ERROR = {0, 8, 9}
 NO_PORT = 3
+HINT = "not started: name a port in /etc/fluxgate/fluxgate.json"
 
 ROOT = CACHE / "root"
 
@@ -83,7 +86,11 @@ def system_make():
         part.rename(archive)
     else:
         run("tar", "-C", ROOT, "-xf", archive)
-    (ROOT / "etc/apt/apt.conf.d/00host").write_text(apt_settings())
+    (ROOT / "etc/apt/apt.conf.d/00host").write_text(apt_settings() + 'Acquire::Languages "none";\n')
+    # Manuals and translations of others are read by nobody here.
+    (ROOT / "etc/dpkg/dpkg.cfg.d/test").write_text("".join(
+        f"path-exclude=/usr/share/{what}/*\npath-include=/usr/share/{what}/*fluxgate*\n"
+        for what in ("doc", "man", "locale")))
     # No service starts because its package is installed.
     policy = ROOT / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
@@ -125,32 +132,64 @@ def clears_nothing_of_others():
         assert "holds the tree itself" in told and (clone / "deploy/package").exists(), told
 
 
-def is_built():
-    """deploy/package builds it, and lintian finds no error"""
+def build_start():
+    """deploy/package at work, while the system is being made; no debug information, which nobody reads."""
+    CACHE.mkdir(parents=True, exist_ok=True)
     for old in CACHE.glob("*.deb"):
         old.unlink()
-    told = run(TOP / "deploy/package", "--work", CACHE / "build", CACHE)
+    return subprocess.Popen(
+        [TOP / "deploy/package", "--work", CACHE / "build", CACHE], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck noautodbgsym", "DEB_CFLAGS_STRIP": "-g"})
+
+
+def is_built():
+    """deploy/package builds it, and lintian finds no error"""
+    told, _ = BUILD.communicate()
     for line in told.splitlines():
         print(f"# {line}")
+    equal(BUILD.returncode, 0, "exit code")
     assert not re.search(r"^E: ", told, re.M), told
 
 
+def field(name):
+    """A field of the package's control file."""
+    return run("dpkg-deb", "--field", package_path(), name).strip()
+
+
+def programs_running():
+    """The program's processes: this namespace has none of another's."""
+    return [str(comm) for comm in pathlib.Path("/proc").glob("[0-9]*/comm")
+            if comm.read_text().startswith("fluxgate")]
+
+
+def starts_nothing():
+    equal(list((ROOT / "etc/systemd/system").rglob("fluxgate.service")), [], "enabled")
+    equal(programs_running(), [], "processes")
+
+
 def is_installed():
-    """apt installs it with what it needs; nothing is started, no hugepage reserved"""
+    """apt installs it with what it needs and recommends; nothing is started, no hugepage reserved"""
     hugepages = HUGEPAGES.read_text()
     shutil.copy(package_path(), ROOT / "tmp/fluxgate.deb")
     inside("apt-get", "-q", "update")
-    told = inside("apt-get", "-q", "-y", "--no-install-recommends", "install", "/tmp/fluxgate.deb")
-    assert "not started: name a port in /etc/fluxgate/fluxgate.json" in told, told[-2000:]
+    recommended = field("Recommends").replace(",", " ").split()
+    told = inside("apt-get", "-q", "-y", "--no-install-recommends", "install", "/tmp/fluxgate.deb",
+                  *recommended)
+    assert HINT in told, told[-2000:]
     equal(HUGEPAGES.read_text(), hugepages, "hugepages")
-    equal(list((ROOT / "etc/systemd/system").rglob("fluxgate.service")), [], "enabled")
-    equal(inside("pgrep", "fluxgate", code=1) if (ROOT / "usr/bin/pgrep").exists() else "", "",
-          "processes")
+    starts_nothing()
     equal(inside("id", "-un", "fluxgate").strip(), "fluxgate", "user")
     for folder in "var/lib/fluxgate", "var/log/fluxgate":
         equal(inside("stat", "-c", "%U:%G %a", f"/{folder}").strip(), "fluxgate:fluxgate 750", folder)
     equal(inside("dpkg-query", "-W", "-f", "${Conffiles}", "fluxgate").split()[::2],
           ["/etc/fluxgate/fluxgate.json", "/etc/logrotate.d/fluxgate"], "conffiles")
+
+
+def links(document):
+    """Files beside it that a document links to."""
+    found = re.findall(r"\]\(([^)\s]+)\)|^\[[^]]+\]: +(\S+)", document.read_text(), re.M)
+    return [one or other for one, other in found if not re.match(r"#|\w+:", one or other)]
 
 
 def holds_what_it_promises():
@@ -161,15 +200,20 @@ def holds_what_it_promises():
                  "doc/fluxgate/examples/af-xdp.conf", "bash-completion/completions/fluxgate",
                  "fluxgate/xdp/steer.bpf.o", "fluxgate/profiles"):
         assert (ROOT / "usr/share" / file).exists(), file
+    documents = list((ROOT / "usr/share/doc/fluxgate").rglob("*.md"))
+    equal([f"{document.name}: {link}" for document in documents for link in links(document)
+           if not (document.parent / link.split("#")[0]).exists()], [], "links to nothing")
     # There is no man here to read the manual pages that the unit names.
     told = inside("systemd-analyze", "verify", "--man=no", "fluxgate.service")
     assert "fluxgate" not in told, told
-    inside("apt-get", "-q", "-y", "--no-install-recommends", "install", "logrotate")
     told = inside("logrotate", "--debug", "/etc/logrotate.d/fluxgate")
     assert "error" not in told, told
     told = inside("bash", "-c", ". /usr/share/bash-completion/completions/fluxgate; COMP_CWORD=1;"
                   "COMP_WORDS=(fluxgate do); _fluxgate; echo ${COMPREPLY[@]}")
     equal(told.strip(), "doctor", "completion of do")
+    told = inside("fluxgate-prepare-nic", "--help")
+    assert told.startswith("usage: fluxgate-prepare-nic "), told
+    inside("sh", "-c", "command -v ip && command -v modprobe && command -v awk")
 
 
 def works():
@@ -209,14 +253,41 @@ def listens():
     assert "running: 1 port(s)" in told and "fluxgate: ended" in told, told
 
 
+def is_upgraded():
+    """An upgrade leaves the operator's configuration, state, owners and modes, and starts nothing"""
+    config, state = ROOT / "etc/fluxgate/fluxgate.json", ROOT / "var/lib/fluxgate/state"
+    parts = ROOT / "tmp/newer"
+    run("dpkg-deb", "--raw-extract", package_path(), parts)
+    control = parts / "DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^Version: .*", r"\g<0>+newer", control.read_text()))
+    shipped = parts / "etc/fluxgate/fluxgate.json"
+    shipped.write_text(shipped.read_text() + "\n")
+    run("dpkg-deb", "-Znone", "--build", "--root-owner-group", parts, ROOT / "tmp/newer.deb")
+    version = field("Version")
+    operators = config.read_text().replace("{", '{"epoch_seconds": 3,', 1)
+    config.write_text(operators)
+    inside("chown", "root:fluxgate", "/etc/fluxgate/fluxgate.json")
+    config.chmod(0o640)
+    state.write_text("state")
+    inside("chown", "fluxgate:fluxgate", "/var/lib/fluxgate/state")
+    told = inside("dpkg", "--force-confdef", "--force-confold", "--install", "/tmp/newer.deb")
+    assert HINT not in told, told
+    equal(inside("dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "fluxgate"),
+          f"{version}+newer installed", "version")
+    equal((config.read_text(), state.read_text()), (operators, "state"), "configuration and state")
+    equal(inside("stat", "-c", "%U:%G %a", "/etc/fluxgate/fluxgate.json", "/var/lib/fluxgate",
+                 "/var/lib/fluxgate/state").splitlines(),
+          ["root:fluxgate 640", "fluxgate:fluxgate 750", "fluxgate:fluxgate 644"], "owners and modes")
+    starts_nothing()
+
+
 def goes_without_a_trace():
     """Removed, it leaves configuration and state; purged, neither; the user stays, as policy has it"""
-    (ROOT / "var/lib/fluxgate/state").write_text("state")
-    inside("apt-get", "-q", "-y", "remove", "fluxgate")
+    inside("dpkg", "--remove", "fluxgate")
     assert not (ROOT / "usr/bin/fluxgate").exists()
     assert (ROOT / "etc/fluxgate/fluxgate.json").exists()
     assert (ROOT / "var/lib/fluxgate/state").exists()
-    inside("apt-get", "-q", "-y", "purge", "fluxgate")
+    inside("dpkg", "--purge", "fluxgate")
     left = [str(p) for folder in ("etc", "usr", "var") for p in (ROOT / folder).rglob("*fluxgate*")
             if "apt/archives" not in str(p)]
     equal(left, [], "left after a purge")
@@ -224,5 +295,7 @@ def goes_without_a_trace():
 
 
 isolate()
+BUILD = build_start()
 system_make()
-main(clears_nothing_of_others, is_built, is_installed, holds_what_it_promises, works, listens, goes_without_a_trace)
+main(clears_nothing_of_others, is_built, is_installed, holds_what_it_promises, works, listens, is_upgraded,
+     goes_without_a_trace)
