@@ -94,5 +94,5 @@ int file_replace(const char *path, const void *octets, size_t len, mode_t mode)
 		rc = -errno;
 	if (rc < 0)
 		unlink(temporary);
-	return rc < 0 ? rc : folder_sync(path);
+	return rc < 0 ? rc : folder_sync(path) < 0;
 }

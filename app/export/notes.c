@@ -14,6 +14,7 @@
 #include "export/json.h"
 #include "export/notes_list.h"
 #include "export/value.h"
+#include "log.h"
 
 #define CURSOR_LEN 16u
 
@@ -52,7 +53,11 @@ static int list_commit(struct notes *n, struct note_list *next)
 		note_list_index(next);
 	if (next && n->path[0])
 		rc = note_list_write(next, n->kind, n->path);
-	if (rc == 0) {
+	/* What the disk has is in force, or a restart would bring what was told not to be. */
+	if (rc > 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %.200s: its folder could not be synced",
+			n->kind->section, n->path);
+	if (rc >= 0) {
 		pthread_rwlock_wrlock(&n->lock);
 		before = n->list;
 		n->list = next;
@@ -60,7 +65,7 @@ static int list_commit(struct notes *n, struct note_list *next)
 		pthread_rwlock_unlock(&n->lock);
 	}
 	free(before);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 /* The list with `put` at a place, NULL for none, and `drop` entries from there on left out. */

@@ -19,6 +19,7 @@ struct zone {
 	char origin[OWNER_MAX]; /* without the dot at its end; "": not known */
 	char owner[OWNER_MAX];  /* of the last record, for those that do not repeat it */
 	unsigned depth;         /* of parentheses */
+	unsigned opened;        /* line of the first of those */
 };
 
 struct words {
@@ -26,19 +27,32 @@ struct words {
 	char *word[WORDS_MAX];
 };
 
-/* Splits a line in place; what stands behind ';' goes. Counts parentheses. */
+/* What stands behind ';' goes. Counts parentheses; in quotes all is text, up to the line's end. */
+static void end_at_comment(char *line, struct zone *z)
+{
+	bool quoted = false;
+	char *p = line;
+
+	for (; *p && (quoted || *p != ';'); p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && *p == '(')
+			z->depth++;
+		else if (!quoted && *p == ')' && z->depth)
+			z->depth--;
+	}
+	*p = '\0';
+}
+
+/* Splits a line in place, without its comment. */
 static struct words split(char *line, struct zone *z)
 {
 	struct words w = {0};
 	char *save = NULL;
 
-	line[strcspn(line, ";")] = '\0';
-	for (const char *p = line; *p; p++) {
-		if (*p == '(')
-			z->depth++;
-		else if (*p == ')' && z->depth)
-			z->depth--;
-	}
+	end_at_comment(line, z);
 	for (char *word; w.n < WORDS_MAX && (word = strtok_r(w.n ? NULL : line, " \t\r", &save));)
 		w.word[w.n++] = word;
 	return w;
@@ -150,6 +164,8 @@ static void line_read(struct import *i, struct zone *z, char *line, unsigned num
 	bool inside = z->depth > 0, repeats = line[0] == ' ' || line[0] == '\t';
 	struct words w = split(line, z);
 
+	if (!inside)
+		z->opened = number;
 	if (w.n == 0 || inside)
 		return;
 	if (strcasecmp(w.word[0], "$ORIGIN") == 0 && w.n > 1)
@@ -179,5 +195,7 @@ const char *import_rpz(struct import *i, const char *text, size_t len)
 		line[n] = '\0';
 		line_read(i, &z, line, number);
 	}
+	if (z.depth)
+		import_left(i, z.opened, "a parenthesis that is not closed, and all behind it");
 	return NULL;
 }
