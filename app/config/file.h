@@ -15,7 +15,8 @@ char *file_read(const char *path, size_t max, size_t *len);
 /*
  * Puts a file in the place of another: whenever the machine stops, one of the two is there,
  * whole, with `mode` whatever the umask. It is written as "PATH.tmp", of which there may be one at
- * a time. Waits for the disk. 0 or -errno; what was there still is, unless the folder alone could
- * not be synced.
+ * a time. Waits for the disk. 0;
+ * 1 when it is in place, but its folder could not be synced; or -errno, and what was there
+ * still is.
  */
 int file_replace(const char *path, const void *octets, size_t len, mode_t mode);
