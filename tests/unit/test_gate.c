@@ -345,7 +345,7 @@ static bool may_be_blocked(const char *t)
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (strcmp(t, never[i]) == 0)
 			return false;
-	if (text_below(t, "ck") && !strchr(t, '.') == 0 && strchr(t, '.') == strrchr(t, '.'))
+	if (text_below(t, "ck") && strchr(t, '.') && strchr(t, '.') == strrchr(t, '.'))
 		return false;
 	return !text_below(t, "noc.carrier.example") && !text_below(t, "own.co.uk") &&
 	       !text_below(t, "popular.com") && strcmp(t, "allowed.example") != 0 &&
