@@ -162,8 +162,10 @@ int render_status(const struct out *o, const json_t *s)
 		line(o, "directions", text);
 	}
 	const char *reload = member_text(s, "config.last_error");
-	if (strcmp(reload, "-") != 0)
-		line(o, "reload", reload);
+	if (strcmp(reload, "-") != 0) {
+		line(o, "reload", "refused, what was before goes on:");
+		line(o, "", reload);
+	}
 	const json_t *key;
 	size_t i;
 	json_array_foreach(member(s, "config.needs_restart"), i, key)

@@ -142,7 +142,8 @@ def says_what_it_could_not_get():
             ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE, "-c",
              path / "config.json", "--log", path / "none", "-o", path / "b.tar.gz"],
             capture_output=True, text=True, check=False)
-        equal(done.returncode, 0, done.stderr)
+        equal(done.returncode, 1, done.stderr)
+        assert "no configuration: name it by -c FILE" in done.stderr, done.stderr
         with tarfile.open(path / "b.tar.gz") as archive:
             manifest = json.load(archive.extractfile("fluxgate-support/manifest.json"))
         equal({"configuration.json", "status.json", "log.txt"} - set(manifest["missing"]), set(),
@@ -150,6 +151,22 @@ def says_what_it_could_not_get():
         assert "unknown key" in manifest["missing"]["configuration.json"], manifest["missing"]
 
 
+def keeps_tokens_to_itself():
+    """What is no token, as the file of their hashes, is refused and not told"""
+    with scratch() as folder:
+        path = pathlib.Path(folder)
+        (path / "tokens").write_text("grafana:07d0\nops:2d71\n")
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE,
+             "--token-file", path / "tokens", "-o", path / "b.tar.gz"],
+            capture_output=True, text=True, check=False)
+        equal(done.returncode, 1, "exit code")
+        equal(done.stderr, f"fluxgate-support-bundle: --token-file: {path}/tokens: expected one token "
+              "on one line\n", "standard error")
+        assert not (path / "b.tar.gz").exists()
+
+
 network.lay_wire()
 make_capture(CAPTURE)
-main(replaces_addresses_and_names, tells_of_the_sensor_alone, says_what_it_could_not_get)
+main(replaces_addresses_and_names, tells_of_the_sensor_alone, says_what_it_could_not_get,
+     keeps_tokens_to_itself)

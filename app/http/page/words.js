@@ -43,7 +43,7 @@ function duration(s) {
 		[3600, "h"],
 		[60, "min"],
 	])
-		if (s >= 2 * unit) return `${Math.floor(s / unit)} ${name}`;
+		if (s >= 2 * unit) return `${Math.floor((10 * s) / unit) / 10} ${name}`;
 	return `${Math.max(0, Math.round(s))} s`;
 }
 
