@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "config/config.h"
+#include "http/access.h"
 #include "networks/lists.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
@@ -13,9 +14,26 @@
 static void usage(FILE *out)
 {
 	fputs("usage: fluxgate check-config [--dump] FILE\n"
-	      "  checks a configuration file and opens the databases and lists that it names\n"
+	      "  checks a configuration file and reads the databases, lists, tokens and "
+	      "certificates\n"
+	      "  that it names\n"
 	      "  --dump  print the whole configuration, defaults included, as JSON\n",
 		out);
+}
+
+/* Tokens and certificate. The audit log is left alone: it would be made, and be ours. */
+static int access_check(const struct config *c, char err[ERROR_LINE_MAX])
+{
+	struct config_http http = c->http;
+	struct access_files *files;
+
+	if (http.listen[0] == '\0')
+		return 0;
+	http.audit_log[0] = '\0';
+	int rc = access_files_read(&files, &http, err);
+	if (rc == 0)
+		access_files_free(files);
+	return rc;
 }
 
 /* Files that a start would need; an exit code. */
@@ -29,6 +47,8 @@ static int files_check(const struct config *c, char err[ERROR_LINE_MAX])
 	if (suffix_list_load(&suffixes, c->networks.public_suffix_list, err) < 0)
 		code = EXIT_CODE_DATABASE;
 	else if (lists_load(&lists, c, suffix_list_psl(suffixes), err) < 0)
+		code = EXIT_CODE_CONFIG;
+	else if (access_check(c, err) < 0)
 		code = EXIT_CODE_CONFIG;
 	else if (networks_open(&networks, c->networks.asn_db, c->networks.country_db, err) < 0)
 		code = EXIT_CODE_DATABASE;

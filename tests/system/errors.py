@@ -276,6 +276,17 @@ def listen_not_loopback():
         refused(CONFIG, ["http.listen", "0.0.0.0:80", *missing], "run", "-c", f)))
 
 
+def tokens_for_everybody():
+    """A file of tokens that everybody may read is refused before a reload meets it"""
+    def check(tokens):
+        tokens.chmod(0o644)
+        with_config(null_port(http={"listen": "127.0.0.1:8953", "token_file": str(tokens)}),
+                    lambda f: refused(CONFIG, ["http.token_file", str(tokens), "chmod o="],
+                                      "check-config", f))
+
+    with_file("reader:" + 64 * "a" + "\n", check)
+
+
 def devices_twice():
     """A device, or an interface, that two ports name is refused"""
     for first, second, words in (
@@ -334,5 +345,5 @@ main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_
      captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
      model_wrong, lists_wrong, databases_missing, databases_wrong, databases_cut, suffix_list_missing,
-     listen_taken, listen_not_loopback, devices_twice, ports_missing,
+     listen_taken, listen_not_loopback, tokens_for_everybody, devices_twice, ports_missing,
      arguments_of_a_device, processors_missing, memory_too_small, output_full)
