@@ -71,9 +71,14 @@ def checked(path):
 
 
 def judged(sensor):
-    """Waits until the gate has seen all that is flagged."""
-    return sensor.until(lambda: flagged() and set(reasons()) == set(flagged()) and flagged(),
-                        "the gate has judged what is flagged")
+    """Waits until epochs bring nothing new, and the gate has seen all that is flagged."""
+    def settled():
+        names, epoch = set(flagged()), get_json("/api/v1/stats")["epoch"]
+        sensor.until(lambda: get_json("/api/v1/stats")["epoch"] >= epoch + 4, "epochs go by")
+        now = flagged()
+        return now and set(now) == names == set(reasons()) and now
+
+    return sensor.until(settled, "the gate has judged what is flagged")
 
 
 def curl(path, *arguments):
@@ -162,7 +167,6 @@ def speaks_every_form():
         sensor.ready()
         send_capture(CAPTURE)
         names = judged(sensor)
-        sample = {(n, s["address"]) for n, d in names.items() for s in d["sample"]}
         # Tags are of the content: what is measured may move meanwhile, what is said must not.
         stix = json.loads(unchanged("/api/v1/export/stix", "application/stix+json;version=2.1"))
         indicators = {o["name"]: o for o in stix["objects"] if o["type"] == "indicator"}
@@ -177,9 +181,15 @@ def speaks_every_form():
         hashes = dict(line.split(",") for line in get("/api/v1/export/misp/hashes.csv")[1].split())
         equal(hashes, {hashlib.md5(n.encode()).hexdigest(): list(manifest)[0] for n in names},
               "hashes")
-        cof = [json.loads(line) for line in get("/api/v1/export/cof")[1].splitlines()]
-        equal({(c["rrname"], c["rdata"]) for c in cof}, {s for s in sample if "/" not in s[1]},
-              "passive DNS")
+
+        def passive_dns():
+            cof = [json.loads(line) for line in get("/api/v1/export/cof")[1].splitlines()]
+            sample = {(n, s["address"]) for n in names
+                      for s in get_json(f"/api/v1/domains/{n}")["sample"]}
+            return {(c["rrname"], c["rdata"]) for c in cof} == {s for s in sample if "/" not in s[1]}
+
+        # Between two answers lies a snapshot, as long as the capture's last epochs come in.
+        sensor.until(passive_dns, "passive DNS has the sampled addresses")
         rows = list(csv.DictReader(io.StringIO(get("/api/v1/export/csv")[1], newline="")))
         equal({r["domain"]: r["class"] for r in rows},
               {n: d["class"] for n, d in names.items()}, "rows of the CSV")
@@ -207,7 +217,8 @@ def protects():
         reload(min_age_seconds=0, own_zones=[f"deep.below.{names[0]}"])
         sensor.until(lambda: blocking()["listed"] == len(names) - 1, "the others are blocked")
         equal(reasons()[names[0]], "own_zone", "why the first is not")
-        equal(blocked(place.zone.read_text()), set(names[1:]), "the zone")
+        # What is decided is shown before it is on the disk.
+        sensor.until(lambda: blocked(place.zone.read_text()) == set(names[1:]), "the zone")
         checked(place.zone)
         sensor.stop()
 
@@ -222,7 +233,7 @@ def freezes():
         names = judged(sensor)
         sensor.until(lambda: sorted(reasons().values()) == ["frozen"] * (len(names) - 1) +
                      ["listed"], "one is blocked")
-        equal(len(blocked(place.zone.read_text())), 1, "in the zone")
+        sensor.until(lambda: len(blocked(place.zone.read_text())) == 1, "it is in the zone")
         sensor.until(lambda: "rpz_frozen" in get_json("/api/v1/status")["degraded"], "degraded")
         check_schema(status=get_json("/api/v1/status"))
         assert "additions are frozen for an hour" in sensor.said(), sensor.said()

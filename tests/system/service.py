@@ -82,7 +82,8 @@ def unit_beside_the_program(*drop_ins):
     """The unit as it would be installed, but for where the program is."""
     with scratch() as folder:
         unit = pathlib.Path(folder) / confined.UNIT.name
-        text = confined.UNIT.read_text().replace("/usr/bin/fluxgate", FLUXGATE)
+        text = confined.UNIT.read_text().replace(
+            "/usr/bin/fluxgate", str(pathlib.Path(FLUXGATE).resolve()))
         unit.write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
         for drop_in in drop_ins:
             beside = unit.with_name(f"{unit.name}.d")
