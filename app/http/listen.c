@@ -8,7 +8,7 @@
 
 #include "http/listen.h"
 
-#define BACKLOG 64
+#define BACKLOG 1024 /* who finds it full comes again a second later, or three */
 #define SOCKET_MODE 0660
 
 /* An address of the internet as text, "[::1]" or "127.0.0.1"; returns its port. */
