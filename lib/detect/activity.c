@@ -16,6 +16,8 @@ static uint32_t distinct(
 {
 	unsigned n = 0;
 
+	if (!threshold) /* nothing was sampled: a record that is not the store's */
+		return 0;
 	for (unsigned i = 0; i < v->d->items; i++)
 		n += (view_bits(v, &v->d->item[i]) >> unit & 1) &&
 		     (threshold == UINT16_MAX || hash[i] < (uint64_t)threshold << 48);
