@@ -3,10 +3,11 @@
 
 A row is scene, family, measure, the bound that is held, and the target (None: the design names
 none). Where the two differ the point's name says so, and that the bound is to be raised when it is
-surpassed. Shares
+surpassed. Of which nothing is reached is skipped, with what is missed: it holds nothing. Shares
 are of the family's domains.
 """
 
+import harness
 from scenes import CLASSIC, SMALL
 from tables import VARIATIONS, merged
 
@@ -14,10 +15,14 @@ CLASSIC_1H, SMALL_24H, SLOW_7D, NONE = 0.98, 0.95, 0.85, 0
 
 # At least: shares flagged in time.
 AT_LEAST = [
-    # Lone flux in a sensor that is new: within the hour what is known of its networks decides.
-    # Where nothing is, `day`, only name servers and hosts that go within the hour do.
-    ("day", "darkcloud", "1h", 0.5, None),
+    # A sensor that is new.
+    ("day", "darkcloud", "1h", 0.5, CLASSIC_1H),
     ("day", "double", "1h", CLASSIC_1H, CLASSIC_1H),
+    ("day", "srg", "1h", 0, CLASSIC_1H),
+    ("day", "v6flux", "1h", 0, CLASSIC_1H),
+    ("day", "cnameflux", "1h", 0, CLASSIC_1H),
+    ("day", "fluxhost", "1h", 0, CLASSIC_1H),
+    # The same with a list of households' networks that is complete; docs/adr/0013 has others.
     *(("day-eyeballs", family, "1h", CLASSIC_1H, CLASSIC_1H) for family in CLASSIC),
     ("day", "gamaredon", "24h", SMALL_24H, SMALL_24H),
     ("day", "vps", "24h", SMALL_24H, SMALL_24H),
@@ -136,6 +141,8 @@ def gate(bench, row, least):
 
     def holds():
         value = value_of(bench.of(scene), family, measure)
+        if least and bound == 0:  # nothing to hold: told, and never counted as passed
+            raise harness.Skip(f"missed: {value:.3g} where the target is {target:.3g}")
         surpassed = value > bound if least else value < bound
         if surpassed and bound != target and value != bound:
             print(f"# {scene}, {family}, {measure}: {value:.3g}: raise the gate from {bound:.3g}")
