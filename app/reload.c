@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "log.h"
 #include "reload.h"
+#include "thread.h"
 #include "service.h"
 
 void reload_init(struct reload *r, struct appliance *appliance, reload_read_fn *read, void *ctx)
@@ -69,14 +69,8 @@ static void refuse(struct reload *r, const char *why)
 
 static void start(struct reload *r)
 {
-	sigset_t all, before;
-
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	atomic_store_explicit(&r->done, false, memory_order_relaxed);
-	r->loading = pthread_create(&r->loader, NULL, load, r) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->loading = thread_start(&r->loader, load, r) == 0;
 	if (!r->loading)
 		refuse(r, "no thread could be started to read the configuration");
 }

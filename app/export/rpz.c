@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "config/file.h"
-#include "export/gate_state.h"
 #include "export/rpz.h"
+#include "export/rpz_files.h"
 #include "export/zone.h"
 #include "log.h"
-
-#define STATE_SUFFIX ".state"
-#define ZONE_MODE 0644 /* resolvers run as users of their own */
-#define STATE_MODE 0600
-#define ZONE_OCTETS_MAX ((size_t)64 << 20)
+#include "thread.h"
 
 /* How often it looks at the allow-list, if there is no new snapshot. */
 #define TURN_MS 500
@@ -33,10 +26,7 @@ struct rpz {
 	uint32_t generation; /* of the last snapshot seen */
 	uint32_t allowed;    /* generation of the allow-list by which the gate decided */
 	char *records;       /* of the zone as it has its serial; NULL: none has yet */
-	char *state;         /* as last written */
-	char *zone;          /* records of the file as last written; NULL: not known */
-	bool behind;         /* a file could not be written */
-	char error[ERROR_LINE_MAX];
+	struct rpz_files files;
 	pthread_t thread;
 	bool running;
 	uint32_t published;   /* by snapshot_wait */
@@ -96,7 +86,7 @@ static struct rpz_picture *picture_new(struct rpz *r, uint32_t now)
 	p->additions = r->gate.additions;
 	p->n = r->gate.n;
 	snprintf(p->name, sizeof(p->name), "%s", r->config.zone);
-	snprintf(p->error, sizeof(p->error), "%s", r->error);
+	snprintf(p->error, sizeof(p->error), "%s", r->files.error);
 	p->zone = zone_text(r->config.zone, r->serial, r->records, &p->zone_octets);
 	p->entry = calloc(p->n + 1, sizeof(*p->entry));
 	if (!p->zone || !p->entry) {
@@ -142,67 +132,6 @@ static void degraded_set(struct rpz *r, enum degraded_reason reason, bool on)
 		atomic_fetch_and_explicit(r->options.degraded, ~bit, memory_order_relaxed);
 }
 
-static int fail(struct rpz *r, const char *path, int rc)
-{
-	snprintf(r->error, sizeof(r->error), "rpz: %.300s: %s: see to its folder", path,
-		strerror(-rc));
-	return rc;
-}
-
-/* Where the state is written, as of the last write that went well. */
-static int state_write(struct rpz *r)
-{
-	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
-	size_t len;
-	char *text = gate_state_text(&r->gate, r->serial, &len);
-	int rc = text ? 0 : -ENOMEM;
-
-	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, r->config.file);
-	if (rc == 0 && r->state && strcmp(text, r->state) == 0) {
-		free(text);
-		return 0;
-	}
-	if (rc == 0)
-		rc = file_replace(path, text, len, STATE_MODE);
-	if (rc < 0) {
-		free(text);
-		return fail(r, path, rc);
-	}
-	free(r->state);
-	r->state = text;
-	return 0;
-}
-
-static int zone_write(struct rpz *r)
-{
-	size_t len;
-	char *text = zone_text(r->config.zone, r->serial, r->records, &len);
-	int rc = text ? file_replace(r->config.file, text, len, ZONE_MODE) : -ENOMEM;
-
-	free(text);
-	if (rc < 0)
-		return fail(r, r->config.file, rc);
-	free(r->zone);
-	r->zone = strdup(r->records);
-	return 0;
-}
-
-/* Are all records among those of the file? Both are in the gate's order. */
-static bool zone_only_loses(const struct rpz *r)
-{
-	const char *at = r->zone, *record = r->records;
-
-	while (*record && at && *at) {
-		size_t len = strcspn(record, "\n") + 1;
-
-		if (strncmp(at, record, len) == 0)
-			record += len;
-		at = strchr(at, '\n');
-		at = at ? at + 1 : NULL;
-	}
-	return at && !*record;
-}
-
 /* The zone's records by what the gate decided; the serial moves when they changed. */
 static int zone_renew(struct rpz *r, bool *changed)
 {
@@ -223,27 +152,13 @@ static int zone_renew(struct rpz *r, bool *changed)
 	return 0;
 }
 
-/*
- * Brings both files to where the gate is; what failed is tried again with the next snapshot. A
- * zone that only loses names does not wait for the state: no disk keeps an honest name blocked,
- * and a start takes the later serial of both files.
- */
-static int files_write(struct rpz *r, bool changed)
+/* Brings the files to where the gate is. */
+static int files_bring(struct rpz *r, bool changed)
 {
-	int rc = 0;
+	const struct rpz_content c = {r->config.zone, r->serial, r->records};
+	int rc = rpz_files_write(&r->files, &r->gate, &c, changed);
 
-	if (r->config.file[0]) {
-		rc = state_write(r);
-		if ((changed || r->behind) && (rc == 0 || zone_only_loses(r))) {
-			int zone_rc = zone_write(r);
-
-			rc = rc < 0 ? rc : zone_rc;
-		}
-	}
-	r->behind = rc < 0;
-	if (rc == 0)
-		r->error[0] = '\0';
-	degraded_set(r, DEGRADED_EXPORT_LAG, r->behind);
+	degraded_set(r, DEGRADED_EXPORT_LAG, r->files.behind);
 	return rc;
 }
 
@@ -351,8 +266,8 @@ static void turn(struct rpz *r, const struct snapshot *s)
 	}
 	changes_tell(r, frozen);
 	degraded_set(r, DEGRADED_RPZ_FROZEN, r->gate.frozen_since != 0);
-	if (files_write(r, changed) < 0)
-		log_limited(&lines, LOG_LEVEL_ERROR, "%s", r->error);
+	if (files_bring(r, changed) < 0)
+		log_limited(&lines, LOG_LEVEL_ERROR, "%s", r->files.error);
 	struct rpz_picture *p = picture_new(r, s->time);
 	if (p)
 		picture_show(r, p);
@@ -430,83 +345,28 @@ static void gate_restore(struct rpz *r)
 	}
 }
 
-/*
- * A state that cannot be used costs what is listed a new wait, and blocks nobody; the serial
- * goes on from that of the zone.
- */
-static void state_read(struct rpz *r, const char *zone)
-{
-	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
-	const char *why = NULL;
-	size_t len = 0;
-
-	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, r->config.file);
-	char *text = file_read(path, GATE_STATE_OCTETS_MAX, &len);
-	if (text)
-		why = gate_state_parse(&r->gate, &r->serial, text, len);
-	else if (errno != ENOENT)
-		why = strerror(errno);
-	free(text);
-	if (why)
-		log_line(LOG_LEVEL_WARNING, "rpz: %.300s: %s: starting with an empty zone", path,
-			why);
-	gate_restore(r);
-	uint32_t serial = zone ? zone_serial(zone) : 0;
-	if (serial && (r->serial == 0 || (int32_t)(serial - r->serial) > 0))
-		r->serial = serial;
-}
-
-/* The zone as it is on the disk, with a NUL behind it; NULL: none that can be read. */
-static char *zone_read(const struct rpz *r)
-{
-	size_t len = 0;
-	char *text = file_read(r->config.file, ZONE_OCTETS_MAX, &len);
-	char *whole = text ? realloc(text, len + 1) : NULL;
-
-	if (!whole) {
-		free(text);
-		return NULL;
-	}
-	whole[len] = '\0';
-	return whole;
-}
-
 /* Takes up where the last run ended: with the same content the zone keeps its serial. */
 static int begin(struct rpz *r)
 {
-	char *zone = r->config.file[0] ? zone_read(r) : NULL, *same = NULL;
-	bool changed = false;
-	size_t len;
-	int rc;
+	bool changed = false, same = false;
 
+	rpz_files_init(&r->files, r->config.file);
 	r->zone_octets = rpz_guards_names(r->guards).zone_octets;
-	if (r->config.file[0])
-		state_read(r, zone);
+	char *zone = rpz_files_read(&r->files, &r->gate, &r->serial);
+	gate_restore(r);
 	uint32_t serial = r->serial;
-	rc = zone_renew(r, &changed);
-	if (rc == 0 && zone)
-		same = zone_text(r->config.zone, serial, r->records, &len);
-	if (same && strcmp(same, zone) == 0) {
-		r->serial = serial;
-		r->zone = strdup(r->records);
-		changed = false;
+	int rc = zone_renew(r, &changed);
+	if (rc == 0 && zone) {
+		const struct rpz_content c = {r->config.zone, serial, r->records};
+		same = rpz_files_hold(&r->files, zone, &c);
 	}
-	free(same);
+	if (same)
+		r->serial = serial;
 	free(zone);
-	return rc == 0 ? files_write(r, changed) : fail(r, "memory", rc);
-}
-
-static int thread_start(struct rpz *r)
-{
-	sigset_t all, before;
-
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&r->thread, NULL, run, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	r->running = rc == 0;
-	return -rc;
+	if (rc == 0)
+		return files_bring(r, changed && !same);
+	snprintf(r->files.error, sizeof(r->files.error), "rpz: out of memory at start");
+	return rc;
 }
 
 int rpz_start(struct rpz **out, const struct rpz_options *options, char err[ERROR_LINE_MAX])
@@ -525,13 +385,14 @@ int rpz_start(struct rpz **out, const struct rpz_options *options, char err[ERRO
 	if (rpz_guards_load(&r->guards, options->config, options->psl, err) < 0) {
 		code = EXIT_CODE_CONFIG;
 	} else if (begin(r) < 0) {
-		snprintf(err, ERROR_LINE_MAX, "%s", r->error);
+		snprintf(err, ERROR_LINE_MAX, "%s", r->files.error);
 		code = EXIT_CODE_STATE;
-	} else if (!(r->picture = picture_new(r, 0)) || thread_start(r) < 0) {
+	} else if (!(r->picture = picture_new(r, 0)) || thread_start(&r->thread, run, r) < 0) {
 		snprintf(err, ERROR_LINE_MAX, "rpz: no thread or memory for it at start");
 		code = EXIT_CODE_RUNTIME;
 	}
-	if (code == EXIT_CODE_OK)
+	r->running = code == EXIT_CODE_OK;
+	if (r->running)
 		*out = r;
 	else
 		rpz_stop(r);
@@ -554,8 +415,7 @@ void rpz_stop(struct rpz *r)
 	rpz_guards_free(r->next_guards);
 	gate_free(&r->gate);
 	pthread_mutex_destroy(&r->lock);
+	rpz_files_free(&r->files);
 	free(r->records);
-	free(r->state);
-	free(r->zone);
 	free(r);
 }

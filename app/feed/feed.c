@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +13,9 @@
 
 #include "export/eve.h"
 #include "export/json.h"
-#include "feed/feed.h"
-#include "feed/history.h"
-#include "feed/output.h"
+#include "feed/feed_internal.h"
 #include "log.h"
+#include "thread.h"
 
 /* How often the board is looked at. */
 #define TURN_MS 200
@@ -25,60 +23,6 @@
 /* At the end: how long outputs may write what waits, and how long the thread is waited for. */
 #define DRAIN_MS 1000u
 #define STOP_SECONDS 2u
-
-/* A history that could not be written is tried again after so long. */
-#define HISTORY_PAUSE_MS 1000u
-
-/* How often the history is looked through for what is too old. */
-#define TRIM_MS 5000u
-
-/* Of the outputs the history is not among. */
-#define OUTPUTS FEED_OUTPUT_COUNT
-
-/* What a reload may change. */
-struct feed_settings {
-	char target[OUTPUTS][CONFIG_PATH_MAX];
-	struct history_bounds bounds;
-};
-
-struct feed {
-	/* The thread's. */
-	char host[EXPORT_HOST_MAX];
-	struct queue queue;
-	struct output output[OUTPUTS]; /* that of the history has no target */
-	struct history *history;       /* NULL: none is kept */
-	struct history_bounds bounds;
-	uint64_t history_place;
-	uint64_t history_retry;
-	uint64_t trim_at;
-	uint64_t history_waiting; /* monotonic milliseconds since when; 0: nothing waits */
-	uint64_t history_lost_at;
-	struct feed_output_report history_report;
-	uint64_t persisted[OUTPUTS];
-	uint32_t generation; /* of the last snapshot that was looked at */
-	uint64_t next;       /* sequence of the next event; 0: none was seen */
-	uint64_t missed;
-	uint64_t missed_at;
-	/* Shared. */
-	pthread_t thread;
-	bool running;
-	int wake; /* eventfd */
-	_Atomic bool stop;
-	_Atomic bool reopen;
-	pthread_mutex_t lock;         /* of what follows; never held over I/O */
-	struct snapshot_board *board; /* NULL: nobody waits for the thread, and it may be gone */
-	bool changed;
-	struct feed_settings settings;
-	struct feed_report report;
-};
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void settings_of(const struct config *c, struct feed_settings *s)
 {
@@ -138,7 +82,7 @@ static void event_take(struct feed *f, const struct verdict_event *e, const stru
 		return;
 	}
 	f->missed++;
-	f->missed_at = now_ms();
+	f->missed_at = feed_now_ms();
 }
 
 /* What the ring let go before it was looked at: more events in an epoch than it holds. */
@@ -147,7 +91,7 @@ static void events_missed(struct feed *f, uint64_t n)
 	static struct log_limit lines;
 
 	f->missed += n;
-	f->missed_at = now_ms();
+	f->missed_at = feed_now_ms();
 	log_limited(&lines, LOG_LEVEL_WARNING,
 		"export: %lu events came faster than they could be handed on, and are lost", n);
 }
@@ -183,129 +127,6 @@ static void board_look(struct feed *f)
 		f->generation = s->generation;
 	}
 	snapshot_put(s);
-}
-
-static void history_failed(struct feed *f, uint64_t now)
-{
-	struct feed_output_report *r = &f->history_report;
-
-	r->failures++;
-	if (!r->error[0])
-		log_line(LOG_LEVEL_WARNING, "history: %s: it is tried again",
-			history_error(f->history));
-	snprintf(r->error, sizeof(r->error), "%s", history_error(f->history));
-	r->up = false;
-	f->history_retry = now + HISTORY_PAUSE_MS;
-}
-
-static void history_works(struct feed *f)
-{
-	struct feed_output_report *r = &f->history_report;
-
-	if (r->error[0])
-		log_line(LOG_LEVEL_NOTICE, "history: works again: %lu events lost since start",
-			r->lost);
-	r->error[0] = '\0';
-	r->up = true;
-}
-
-static void history_pump(struct feed *f, uint64_t now)
-{
-	struct feed_output_report *r = &f->history_report;
-	uint64_t lost = r->lost, kept = r->delivered;
-
-	while (now >= f->history_retry && queue_at(&f->queue, &f->history_place, &r->lost)) {
-		uint64_t to = f->queue.next - f->history_place < HISTORY_BATCH
-				      ? f->queue.next
-				      : f->history_place + HISTORY_BATCH;
-
-		if (history_append(f->history, &f->queue, f->history_place, to) < 0) {
-			history_failed(f, now);
-			break;
-		}
-		history_works(f);
-		r->delivered += to - f->history_place;
-		r->sequence = history_newest(f->history);
-		f->history_place = to;
-	}
-	/* The bounds hold without new events, too. */
-	if (now >= f->trim_at || r->delivered > kept)
-		f->trim_at = history_trim(f->history, &f->bounds, (uint32_t)time(NULL))
-				     ? now
-				     : now + TRIM_MS;
-	if (r->lost > lost)
-		f->history_lost_at = now;
-	r->waiting = f->queue.next - f->history_place;
-	f->history_waiting = !r->waiting ? 0 : f->history_waiting ? f->history_waiting : now;
-}
-
-/* An output is written behind the history: then it never has what a restart does not know. */
-static void delivered_persist(struct feed *f)
-{
-	for (unsigned k = 0; k < OUTPUTS; k++) {
-		uint64_t sequence = f->output[k].report.sequence;
-
-		if (f->output[k].target[0] && sequence != f->persisted[k] &&
-			history_deliver(f->history, (enum feed_output_kind)k, sequence) == 0)
-			f->persisted[k] = sequence;
-	}
-}
-
-static void outputs_pump(struct feed *f, uint64_t now)
-{
-	uint64_t least = f->history ? f->history_place : f->queue.next;
-
-	for (unsigned k = 0; k < OUTPUTS; k++) {
-		output_pump(&f->output[k], &f->queue, now);
-		if (output_place(&f->output[k]) < least)
-			least = output_place(&f->output[k]);
-	}
-	queue_trim(&f->queue, least);
-}
-
-static bool recently(uint64_t then, uint64_t now, unsigned seconds)
-{
-	return then && now - then < seconds * UINT64_C(1000);
-}
-
-static bool late(uint64_t since, uint64_t now)
-{
-	return since && now - since > FEED_LAG_SECONDS * UINT64_C(1000);
-}
-
-static void report_make(struct feed *f, uint64_t now)
-{
-	struct feed_report r = {.running = true, .missed = f->missed};
-
-	r.behind = recently(f->missed_at, now, FEED_LOSS_SECONDS) ||
-		   late(f->history_waiting, now) ||
-		   recently(f->history_lost_at, now, FEED_LOSS_SECONDS);
-	for (unsigned k = 0; k < OUTPUTS; k++) {
-		const struct output *o = &f->output[k];
-
-		r.output[k] = o->report;
-		r.behind |=
-			late(o->waiting_since, now) || recently(o->lost_at, now, FEED_LOSS_SECONDS);
-	}
-	if (f->history) {
-		r.output[FEED_HISTORY] = f->history_report;
-		history_report(f->history, &r.history);
-	}
-	pthread_mutex_lock(&f->lock);
-	f->report = r;
-	pthread_mutex_unlock(&f->lock);
-}
-
-static void turn(struct feed *f)
-{
-	uint64_t now = now_ms();
-
-	if (f->history)
-		history_pump(f, now);
-	outputs_pump(f, now);
-	if (f->history)
-		delivered_persist(f);
-	report_make(f, now);
 }
 
 static void requests_take(struct feed *f)
@@ -359,15 +180,15 @@ static void *feed_run(void *arg)
 	while (!atomic_load_explicit(&f->stop, memory_order_acquire)) {
 		requests_take(f);
 		board_look(f);
-		turn(f);
+		feed_turn(f);
 		wait_for_more(f, TURN_MS);
 	}
 	board_look(f);
-	uint64_t until = now_ms() + DRAIN_MS;
-	turn(f);
-	while (!all_written(f) && now_ms() < until) {
+	uint64_t until = feed_now_ms() + DRAIN_MS;
+	feed_turn(f);
+	while (!all_written(f) && feed_now_ms() < until) {
 		wait_for_more(f, TURN_MS / 10);
-		turn(f);
+		feed_turn(f);
 	}
 	tell_unwritten(f);
 	for (unsigned k = 0; k < OUTPUTS; k++)
@@ -440,16 +261,10 @@ uint64_t feed_first(const struct feed *f)
 
 int feed_start(struct feed *f, struct snapshot_board *board)
 {
-	sigset_t all, before;
-
 	f->board = board;
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&f->thread, NULL, feed_run, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int rc = thread_start(&f->thread, feed_run, f);
 	f->running = rc == 0;
-	return -rc;
+	return rc;
 }
 
 static void wake(struct feed *f)

@@ -10,6 +10,7 @@
 #include "http/routes.h"
 
 #define JSON_TYPE "application/json"
+#define TEXT_TYPE "text/plain; charset=utf-8"
 #define ACKNOWLEDGE "/acknowledge" /* behind a domain's path */
 
 /* Takes the tree over; NULL makes it a 500. */
@@ -29,6 +30,15 @@ void answer_later(struct answer *a, unsigned seconds, const char *detail);
 /* The current snapshot, or NULL with the answer made. */
 const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a);
 
+/*
+ * A snapshot never changes, so its generation is the tag of all made from it and of what the
+ * operator said; the start of the program tells generations of two runs apart.
+ */
+void snapshot_tag(const struct routes *r, const struct snapshot *s, char tag[ANSWER_ETAG_MAX]);
+
+/* Is `tag` in a list of entity tags (RFC 9110 section 13.1.2, weak comparison)? */
+bool etag_listed(const char *list, const char *tag);
+
 /* Gives *a the tag of all that is made from s alone; true with the answer made: the client has it.
  */
 bool answer_known(const struct routes *r, const struct request *q, const struct snapshot *s,
@@ -44,6 +54,10 @@ bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
 bool answer_matches(const struct request *q, const char *tag, const char *type, struct answer *a);
 
 /* The handlers that have a file of their own. */
+void route_domains(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
+void route_domain(
+	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_explain(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a);
 void route_eve(const struct routes *r, const struct request *q, const char *rest, struct answer *a);

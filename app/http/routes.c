@@ -1,56 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #include <microhttpd.h>
 
-#include "dns/dns.h"
 #include "export/prometheus.h"
 #include "export/value.h"
 #include "http/answer.h"
-#include "http/query.h"
 #include "http/rendered.h"
 #include "http/routes.h"
-
-#define PROBLEM_TYPE "application/problem+json"
-#define TEXT_TYPE "text/plain; charset=utf-8"
-
-void answer_body(struct answer *a, unsigned status, const char *type, char *body, size_t len)
-{
-	a->status = body ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
-	a->content_type = body ? type : TEXT_TYPE;
-	a->body = body;
-	a->len = body ? len : 0;
-	a->release = free;
-	a->owner = body;
-}
-
-void answer_json(struct answer *a, unsigned status, const char *type, json_t *tree)
-{
-	size_t len = 0;
-	char *text = export_text(tree, &len);
-
-	answer_body(a, status, type, text, len);
-}
-
-void answer_problem(struct answer *a, unsigned status, const char *detail)
-{
-	answer_json(a, status, PROBLEM_TYPE,
-		export_problem(status, MHD_get_reason_phrase_for(status), detail));
-}
-
-void answer_later(struct answer *a, unsigned seconds, const char *detail)
-{
-	answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE, detail);
-	a->retry_after = seconds;
-}
 
 /* A text that is static. */
 static void answer_text(struct answer *a, const char *text)
@@ -59,76 +22,6 @@ static void answer_text(struct answer *a, const char *text)
 	a->content_type = TEXT_TYPE;
 	a->body = text;
 	a->len = strlen(text);
-}
-
-const struct snapshot *snapshot_needed(const struct routes *r, struct answer *a)
-{
-	const struct snapshot *s = snapshot_get(r->board);
-
-	if (!s)
-		answer_problem(a, MHD_HTTP_SERVICE_UNAVAILABLE,
-			"The first epoch is not in yet: ask again in a few seconds.");
-	return s;
-}
-
-/* Is `tag` in a list of entity tags (RFC 9110 section 13.1.2, weak comparison)? */
-static bool etag_listed(const char *list, const char *tag)
-{
-	size_t n = strlen(tag);
-
-	while (*list) {
-		list += strspn(list, " \t,");
-		if (*list == '*')
-			return true;
-		if (strncmp(list, "W/", 2) == 0)
-			list += 2;
-		if (strncmp(list, tag, n) == 0)
-			return true;
-		list += strcspn(list, ",");
-	}
-	return false;
-}
-
-/*
- * A snapshot never changes, so its generation is the tag of all made from it
- * alone; the start of the program tells generations of two runs apart.
- */
-static void snapshot_tag(
-	const struct routes *r, const struct snapshot *s, char tag[ANSWER_ETAG_MAX])
-{
-	snprintf(tag, ANSWER_ETAG_MAX, "\"%" PRIx32 "-%" PRIx32 "-%" PRIx32 "\"", r->started,
-		s->generation, marks_generation(&r->marks));
-}
-
-bool answer_known(
-	const struct routes *r, const struct request *q, const struct snapshot *s, struct answer *a)
-{
-	snapshot_tag(r, s, a->etag);
-	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
-		return false;
-	a->status = MHD_HTTP_NOT_MODIFIED;
-	a->content_type = JSON_TYPE;
-	return true;
-}
-
-bool answer_matches(const struct request *q, const char *tag, const char *type, struct answer *a)
-{
-	snprintf(a->etag, sizeof(a->etag), "%s", tag);
-	a->content_type = type;
-	if (!q->if_none_match || !etag_listed(q->if_none_match, a->etag))
-		return false;
-	a->status = MHD_HTTP_NOT_MODIFIED;
-	return true;
-}
-
-void answer_embedded(const struct request *q, const struct embedded_file *file, struct answer *a)
-{
-	a->policy = file->policy;
-	if (answer_matches(q, file->etag, file->content_type, a))
-		return;
-	a->status = MHD_HTTP_OK;
-	a->body = file->octets;
-	a->len = file->len;
 }
 
 static void route_status(
@@ -153,89 +46,6 @@ static void route_stats(
 
 	if (s && !answer_known(r, q, s, a))
 		answer_json(a, MHD_HTTP_OK, JSON_TYPE, export_stats(s));
-	snapshot_put(s);
-}
-
-static void route_domains(
-	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
-{
-	(void)rest;
-	struct query_text text;
-	struct domains_query query;
-	char tag[ANSWER_ETAG_MAX];
-	json_t *page = NULL;
-
-	if (query_parse(q, &text, &query)) {
-		answer_problem(a, MHD_HTTP_BAD_REQUEST, text.problem);
-		return;
-	}
-	const struct snapshot *s = snapshot_needed(r, a);
-	if (!s)
-		return;
-	query.marks = &r->marks;
-	/* Before the marks are read: they may change meanwhile, and the page is of before then. */
-	snapshot_tag(r, s, tag);
-	int rc = export_domains(s, &query, &page);
-	if (rc == -EINVAL)
-		answer_problem(a, MHD_HTTP_BAD_REQUEST,
-			"cursor: not the next_cursor of a page with these filters.");
-	else if (rc == -ESTALE)
-		answer_problem(a, MHD_HTTP_GONE,
-			"cursor: its snapshot is gone; begin again without a cursor.");
-	else if (rc == 0 && answer_matches(q, tag, JSON_TYPE, a))
-		json_decref(page);
-	else
-		answer_json(a, MHD_HTTP_OK, JSON_TYPE, page);
-	snapshot_put(s);
-}
-
-const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name)
-{
-	for (unsigned i = 0; i < s->verdicts; i++) {
-		const struct verdict *v = &s->verdict[i];
-		if (v->name_len == name->len && memcmp(v->name, name->wire, name->len) == 0)
-			return v;
-	}
-	return NULL;
-}
-
-bool name_needed(const char *rest, struct dns_name *name, struct answer *a)
-{
-	char text[DNS_TEXT_MAX];
-
-	if (percent_decode(rest, text, sizeof(text)) == 0 && dns_name_parse(text, name) == 0)
-		return true;
-	answer_problem(a, MHD_HTTP_BAD_REQUEST,
-		"Not a domain name: labels of 1 to 63 octets, others than "
-		"letters, digits, '-', '_' and '*' as \\DDD, percent-encoded.");
-	return false;
-}
-
-static json_t *domain_marked(
-	const struct routes *r, const struct snapshot *s, const struct verdict *v)
-{
-	json_t *detail = export_domain_detail(s, v);
-
-	return value_whole(detail, marks_put(&r->marks, detail, v));
-}
-
-static void route_domain(
-	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
-{
-	struct dns_name name;
-
-	if (!name_needed(rest, &name, a))
-		return;
-	const struct snapshot *s = snapshot_needed(r, a);
-	if (!s)
-		return;
-	const struct verdict *v = verdict_find(s, &name);
-	if (!v)
-		answer_problem(a, MHD_HTTP_NOT_FOUND,
-			"Not flagged. Flagged domains are registered domains, not host names; "
-			"/api/v1/explain/{name} says of any name why not.");
-	else if (!answer_known(r, q, s, a))
-		answer_json(a, MHD_HTTP_OK, JSON_TYPE, domain_marked(r, s, v));
 	snapshot_put(s);
 }
 

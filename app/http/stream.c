@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "dns/dns.h"
 #include "export/json.h"
 #include "http/stream.h"
+#include "thread.h"
 
 /* A name of presentation form and what stands around it. */
 #define RECORD_MAX (DNS_TEXT_MAX + 512u)
@@ -261,7 +261,6 @@ struct streams *streams_start(
 {
 	struct streams *all = calloc(1, sizeof(*all));
 	pthread_condattr_t monotonic;
-	sigset_t every, before;
 
 	if (!all)
 		return NULL;
@@ -274,12 +273,7 @@ struct streams *streams_start(
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&all->gone, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	/* Signals are for the main thread. */
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	int rc = pthread_create(&all->thread, NULL, streams_run, all);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
+	if (thread_start(&all->thread, streams_run, all) == 0)
 		return all;
 	streams_free(all);
 	return NULL;

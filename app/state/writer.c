@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "base/crc32c.h"
 #include "state/writer.h"
+#include "thread.h"
 
 static uint64_t now_ns(void)
 {
@@ -131,21 +131,15 @@ static void *writer_run(void *arg)
 
 int writer_start(struct state_writer *w, void *memory, const struct state_files *files)
 {
-	sigset_t all, before;
-
 	memset(w, 0, sizeof(*w));
 	w->files = files;
 	w->file.fd = -1;
 	for (unsigned i = 0; i < WRITER_BUFFERS; i++)
 		w->buffer[i].octets = (uint8_t *)memory + i * WRITER_BUFFER_OCTETS;
 	sem_init(&w->given, 0, 0);
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&w->thread, NULL, writer_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int rc = thread_start(&w->thread, writer_run, w);
 	w->running = rc == 0;
-	return -rc;
+	return rc;
 }
 
 struct writer_buffer *writer_next(struct state_writer *w)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/file.h"
+#include "export/gate_state.h"
+#include "export/rpz_files.h"
+#include "export/zone.h"
+#include "log.h"
+
+#define STATE_SUFFIX ".state"
+#define ZONE_MODE 0644 /* resolvers run as users of their own */
+#define STATE_MODE 0600
+#define ZONE_OCTETS_MAX ((size_t)64 << 20)
+
+void rpz_files_init(struct rpz_files *f, const char *path)
+{
+	memset(f, 0, sizeof(*f));
+	snprintf(f->path, sizeof(f->path), "%s", path);
+}
+
+void rpz_files_free(struct rpz_files *f)
+{
+	free(f->state);
+	free(f->records);
+}
+
+static int fail(struct rpz_files *f, const char *path, int rc)
+{
+	snprintf(f->error, sizeof(f->error), "rpz: %.300s: %s: see to its folder", path,
+		strerror(-rc));
+	return rc;
+}
+
+static int state_write(struct rpz_files *f, const struct gate *g, uint32_t serial)
+{
+	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
+	size_t len;
+	char *text = gate_state_text(g, serial, &len);
+	int rc = text ? 0 : -ENOMEM;
+
+	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, f->path);
+	if (rc == 0 && f->state && strcmp(text, f->state) == 0) {
+		free(text);
+		return 0;
+	}
+	if (rc == 0)
+		rc = file_replace(path, text, len, STATE_MODE);
+	if (rc < 0) {
+		free(text);
+		return fail(f, path, rc);
+	}
+	free(f->state);
+	f->state = text;
+	return 0;
+}
+
+static int zone_write(struct rpz_files *f, const struct rpz_content *c)
+{
+	size_t len;
+	char *text = zone_text(c->zone, c->serial, c->records, &len);
+	int rc = text ? file_replace(f->path, text, len, ZONE_MODE) : -ENOMEM;
+
+	free(text);
+	if (rc < 0)
+		return fail(f, f->path, rc);
+	free(f->records);
+	f->records = strdup(c->records);
+	return 0;
+}
+
+/* Are all records among those of the file? Both are in the gate's order. */
+static bool only_loses(const char *at, const char *record)
+{
+	while (*record && at && *at) {
+		size_t len = strcspn(record, "\n") + 1;
+
+		if (strncmp(at, record, len) == 0)
+			record += len;
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	return at && !*record;
+}
+
+int rpz_files_write(
+	struct rpz_files *f, const struct gate *g, const struct rpz_content *c, bool changed)
+{
+	if (!f->path[0])
+		return 0;
+	int rc = state_write(f, g, c->serial);
+	if ((changed || f->behind) && (rc == 0 || only_loses(f->records, c->records))) {
+		int zone_rc = zone_write(f, c);
+
+		rc = rc < 0 ? rc : zone_rc;
+	}
+	f->behind = rc < 0;
+	if (rc == 0)
+		f->error[0] = '\0';
+	return rc;
+}
+
+static void state_read(struct rpz_files *f, struct gate *g, uint32_t *serial)
+{
+	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
+	const char *why = NULL;
+	size_t len = 0;
+
+	snprintf(path, sizeof(path), "%s" STATE_SUFFIX, f->path);
+	char *text = file_read(path, GATE_STATE_OCTETS_MAX, &len);
+	if (text)
+		why = gate_state_parse(g, serial, text, len);
+	else if (errno != ENOENT)
+		why = strerror(errno);
+	free(text);
+	if (why)
+		log_line(LOG_LEVEL_WARNING, "rpz: %.300s: %s: starting with an empty zone", path,
+			why);
+}
+
+/* The zone as it is on the disk, with a NUL behind it. */
+static char *zone_read(const struct rpz_files *f)
+{
+	size_t len = 0;
+	char *text = file_read(f->path, ZONE_OCTETS_MAX, &len);
+	char *whole = text ? realloc(text, len + 1) : NULL;
+
+	if (!whole) {
+		free(text);
+		return NULL;
+	}
+	whole[len] = '\0';
+	return whole;
+}
+
+char *rpz_files_read(struct rpz_files *f, struct gate *g, uint32_t *serial)
+{
+	if (!f->path[0])
+		return NULL;
+	char *zone = zone_read(f);
+	uint32_t written = zone ? zone_serial(zone) : 0;
+
+	state_read(f, g, serial);
+	if (written && (*serial == 0 || (int32_t)(written - *serial) > 0))
+		*serial = written;
+	return zone;
+}
+
+bool rpz_files_hold(struct rpz_files *f, const char *zone, const struct rpz_content *c)
+{
+	size_t len;
+	char *same = zone_text(c->zone, c->serial, c->records, &len);
+	bool holds = same && strcmp(same, zone) == 0;
+
+	free(same);
+	if (holds)
+		f->records = strdup(c->records);
+	return holds;
+}
