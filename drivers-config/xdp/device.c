@@ -37,7 +37,7 @@ bool xdp_device_has_program(const char *device)
 	return argument_find(device, "xdp_prog") != NULL;
 }
 
-/* 0, or -ENOENT. */
+/* 0; -ENOENT where there is none, or why the one that is there can't be read (-EACCES). */
 static int program_find(char path[PATH_MAX])
 {
 	static const char *const places[] = {
@@ -55,9 +55,12 @@ static int program_find(char path[PATH_MAX])
 		return -ENOENT;
 	*name = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (snprintf(path, PATH_MAX, "%s/%s", exe, places[i]) < PATH_MAX &&
-			access(path, R_OK) == 0)
+		if (snprintf(path, PATH_MAX, "%s/%s", exe, places[i]) >= PATH_MAX)
+			continue;
+		if (access(path, R_OK) == 0)
 			return 0;
+		if (errno != ENOENT && errno != ENOTDIR)
+			return -errno;
 	}
 	return -ENOENT;
 }
@@ -67,7 +70,16 @@ int xdp_device_complete(const char *device, char *out, size_t size, char err[ERR
 	char interface[IF_NAMESIZE], path[PATH_MAX];
 	bool ours = xdp_device_parse(device, interface) && !xdp_device_has_program(device);
 
-	if (ours && program_find(path) < 0) {
+	int rc = ours ? program_find(path) : 0;
+
+	if (rc < 0 && rc != -ENOENT) {
+		snprintf(err, ERROR_LINE_MAX,
+			"port %s: steer.bpf.o beside this program: %s: let the user that runs it "
+			"read it and enter its folders",
+			interface, strerror(-rc));
+		return rc;
+	}
+	if (rc < 0) {
 		snprintf(err, ERROR_LINE_MAX,
 			"port %s: steer.bpf.o is not beside this program: build it all (ninja -C "
 			"BUILD) or install it whole, or name an XDP program by xdp_prog=",

@@ -53,6 +53,8 @@ def main(*cases):
                 traceback.format_exc())
             for line in text.splitlines():
                 print(f"# {line}")
+            # Of what a TAP test says, meson shows but this when it failed.
+            print(f"{name}:\n{text}", file=sys.stderr)
         print(f"# {time.monotonic() - started:.1f} s", flush=True)
     sys.exit(1 if failures else 0)
 

@@ -201,13 +201,30 @@ def confinement_bites():
         assert wanted == 0 or "PermissionError" in done.stderr, done.stderr
 
 
+@contextlib.contextmanager
+def installed():
+    """The program with what it needs as a package lays it out, where any user may read it: the
+    folder of a build may be closed to others."""
+    with scratch() as folder:
+        top, built = pathlib.Path(folder), pathlib.Path(FLUXGATE).resolve()
+        top.chmod(0o755)
+        beside = built.parent.parent / "drivers-config"
+        for source, target in ((built, "bin/fluxgate"),
+                               (beside / "xdp/steer.bpf.o", "share/fluxgate/xdp/steer.bpf.o"),
+                               *((profile, f"share/fluxgate/profiles/{profile.name}")
+                                 for profile in (beside / "profiles").glob("*.json"))):
+            (top / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, top / target)
+        yield top / "bin/fluxgate"
+
+
 def runs_confined(interface, settings, *units):
     """A sensor under all that the units say hears a frame, saves its state, and ends well."""
-    with Manager() as manager, scratch() as state:
+    with Manager() as manager, scratch() as state, installed() as program:
         os.chown(state, NOBODY, NOBODY)
         settings["state"] = {"path": f"{state}/state"}
         sensor = Sensor(settings, environment=manager.environment(),
-                        within=confined.command(NOBODY, *units))
+                        within=confined.command(NOBODY, *units), program=program)
         os.chmod(sensor.path, 0o755)
         with sensor:
             sensor.ready()
