@@ -68,8 +68,10 @@ static bool control_loop(struct appliance *a, const struct ports *ports, struct 
 		if (appliance_keeps_state(a))
 			state_step(&a->state, closed, a->config.state.interval_seconds);
 		service_step(&service, closed, stop_asked());
-		if (reopen_asked())
+		if (reopen_asked()) {
 			feed_reopen(a->feed);
+			access_audit_reopen(a->access);
+		}
 		if (stop_asked()) {
 			asked = asked ? asked : now;
 			if (now - asked > DRAIN_SECONDS * hz)

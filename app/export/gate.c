@@ -145,6 +145,27 @@ static void clamp(uint32_t *t, uint32_t now)
 		*t = now;
 }
 
+static void later(uint32_t *t, uint32_t by)
+{
+	if (*t)
+		*t += by;
+}
+
+/* What was waited for goes on from where it stood when the sensor last watched. */
+static void waits_move(struct gate *g, const struct gate_config *config, uint32_t now)
+{
+	uint32_t passed = g->time && now > g->time ? now - g->time : 0;
+	uint32_t by = passed > config->step_max ? passed - config->step_max : 0;
+
+	later(&g->watching_since, by);
+	later(&g->frozen_since, by);
+	for (unsigned i = 0; i < g->additions; i++)
+		later(&g->addition[i], by);
+	for (unsigned i = 0; i < g->n; i++)
+		later(&g->entry[i].firm_since, by);
+	g->time = now;
+}
+
 /* Forgets additions of more than an hour ago, and ends a freeze that is over. */
 static void hour_advance(struct gate *g, const struct gate_config *config, uint32_t now)
 {
@@ -223,6 +244,7 @@ int gate_step(struct gate *g, const struct gate_config *config, const struct gat
 
 	if (!entry)
 		return -ENOMEM;
+	waits_move(g, config, now);
 	hour_advance(g, config, now);
 	for (unsigned i = 0; i < n; i++) {
 		const struct gate_candidate *c = &candidate[i];

@@ -12,7 +12,9 @@
  *
  * Pure: no clock, no file, no log. One thread. Times are seconds since 1970 of the sensor's
  * clock; one that lies ahead of `now`, for the clock was set back, becomes `now`, so that a
- * wait begins anew and an addition counts for a whole hour more.
+ * wait begins anew and an addition counts for a whole hour more. When the clock was set forward,
+ * or nothing was judged for long, nobody watched meanwhile: waits are moved along with it and
+ * end none the sooner.
  */
 
 #include <stdbool.h>
@@ -55,6 +57,7 @@ struct gate_config {
 	uint32_t min_age;            /* seconds */
 	uint32_t warmup;             /* seconds */
 	uint32_t additions_per_hour; /* 0..GATE_ADDITIONS_MAX */
+	uint32_t step_max;           /* seconds from a step to the next that count as watched */
 };
 
 /* What is never blocked; borrowed for the call. */
@@ -77,7 +80,7 @@ struct gate_candidate {
 
 /* One that was among the candidates of the last step. */
 struct gate_entry {
-	uint32_t firm_since;   /* 0: the verdict is not firm */
+	uint32_t firm_since;   /* 0: the verdict is not firm; later by what was not watched */
 	uint32_t listed_since; /* 0: it is not in */
 	uint8_t reason;        /* enum gate_reason; GATE_LISTED exactly when listed_since */
 	uint8_t name_len;
@@ -85,6 +88,7 @@ struct gate_entry {
 };
 
 struct gate {
+	uint32_t time;           /* of the last step; 0: none yet, as after a restart */
 	uint32_t watching_since; /* the cold start that the warm-up counts from; 0: long ago */
 	uint32_t frozen_since;   /* 0: additions are not frozen */
 	uint32_t frozen_at;      /* additions_per_hour when they froze */

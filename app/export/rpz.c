@@ -15,11 +15,15 @@
 /* How often it looks at the allow-list, if there is no new snapshot. */
 #define TURN_MS 500
 
+/* An epoch that ends late is one that was watched. */
+#define STEP_EPOCHS 3u
+
 struct rpz {
 	struct rpz_options options;
 	struct config_rpz config; /* the thread's, as all down to `lock` */
 	struct rpz_guards *guards;
 	struct gate gate;
+	unsigned epoch_seconds;
 	unsigned zone_octets; /* wire form of the zone's name, which no reload changes */
 	uint32_t serial;
 	uint32_t pictures;   /* made so far */
@@ -59,9 +63,12 @@ void rpz_put(const struct rpz_picture *picture)
 	free(p);
 }
 
-static struct gate_config gate_config(const struct config_rpz *c)
+static struct gate_config gate_config(const struct rpz *r)
 {
+	const struct config_rpz *c = &r->config;
+
 	return (struct gate_config){
+		.step_max = STEP_EPOCHS * r->epoch_seconds,
 		.suspected = c->suspected,
 		.min_age = c->min_age_seconds,
 		.warmup = c->warmup_seconds,
@@ -78,7 +85,7 @@ static struct rpz_picture *picture_new(struct rpz *r, uint32_t now)
 	atomic_init(&p->refs, 1);
 	p->number = ++r->pictures;
 	p->mode = r->config.mode;
-	p->gate = gate_config(&r->config);
+	p->gate = gate_config(r);
 	p->serial = r->serial;
 	p->time = now;
 	p->watching_since = r->gate.watching_since;
@@ -230,7 +237,7 @@ static struct gate_guards guards_of(const struct rpz *r)
 
 static int judge(struct rpz *r, const struct snapshot *s)
 {
-	const struct gate_config config = gate_config(&r->config);
+	const struct gate_config config = gate_config(r);
 	const struct gate_guards guards = guards_of(r);
 	struct gate_candidate *candidate = calloc(s->verdicts + 1, sizeof(*candidate));
 
@@ -382,6 +389,7 @@ int rpz_start(struct rpz **out, const struct rpz_options *options, char err[ERRO
 	pthread_mutex_init(&r->lock, NULL);
 	r->options = *options;
 	r->config = options->config->rpz;
+	r->epoch_seconds = options->config->epoch_seconds;
 	if (rpz_guards_load(&r->guards, options->config, options->psl, err) < 0) {
 		code = EXIT_CODE_CONFIG;
 	} else if (begin(r) < 0) {

@@ -190,3 +190,12 @@ int access_audit(struct access *a, const struct audit_fact *fact)
 	access_files_free(f);
 	return rc;
 }
+
+void access_audit_reopen(struct access *a)
+{
+	struct access_files *f = a ? files_get(a) : NULL;
+
+	if (f)
+		audit_reopen(&f->audit);
+	access_files_free(f);
+}

@@ -57,3 +57,6 @@ uint32_t access_generation(const struct access *a);
 
 /* audit_write to the log in force. */
 int access_audit(struct access *a, const struct audit_fact *fact);
+
+/* audit_reopen of the log in force; of a NULL access nothing. */
+void access_audit_reopen(struct access *a);

@@ -12,9 +12,19 @@
 #include "export/json.h"
 #include "export/value.h"
 #include "http/audit.h"
+#include "log.h"
 
 #define FILE_MODE 0640
 #define PATH_TEXT_MAX 1024u /* of a request: a path may be as long as a header */
+
+/* A pipe that nobody reads, or that is full, must not hold the threads of HTTP. */
+static int file_open(const char *path)
+{
+	int fd = open(
+		path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+
+	return fd < 0 ? -errno : fd;
+}
 
 int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX])
 {
@@ -22,12 +32,12 @@ int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX])
 	pthread_mutex_init(&a->lock, NULL);
 	if (path[0] == '\0')
 		return 0;
-	/* A pipe that nobody reads, or that is full, must not hold the threads of HTTP. */
-	a->fd = open(
-		path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
-	if (a->fd >= 0)
+	snprintf(a->path, sizeof(a->path), "%s", path);
+	int rc = file_open(path);
+	if (rc >= 0) {
+		a->fd = rc;
 		return 0;
-	int rc = -errno;
+	}
 	snprintf(err, ERROR_LINE_MAX, "configuration: http.audit_log: %.200s: %s", path,
 		rc == -ENXIO ? "a pipe that nobody reads: start its reader first" : strerror(-rc));
 	return rc;
@@ -38,6 +48,31 @@ void audit_close(struct audit *a)
 	if (a->fd >= 0)
 		close(a->fd);
 	pthread_mutex_destroy(&a->lock);
+}
+
+void audit_reopen(struct audit *a)
+{
+	atomic_store_explicit(&a->reopen, true, memory_order_relaxed);
+}
+
+/* Loses no line: what can't be opened is tried again, and the renamed file taken meanwhile. */
+static void reopen(struct audit *a)
+{
+	static struct log_limit lines;
+
+	if (!atomic_exchange_explicit(&a->reopen, false, memory_order_relaxed))
+		return;
+	int fd = file_open(a->path);
+	if (fd < 0) {
+		audit_reopen(a);
+		log_limited(&lines, LOG_LEVEL_ERROR,
+			"http.audit_log: %.200s: %s: the file that was renamed takes its lines",
+			a->path, strerror(-fd));
+		return;
+	}
+	close(a->fd);
+	a->fd = fd;
+	a->torn = false;
 }
 
 static json_t *text_json(const char *text)
@@ -128,6 +163,7 @@ int audit_write(struct audit *a, const struct audit_fact *fact)
 		return 0;
 	rc = log_take(a, refused);
 	if (rc == 0) {
+		reopen(a);
 		left_out = atomic_load_explicit(&a->left_out, memory_order_relaxed);
 		char *line = refused && !refused_fits(a) ? NULL : line_make(fact, left_out);
 

@@ -4,7 +4,7 @@
 /*
  * The audit log: a line of JSON for each change by HTTP, written before the change is made,
  * and for each attempt that was refused. Appended to, so that a rotation is a rename and a
- * SIGHUP. Shapes: docs/api.md.
+ * SIGUSR1. Shapes: docs/api.md.
  */
 
 #include <pthread.h>
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "cli/exit.h"
+#include "config/config.h"
 
 /* Refused attempts that are written in a second: whoever is refused must not fill the disk. */
 #define AUDIT_REFUSED_A_SECOND 20u
@@ -21,6 +22,8 @@
 
 struct audit {
 	int fd; /* -1: none */
+	char path[CONFIG_PATH_MAX];
+	_Atomic bool reopen;
 	pthread_mutex_t lock;
 	time_t second;             /* of the refused attempts that were counted last */
 	unsigned refused;          /* in it */
@@ -47,6 +50,9 @@ struct audit_fact {
  */
 int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX]);
 void audit_close(struct audit *a); /* also after a failure */
+
+/* The file was renamed: the next line opens it anew, or goes on where it was. Any thread, at once. */
+void audit_reopen(struct audit *a);
 
 /*
  * Writes a line; of what was accepted once it is on the disk. Any thread. 0 or -errno, as

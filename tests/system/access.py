@@ -160,6 +160,10 @@ def reloaded():
         tokens_write(TOKENS)
         hang_up("nothing changed: configuration: http.token_file: ")
         equal(curl_tls("/metrics", token="other")[0], 200, "after an empty file of tokens")
+        AUDIT.rename(f"{AUDIT}.2")
+        sensor.process.send_signal(signal.SIGUSR1)
+        sensor.until(lambda: curl_tls("/metrics", token=READER)[0] == 401 and AUDIT.exists(),
+                     "SIGUSR1 opens the audit log anew, also while a reload is refused")
         tokens_write(TOKENS, other="other")
         KEY.write_bytes(KEY.read_bytes()[:100])
         hang_up("nothing changed: configuration: http.tls_certificate: ")

@@ -227,6 +227,33 @@ static void test_audit(void **state)
 	json_decref(last);
 }
 
+/* A file that was renamed: later lines stand in a new one, and where there can be none none is lost. */
+static void test_audit_renamed(void **state)
+{
+	struct audit_fact fact = {.method = "POST", .path = "/a", .result = "accepted"};
+	char renamed[sizeof(path) + 8];
+	json_t *last = NULL;
+	struct audit a;
+
+	(void)state;
+	snprintf(renamed, sizeof(renamed), "%s.1", path);
+	assert_int_equal(audit_open(&a, path, err), 0);
+	assert_int_equal(audit_write(&a, &fact), 0);
+	assert_int_equal(rename(path, renamed), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	audit_reopen(&a);
+	assert_int_equal(audit_write(&a, &fact), 0);
+	assert_int_equal(lines_of(renamed, &last), 2);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(audit_write(&a, &fact), 0);
+	assert_int_equal(audit_write(&a, &fact), 0);
+	assert_int_equal(lines_of(renamed, &last), 2);
+	assert_int_equal(lines_of(path, &last), 2);
+	audit_close(&a);
+	unlink(renamed);
+	json_decref(last);
+}
+
 /* A line that was cut short is told, and does not spoil the next. */
 static void test_audit_full(void **state)
 {
@@ -349,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_audit_renamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit_waits_for_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_socket, setup, teardown),

@@ -28,7 +28,8 @@ static struct dns_name own[2];
 static uint64_t hash[8];
 static struct name_lists top;
 static struct gate_guards guards;
-static const struct gate_config strict = {.min_age = 600, .warmup = 3600, .additions_per_hour = 3};
+static const struct gate_config strict = {
+	.min_age = 600, .warmup = 3600, .additions_per_hour = 3, .step_max = 86400};
 
 static struct dns_name name_of(const char *text)
 {
@@ -157,6 +158,35 @@ static void a_cold_start_warms_up(void **state)
 	STEP(&strict, NOW + 3600, "a.example", "b.example");
 	expect("a.example", GATE_LISTED);
 	expect("b.example", GATE_MIN_AGE);
+}
+
+/* A clock that is set forward, or a sensor that stood still, has watched nothing meanwhile. */
+static void a_leap_of_the_clock_is_no_wait(void **state)
+{
+	struct gate_config close = strict;
+
+	(void)state;
+	close.step_max = 30;
+	close.additions_per_hour = 1;
+	gate_cold(&gate, NOW);
+	STEP(&close, NOW, "a.example");
+	STEP(&close, NOW + 30, "a.example");
+	STEP(&close, NOW + 86400, "a.example");
+	expect("a.example", GATE_MIN_AGE);
+	uint32_t now = NOW + 86400;
+	for (uint32_t left = 3600 - 60; left > 30; left -= 30) {
+		now += 30;
+		STEP(&close, now, "a.example", "b.example");
+		expect("a.example", left > 3600 - 600 + 30 ? GATE_MIN_AGE : GATE_WARMUP);
+	}
+	STEP(&close, now + 30, "a.example", "b.example");
+	expect("a.example", GATE_LISTED);
+	expect("b.example", GATE_FROZEN);
+	/* The hour of the freeze, too. */
+	STEP(&close, now + 86400, "a.example", "b.example");
+	expect("a.example", GATE_LISTED);
+	expect("b.example", GATE_FROZEN);
+	assert_int_equal(gate.frozen_since, now + 86400 - 30);
 }
 
 static void some_names_are_never_blocked(void **state)
@@ -401,11 +431,12 @@ static void random_lives(void **state)
 	(void)state;
 	for (uint64_t round = 0; round < 8; round++) {
 		uint64_t seed = round;
-		uint32_t now = NOW;
+		uint32_t now = NOW, watched = 0;
 		const struct gate_config config = {.suspected = round & 1,
 			.min_age = round & 2 ? 120 : 0,
 			.warmup = 600,
-			.additions_per_hour = 1 + 6 * (uint32_t)round};
+			.additions_per_hour = 1 + 6 * (uint32_t)round,
+			.step_max = 40};
 
 		gate_free(&gate);
 		gate_cold(&gate, now);
@@ -414,7 +445,11 @@ static void random_lives(void **state)
 			unsigned n = random_flagged(&seed, name, c);
 			uint32_t hour = 0;
 
-			now += random_below(&seed, 40);
+			uint32_t passed = random_below(&seed, 40);
+
+			/* Now and then the clock is set forward by a day. */
+			watched += passed;
+			now += random_below(&seed, 500) ? passed : 86400;
 			assert_int_equal(gate_step(&gate, &config, &guards, c, n, now), 0);
 			when[s] = now;
 			added[s] = added_now(&gate);
@@ -430,7 +465,7 @@ static void random_lives(void **state)
 				dns_name_text(e->name, e->name_len, text, sizeof(text));
 				if (!may_be_blocked(text))
 					fail_msg("%s is blocked", text);
-				assert_true(now - NOW >= 600);
+				assert_true(watched + 40 >= 600);
 			}
 			if (random_below(&seed, 50) == 0) {
 				size_t len;
@@ -491,6 +526,7 @@ int main(void)
 		CASE(firm_verdicts_wait),
 		CASE(doubt_keeps_but_does_not_add),
 		CASE(a_cold_start_warms_up),
+		CASE(a_leap_of_the_clock_is_no_wait),
 		CASE(some_names_are_never_blocked),
 		CASE(protection_takes_out),
 		CASE(long_names_must_fit_the_zone),
