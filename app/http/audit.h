@@ -51,7 +51,8 @@ struct audit_fact {
 int audit_open(struct audit *a, const char *path, char err[ERROR_LINE_MAX]);
 void audit_close(struct audit *a); /* also after a failure */
 
-/* The file was renamed: the next line opens it anew, or goes on where it was. Any thread, at once. */
+/* The file was renamed: the next line opens it anew, or goes on where it was. Any thread, at once.
+ */
 void audit_reopen(struct audit *a);
 
 /*

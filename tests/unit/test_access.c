@@ -227,7 +227,8 @@ static void test_audit(void **state)
 	json_decref(last);
 }
 
-/* A file that was renamed: later lines stand in a new one, and where there can be none none is lost. */
+/* A file that was renamed: later lines stand in a new one, and where there can be none none is
+ * lost. */
 static void test_audit_renamed(void **state)
 {
 	struct audit_fact fact = {.method = "POST", .path = "/a", .result = "accepted"};
