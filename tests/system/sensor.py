@@ -64,13 +64,13 @@ class Sensor:
     `within`: words in front of the command, which become it; `environment`: more of it; `program`:
     another than the built one."""
 
-    def __init__(self, settings, stderr=None, within=(), environment=None, program=FLUXGATE):
+    def __init__(self, settings, stderr=None, within=(), environment=None, program=None):
         self.folder = scratch()
         self.path = pathlib.Path(self.folder.name)
         self.configure(settings)
         self.log = open(self.path / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [*within, program, "run", "-c", str(self.path / "config.json")],
+            [*within, program or FLUXGATE, "run", "-c", str(self.path / "config.json")],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=stderr or self.log,
             env={**os.environ, **(environment or {})})
 
