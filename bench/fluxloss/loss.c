@@ -33,6 +33,7 @@ struct loss {
 	struct worker_set set;
 	_Atomic bool stop;                 /* written by the generator, read by the worker */
 	_Atomic pid_t worker;              /* its thread, once it runs */
+	_Atomic bool refused;              /* the worker may not run in real time */
 	_Atomic uint64_t merges, rss_most; /* written by control, the latter reset between rounds */
 };
 
@@ -109,10 +110,33 @@ static int port_open(struct loss *l, char err[ERROR_LINE_MAX])
 	return rc;
 }
 
+/* A real-time task that never sleeps is stopped for a part of each second, unless the kernel is
+ * told. */
+static int realtime_check(char err[ERROR_LINE_MAX])
+{
+	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "r");
+	long limit = 0;
+
+	if (!f || fscanf(f, "%ld", &limit) != 1)
+		limit = -1; /* a kernel without the limit */
+	if (f)
+		fclose(f);
+	if (limit == -1)
+		return 0;
+	snprintf(err, ERROR_LINE_MAX,
+		"--realtime: kernel.sched_rt_runtime_us is %ld and would stop the worker each "
+		"second: sysctl -w kernel.sched_rt_runtime_us=-1",
+		limit);
+	return -EPERM;
+}
+
 static int worker_main(void *arg)
 {
 	struct loss *l = arg;
+	const struct sched_param first = {.sched_priority = 1};
 
+	if (l->config->realtime && sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+		atomic_store_explicit(&l->refused, true, memory_order_relaxed);
 	atomic_store_explicit(&l->worker, gettid(), memory_order_release);
 	return worker_lcore(&l->set);
 }
@@ -136,6 +160,10 @@ static int conductor_main(void *arg)
 	struct trial warm;
 
 	worker_await(l);
+	if (atomic_load_explicit(&l->refused, memory_order_relaxed)) {
+		atomic_store_explicit(&l->stop, true, memory_order_release);
+		return 0;
+	}
 	trial_run(&l->g, 0, WARM_UP_SECONDS < l->config->confirm ? WARM_UP_SECONDS : 0.2, &warm);
 	generator_settle(&l->g);
 	for (unsigned i = 0; i < l->config->rounds; i++) {
@@ -219,7 +247,10 @@ static int loss_with(struct loss *l, char err[ERROR_LINE_MAX])
 	rte_eth_dev_stop(l->g.port);
 	rte_eth_dev_close(l->g.port);
 	frames_free(&l->g.frames);
-	return EXIT_CODE_OK;
+	if (!atomic_load_explicit(&l->refused, memory_order_relaxed))
+		return EXIT_CODE_OK;
+	snprintf(err, ERROR_LINE_MAX, "--realtime: not permitted: run it as root");
+	return EXIT_CODE_PORT;
 }
 
 static int result_make(const struct loss_config *config, struct loss_result *r)
@@ -254,6 +285,8 @@ int loss_run(const struct loss_config *config, struct loss_result *r, char err[E
 	else if (lcores_choose(r->lcores, err) < 0)
 		return EXIT_CODE_PORT;
 	snprintf(c.lcores, sizeof(c.lcores), "%s", r->lcores);
+	if (config->realtime && realtime_check(err) < 0)
+		return EXIT_CODE_PORT;
 	if (traffic_scan(&r->traffic, config->capture, err) < 0)
 		return EXIT_CODE_INPUT;
 	int code = appliance_load(&l.a, &c, true, 1, err);

@@ -45,6 +45,7 @@ struct loss_config {
 	unsigned epoch_seconds;
 	uint32_t ring; /* descriptors */
 	bool huge;
+	bool realtime; /* the worker runs before all else that wants its CPU */
 	bool progress; /* a line a trial on standard error */
 };
 

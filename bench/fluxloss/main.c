@@ -43,6 +43,9 @@ static void usage(FILE *to)
 	      "      --lcores MAP     as EAL's, three of them: control, worker, generator. "
 	      "Default\n"
 	      "                       a CPU each; on two CPUs control shares the generator's\n"
+	      "      --realtime       the worker is SCHED_FIFO: no other task of this machine "
+	      "takes\n"
+	      "                       its CPU. Needs root and kernel.sched_rt_runtime_us = -1\n"
 	      "      --no-huge        ordinary pages\n"
 	      "      --json           results as JSON (bench/loss.schema.json)\n"
 	      "Frames are lost when the port's ring is full. Each trial tells what was asked, "
@@ -69,8 +72,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"overload-seconds", required_argument, NULL, 'O'},
 		{"epoch", required_argument, NULL, 'e'}, {"ring", required_argument, NULL, 'R'},
 		{"lcores", required_argument, NULL, 'l'}, {"no-huge", no_argument, NULL, 'n'},
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
+		{"realtime", no_argument, NULL, 'T'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct loss_config *c = &o->loss;
 	int opt;
 
@@ -128,6 +131,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 			break;
 		case 'n':
 			c->huge = false;
+			break;
+		case 'T':
+			c->realtime = true;
 			break;
 		case 'j':
 			o->json = true;

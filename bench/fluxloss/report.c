@@ -147,9 +147,10 @@ void report_json(const struct loss_config *c, const struct loss_result *r)
 	snprintf(mark, sizeof(mark), "%08" PRIx32, r->traffic.crc32c);
 	json_t *traffic = json_pack("{s:I,s:f,s:s}", "frames", (json_int_t)r->traffic.frames,
 		"wire_octets_mean", traffic_wire_mean(&r->traffic), "crc32c", mark);
-	json_t *setup = json_pack("{s:s,s:i,s:i,s:s,s:s,s:i}", "port", "net_ring", "descriptors",
-		(int)c->ring, "burst", (int)GENERATOR_BURST, "lcores", r->lcores, "control_shares",
-		r->control_shares, "epoch_seconds", (int)c->epoch_seconds);
+	json_t *setup = json_pack("{s:s,s:i,s:i,s:s,s:s,s:i,s:b}", "port", "net_ring",
+		"descriptors", (int)c->ring, "burst", (int)GENERATOR_BURST, "lcores", r->lcores,
+		"control_shares", r->control_shares, "epoch_seconds", (int)c->epoch_seconds,
+		"realtime", c->realtime);
 	json_t *machine = json_pack("{s:f,s:b,s:s,s:s}", "tsc_ghz", (double)rte_get_tsc_hz() / 1e9,
 		"hugepages", c->huge, "dpdk", rte_version(), "kernel", u.release);
 	char *text = export_text(
@@ -251,8 +252,9 @@ void report_table(const struct loss_config *c, const struct loss_result *r)
 		overload_table(c, r);
 	spread_print("capacity", "Mpps", c, r, get_capacity);
 	printf("lcores %s (control, worker, generator), control shares the CPU of %s; net_ring, "
-	       "%" PRIu32 " descriptors, bursts of %u; epoch %u s\n",
-		r->lcores, r->control_shares, c->ring, GENERATOR_BURST, c->epoch_seconds);
+	       "%" PRIu32 " descriptors, bursts of %u; epoch %u s%s\n",
+		r->lcores, r->control_shares, c->ring, GENERATOR_BURST, c->epoch_seconds,
+		c->realtime ? "; worker in real time" : "");
 	printf("%" PRIu64 " frames (crc32c %08" PRIx32 "), %s, %s, TSC %.3f GHz\n",
 		r->traffic.frames, r->traffic.crc32c, c->huge ? "hugepages" : "ordinary pages",
 		rte_version(), (double)rte_get_tsc_hz() / 1e9);
