@@ -162,7 +162,8 @@ static void waits_move(struct gate *g, const struct gate_config *config, uint32_
 	for (unsigned i = 0; i < g->additions; i++)
 		later(&g->addition[i], by);
 	for (unsigned i = 0; i < g->n; i++)
-		later(&g->entry[i].firm_since, by);
+		if (!g->entry[i].listed_since)
+			later(&g->entry[i].firm_since, by);
 	g->time = now;
 }
 

@@ -80,7 +80,7 @@ struct gate_candidate {
 
 /* One that was among the candidates of the last step. */
 struct gate_entry {
-	uint32_t firm_since;   /* 0: the verdict is not firm; later by what was not watched */
+	uint32_t firm_since;   /* 0: it is not; while not in, later by what was not watched */
 	uint32_t listed_since; /* 0: it is not in */
 	uint8_t reason;        /* enum gate_reason; GATE_LISTED exactly when listed_since */
 	uint8_t name_len;
@@ -96,7 +96,7 @@ struct gate {
 	struct gate_entry *entry; /* by name (length, then octets) */
 	unsigned before_n;
 	struct gate_entry *before; /* as of the step before */
-	unsigned additions;        /* of the last hour, oldest first */
+	unsigned additions;        /* of the last hour that was watched, oldest first */
 	uint32_t addition[GATE_ADDITIONS_MAX];
 };
 

@@ -210,8 +210,8 @@ static void blocking_text(FILE *f, const struct rpz_picture *p)
 		"Domains in the zone, or that mode block would put there.", true, p->listed);
 	exposition_number(f, "blocking_waiting_domains",
 		"Domains that wait for additions to go on.", true, p->waiting);
-	exposition_number(f, "blocking_additions", "Domains that came in within the last hour.",
-		true, p->additions);
+	exposition_number(f, "blocking_additions",
+		"Domains that came in within the last hour that was watched.", true, p->additions);
 	exposition_number(
 		f, "blocking_frozen", "1 while additions are frozen.", true, p->frozen_since != 0);
 	exposition_number(f, "blocking_behind", "1 while a file of the zone could not be written.",

@@ -35,7 +35,7 @@ struct rpz_picture {
 	uint32_t time; /* of the snapshot that the zone is of, seconds since 1970; 0: none yet */
 	uint32_t watching_since;
 	uint32_t frozen_since; /* 0: additions are not frozen */
-	unsigned additions;    /* within the last hour */
+	unsigned additions;    /* within the last hour that was watched */
 	unsigned listed;
 	unsigned waiting; /* for the freeze to end */
 	unsigned n;

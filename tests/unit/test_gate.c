@@ -100,12 +100,19 @@ static void step(const struct gate_config *config, uint32_t now, const char *con
 
 #define STEP(config, now, ...) step(config, now, (const char *const[]){__VA_ARGS__, NULL})
 
-static void expect(const char *text, enum gate_reason reason)
+static const struct gate_entry *entry_of(const char *text)
 {
 	struct dns_name name = name_of(text);
 	const struct gate_entry *e = gate_find(gate.entry, gate.n, name.wire, name.len);
 
 	assert_non_null(e);
+	return e;
+}
+
+static void expect(const char *text, enum gate_reason reason)
+{
+	const struct gate_entry *e = entry_of(text);
+
 	assert_string_equal(gate_reason_name(e->reason), gate_reason_name(reason));
 	assert_int_equal(e->reason == GATE_LISTED, e->listed_since != 0);
 }
@@ -187,6 +194,9 @@ static void a_leap_of_the_clock_is_no_wait(void **state)
 	expect("a.example", GATE_LISTED);
 	expect("b.example", GATE_FROZEN);
 	assert_int_equal(gate.frozen_since, now + 86400 - 30);
+	/* What is in waits for nothing: its times stay. */
+	assert_int_equal(entry_of("a.example")->listed_since, now + 30);
+	assert_true(entry_of("a.example")->firm_since < now);
 }
 
 static void some_names_are_never_blocked(void **state)
