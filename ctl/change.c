@@ -83,6 +83,9 @@ int command_allow(struct ctl *ctl)
 	const char *verb = ctl->options.argument[0], *name = ctl->options.argument[1];
 	struct path p;
 
+	if (ctl->options.value[OPTION_REASON] && strcmp(verb, "add") != 0)
+		return ctl_fail(ctl, CTL_USAGE,
+			"allow: --reason: of allow add only: see fluxgatectl allow --help");
 	if (strcmp(verb, "list") == 0 && !name)
 		return listing_run(ctl, &listing);
 	if (strcmp(verb, "add") == 0 && name)

@@ -49,14 +49,27 @@ static int to_file(struct ctl *ctl, const struct response *r, const char *file)
 	return rc ? ctl_fail(ctl, CTL_LOCAL, "--output: %s: %s", file, strerror(-rc)) : CTL_OK;
 }
 
+static bool is_format(const char *name)
+{
+	static const char *const formats[] = {"rpz", "stix", "misp", "cof", "csv", "eve"};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (strcmp(formats[i], name) == 0)
+			return true;
+	return false;
+}
+
 int command_export(struct ctl *ctl)
 {
-	const char *file = ctl->options.value[OPTION_OUTPUT];
+	const char *file = ctl->options.value[OPTION_OUTPUT], *format = ctl->options.argument[0];
 	struct response r;
 	struct path p;
 
+	if (!is_format(format))
+		return ctl_fail(
+			ctl, CTL_USAGE, "export: %.64s: rpz, stix, misp, cof, csv or eve", format);
 	path_start(&p, "/api/v1/export");
-	path_segment(&p, ctl->options.argument[0]);
+	path_segment(&p, format);
 	int rc = client_ask(ctl, "GET", &p, NULL, &r);
 	if (rc == CTL_OK && r.status != 200)
 		rc = answer_refused(ctl, &p, &r);

@@ -49,7 +49,7 @@ static const struct {
 		"go on until interrupted; without --limit"},
 	[OPTION_FROM] = {"from", 0, "TIME", "from", NULL, "not before (2026-01-12T06:00:00Z)"},
 	[OPTION_TO] = {"to", 0, "TIME", "to", NULL, "not after"},
-	[OPTION_REASON] = {"reason", 0, "TEXT", NULL, NULL, "why, for the audit log"},
+	[OPTION_REASON] = {"reason", 0, "TEXT", NULL, NULL, "of add: why, for the audit log"},
 	[OPTION_NOTE] = {"note", 0, "TEXT", NULL, NULL, "what was found, for the audit log"},
 	[OPTION_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, "write it here, whole or not at all"},
 	[OPTION_DELAY] = {"delay", 'd', "SECONDS", NULL, NULL,

@@ -59,6 +59,8 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         Stranger.requests.append((self.command, self.path, self.headers.get("Authorization"),
                                   self.rfile.read(length).decode()))
         what = self.path.rpartition("/")[2].partition("?")[0]
+        if self.path.startswith("/api/v1/export/"):
+            what = {"stix": "500", "misp": "endless"}.get(what, what)
         if self.path.startswith("/no-stream/"):
             self.answer(404 if what == "stream" else 200, b"<html>")
         elif self.path.startswith("/page/"):
@@ -127,6 +129,9 @@ def ends_by_documented_codes():
     refused("explain", code=USAGE, says="missing")
     refused("status", "x", code=USAGE, says="too many")
     refused("top", "-d", "0", code=USAGE, says="--delay")
+    refused("export", "nosuch", code=USAGE, says="nosuch: rpz, stix, misp, cof, csv or eve")
+    refused("allow", "list", "--reason", "x", code=USAGE, says="--reason: of allow add only")
+    refused("allow", "remove", "x", "--reason", "x", code=USAGE, says="--reason: of allow add only")
     refused("status", "--color", "red", code=USAGE, says="auto, always or never")
     for url in "ftp://x", "x", "http://u:p@127.0.0.1", "http://127.0.0.1/?x":
         refused("--url", url, "status", code=USAGE, says="--url")
@@ -152,7 +157,7 @@ def bears_strangers():
             refused("--url", url, "explain", status, code=code, says=f"no \\027[31m{status}")
         refused("--url", url, "explain", "html", code=SERVER, says="no JSON")
         refused("--url", url, "explain", "html", "--json", code=SERVER, says="no JSON")
-        refused("--url", url, "export", "endless", code=SERVER, says="64 MiB")
+        refused("--url", url, "export", "misp", code=SERVER, says="64 MiB")
         refused("--url", url, "explain", "redirect", code=SERVER, says="302")
         for command in "explain", "domain":
             shown = ctl("--url", url, command, "hostile").stdout
@@ -220,6 +225,7 @@ def changes_what_is_allowed():
             ("POST", "/api/v1/domains/x.example/acknowledge", bearer, '{"note":"seen"}'),
         ], "requests")
         refused("allow", "add", "x", code=USAGE, says="--reason", **env)
+        refused("export", "nosuch", code=USAGE, says="nosuch: rpz, stix", **env)
         refused("allow", "frob", "x", code=USAGE, says="list, add NAME or remove NAME", **env)
         refused("ack", "x", code=USAGE, says="--note", **env)
 
@@ -227,7 +233,7 @@ def changes_what_is_allowed():
         zone.write_text("old")
         os.chown(zone, 65534, 65533)
         zone.chmod(0o640)
-        refused("export", "500", "-o", zone, code=SERVER, says="500", **env)
+        refused("export", "stix", "-o", zone, code=SERVER, says="500", **env)
         equal(zone.read_text(), "old", "the file after a failure")
         with open(zone, encoding="utf-8") as reader:
             ctl("export", "rpz", "-o", zone, **env)
