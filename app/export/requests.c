@@ -7,7 +7,7 @@
 
 /* The first is told also while it is 0; the last stands for any other. */
 static const uint16_t codes[REQUEST_CODES] = {200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409,
-	410, 413, 415, 421, 429, 431, 500, 503, 0};
+	410, 413, 415, 421, 429, 431, 500, 503, 507, 0};
 
 void request_route_add(struct request_counts *c, const char *path, bool prefix)
 {

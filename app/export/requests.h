@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define REQUEST_ROUTES_MAX 64u
-#define REQUEST_CODES 20u
+#define REQUEST_CODES 21u
 
 struct request_route {
 	const char *path; /* static */

@@ -154,6 +154,7 @@ static void metrics_count_requests(void **state)
 	request_route_add(&requests, "/api/v1/domains/", true);
 	request_count(&requests, 1, 404);
 	request_count(&requests, 1, 404);
+	request_count(&requests, 1, 507);
 	request_count(&requests, 1, 418);
 	request_count(&requests, UINT_MAX, 404);
 	char *text = prometheus_text(&about, NULL, SAMPLE_TIME, &sources, &len);
@@ -162,6 +163,7 @@ static void metrics_count_requests(void **state)
 		"fluxgate_http_requests_total{route=\"/metrics\",code=\"200\"} 0\n"
 		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"200\"} 0\n"
 		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"404\"} 2\n"
+		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"507\"} 1\n"
 		"fluxgate_http_requests_total{route=\"/api/v1/domains/{name}\",code=\"other\"} "
 		"1\n"
 		"fluxgate_http_requests_total{route=\"none\",code=\"404\"} 1\n"));
