@@ -13,12 +13,19 @@
 #include "export/rfc3339.h"
 #include "export/value.h"
 
-const char *export_protected(const struct export_source *from, const struct verdict *v)
+/* What the gate made of it; NULL: nothing yet. */
+static const struct gate_entry *entry_of(const struct export_source *from, const struct verdict *v)
 {
 	const struct rpz_picture *p = from->picture;
-	const struct gate_entry *e = p ? gate_find(p->entry, p->n, v->name, v->name_len) : NULL;
 
-	if (!p)
+	return p ? gate_find(p->entry, p->n, v->name, v->name_len) : NULL;
+}
+
+const char *export_protected(const struct export_source *from, const struct verdict *v)
+{
+	const struct gate_entry *e = entry_of(from, v);
+
+	if (!from->picture)
 		return NULL;
 	if (!e)
 		return EXPORT_UNJUDGED;
@@ -29,9 +36,12 @@ const char *export_protected(const struct export_source *from, const struct verd
 uint32_t export_modified(const struct export_source *from, const struct verdict *v)
 {
 	const struct event_ring *r = &from->snapshot->events;
+	const struct gate_entry *entry = entry_of(from, v);
 	uint32_t loaded = from->snapshot->state.loaded;
 	uint32_t at = v->first_flagged < loaded ? loaded : v->first_flagged;
 
+	if (entry && entry->protection_time > at)
+		at = entry->protection_time;
 	for (uint64_t i = events_oldest(r); i < r->next; i++) {
 		const struct verdict_event *e = events_at(r, i);
 

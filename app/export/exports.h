@@ -46,7 +46,8 @@ void export_misp_uuid(const struct export_source *from, char uuid[UUID_TEXT_MAX]
 
 /*
  * Parts that several share: what protects a domain, or NULL; and when its content last moved.
- * One that the gate has not looked at yet may be protected, and counts as such.
+ * One that the gate has not looked at yet may be protected, and counts as such; its content moves
+ * when the gate has.
  */
 #define EXPORT_UNJUDGED "unjudged"
 const char *export_protected(const struct export_source *from, const struct verdict *v);

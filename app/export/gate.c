@@ -199,6 +199,27 @@ static enum gate_reason add(
 	return GATE_LISTED;
 }
 
+/* The time of changes that a step finds. */
+static uint32_t change_time(const struct gate *g, uint32_t now)
+{
+	uint32_t last = now;
+
+	for (unsigned i = 0; i < g->n; i++)
+		if (g->entry[i].protection_time > last)
+			last = g->entry[i].protection_time;
+	return last < UINT32_MAX ? last + 1 : last;
+}
+
+static void protection_note(struct gate_entry *e, uint32_t changed)
+{
+	uint8_t by = e->reason < GATE_SUSPECTED ? e->reason : (uint8_t)GATE_LISTED;
+
+	if (e->protection_time && e->protection == by)
+		return;
+	e->protection = by;
+	e->protection_time = changed;
+}
+
 static enum gate_reason decide(struct gate *g, const struct gate_config *config,
 	const struct gate_guards *guards, struct gate_entry *e, uint32_t now)
 {
@@ -229,6 +250,8 @@ static void entry_take(struct gate_entry *e, const struct gate *g, const struct 
 	if (before) {
 		e->firm_since = before->firm_since;
 		e->listed_since = before->listed_since;
+		e->protection_time = before->protection_time;
+		e->protection = before->protection;
 	}
 	clamp(&e->firm_since, now);
 	clamp(&e->listed_since, now);
@@ -247,11 +270,13 @@ int gate_step(struct gate *g, const struct gate_config *config, const struct gat
 		return -ENOMEM;
 	waits_move(g, config, now);
 	hour_advance(g, config, now);
+	uint32_t changed = change_time(g, now);
 	for (unsigned i = 0; i < n; i++) {
 		const struct gate_candidate *c = &candidate[i];
 
 		entry_take(&entry[i], g, c, config->suspected || !c->suspected, now);
 		entry[i].reason = (uint8_t)decide(g, config, guards, &entry[i], now);
+		protection_note(&entry[i], changed);
 	}
 	free(g->before);
 	g->before = g->entry;

@@ -15,6 +15,10 @@
  * wait begins anew and an addition counts for a whole hour more. When the clock was set forward,
  * or nothing was judged for long, nobody watched meanwhile: waits are moved along with it and
  * end none the sooner.
+ *
+ * When protection changed is told to who polls, and so never goes back, not even with the clock:
+ * each such time is later than all before, and than the step that brought it, for events of
+ * verdicts may have that step's time.
  */
 
 #include <stdbool.h>
@@ -80,9 +84,11 @@ struct gate_candidate {
 
 /* One that was among the candidates of the last step. */
 struct gate_entry {
-	uint32_t firm_since;   /* 0: it is not; while not in, later by what was not watched */
-	uint32_t listed_since; /* 0: it is not in */
-	uint8_t reason;        /* enum gate_reason; GATE_LISTED exactly when listed_since */
+	uint32_t firm_since;      /* 0: it is not; while not in, later by what was not watched */
+	uint32_t listed_since;    /* 0: it is not in */
+	uint32_t protection_time; /* when `protection` became what it is; 0: not known */
+	uint8_t protection; /* what protected it as of the last step; GATE_LISTED: nothing did */
+	uint8_t reason;     /* enum gate_reason; GATE_LISTED exactly when listed_since */
 	uint8_t name_len;
 	uint8_t name[DNS_NAME_MAX];
 };

@@ -17,14 +17,15 @@ static json_t *entries_json(const struct gate *g)
 	for (unsigned i = 0; i < g->n && list; i++) {
 		const struct gate_entry *e = &g->entry[i];
 
-		if (!e->firm_since && !e->listed_since)
-			continue;
 		dns_name_text(e->name, e->name_len, name, sizeof(name));
 		list = value_whole(
-			list, json_array_append_new(
-				      list, json_pack("{s:s, s:o, s:o}", "name", name,        //
-						    "firm_since", value_count(e->firm_since), //
-						    "listed_since", value_count(e->listed_since))));
+			list, json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:o, s:o, s:s}", "name", name,        //
+					      "firm_since", value_count(e->firm_since),           //
+					      "listed_since", value_count(e->listed_since),       //
+					      "protection_time", value_count(e->protection_time), //
+					      "protection",
+					      gate_reason_name((enum gate_reason)e->protection))));
 	}
 	return list;
 }
@@ -60,6 +61,21 @@ static bool number(const json_t *value, uint32_t *out)
 	return json_is_integer(value) && n >= 0 && n <= UINT32_MAX;
 }
 
+/* A state of before it was kept, or with a reason of a later one, does not tell. */
+static void protection_parse(struct gate_entry *e, const json_t *item)
+{
+	const char *by = json_string_value(json_object_get(item, "protection"));
+	uint32_t time;
+
+	if (!by || !number(json_object_get(item, "protection_time"), &time))
+		return;
+	for (unsigned r = 0; r < GATE_REASON_COUNT; r++)
+		if (strcmp(by, gate_reason_name((enum gate_reason)r)) == 0) {
+			e->protection = (uint8_t)r;
+			e->protection_time = time;
+		}
+}
+
 static bool entry_parse(struct gate_entry *e, const json_t *item)
 {
 	const char *text = json_string_value(json_object_get(item, "name"));
@@ -69,6 +85,7 @@ static bool entry_parse(struct gate_entry *e, const json_t *item)
 		!number(json_object_get(item, "firm_since"), &e->firm_since) ||
 		!number(json_object_get(item, "listed_since"), &e->listed_since))
 		return false;
+	protection_parse(e, item);
 	e->reason = e->listed_since ? GATE_LISTED : GATE_SUSPECTED;
 	e->name_len = name.len;
 	memcpy(e->name, name.wire, name.len);

@@ -11,8 +11,8 @@
 #define GATE_STATE_OCTETS_MAX ((size_t)16 << 20)
 
 /*
- * Entries that are in or wait, additions of the hour, the freeze, when a cold start was, and
- * the zone's serial. The caller frees it; NULL when out of memory.
+ * All entries, additions of the hour, the freeze, when a cold start was, and the zone's serial. The
+ * caller frees it; NULL when out of memory.
  */
 char *gate_state_text(const struct gate *g, uint32_t serial, size_t *len);
 

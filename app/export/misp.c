@@ -23,17 +23,6 @@ void export_misp_uuid(const struct export_source *from, char uuid[UUID_TEXT_MAX]
 	uuid_of("event", from->sensor, uuid);
 }
 
-/*
- * Who polls asks for an event only when its time moved: what the gate has not judged yet is a
- * second older than it will be, so that the judgement is seen.
- */
-static bool is_unjudged(const struct export_source *from, const struct verdict *v)
-{
-	const char *protected = export_protected(from, v);
-
-	return protected && strcmp(protected, EXPORT_UNJUDGED) == 0;
-}
-
 /* MISP writes times as texts of seconds. */
 static json_t *timestamp_json(uint32_t t)
 {
@@ -70,14 +59,11 @@ static void event_times(const struct export_source *from, uint32_t *first, uint3
 {
 	const struct snapshot *s = from->snapshot;
 
-	bool unjudged = false;
-
 	*first = s->verdicts ? UINT32_MAX : 0;
 	*last = 0;
 	for (unsigned i = 0; i < s->verdicts; i++) {
 		uint32_t modified = export_modified(from, &s->verdict[i]);
 
-		unjudged |= is_unjudged(from, &s->verdict[i]);
 		if (s->verdict[i].first_flagged < *first)
 			*first = s->verdict[i].first_flagged;
 		if (modified > *last)
@@ -87,7 +73,6 @@ static void event_times(const struct export_source *from, uint32_t *first, uint3
 	for (uint64_t i = events_oldest(&s->events); i < s->events.next; i++)
 		if (events_at(&s->events, i)->time > *last)
 			*last = events_at(&s->events, i)->time;
-	*last -= unjudged;
 }
 
 /* What the manifest says of the event, and the event of itself. */
@@ -113,15 +98,15 @@ static json_t *attribute_json(const struct export_source *from, const struct ver
 
 	dns_name_text(v->name, v->name_len, name, sizeof(name));
 	uuid_of("attribute", name, uuid);
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o}",                     //
-		"uuid", uuid,                                                                 //
-		"type", "domain",                                                             //
-		"category", "Network activity",                                               //
-		"value", name,                                                                //
-		"to_ids", (int)(!v->suspected && !protected),                                 //
-		"disable_correlation", 0,                                                     //
-		"timestamp", timestamp_json(export_modified(from, v) - is_unjudged(from, v)), //
-		"first_seen", value_seconds(v->first_seen),                                   //
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o}", //
+		"uuid", uuid,                                             //
+		"type", "domain",                                         //
+		"category", "Network activity",                           //
+		"value", name,                                            //
+		"to_ids", (int)(!v->suspected && !protected),             //
+		"disable_correlation", 0,                                 //
+		"timestamp", timestamp_json(export_modified(from, v)),    //
+		"first_seen", value_seconds(v->first_seen),               //
 		"comment",
 		json_sprintf("%s, %s%s%s", flux_class_name(v->class),
 			v->suspected ? "suspected" : "firm", protected ? ", protected: " : "",

@@ -70,6 +70,15 @@ def checked(path):
     return int(done.stdout.split("serial ")[1].split()[0])
 
 
+def feed_time():
+    return int(next(iter(get_json("/api/v1/export/misp/manifest.json").values()))["timestamp"])
+
+
+def attribute_times():
+    return {a["value"]: int(a["timestamp"])
+            for a in get_json("/api/v1/export/misp")["Event"]["Attribute"]}
+
+
 def judged(sensor):
     """Waits until epochs bring nothing new, and the gate has seen all that is flagged."""
     def settled():
@@ -214,9 +223,14 @@ def protects():
             sensor.process.send_signal(signal.SIGHUP)
         reload(warmup_seconds=0, min_age_seconds=3600)
         sensor.until(lambda: set(reasons().values()) == {"min_age"}, "too young")
+        times, feed = attribute_times(), feed_time()
         reload(min_age_seconds=0, own_zones=[f"deep.below.{names[0]}"])
         sensor.until(lambda: blocking()["listed"] == len(names) - 1, "the others are blocked")
         equal(reasons()[names[0]], "own_zone", "why the first is not")
+        # Who polls the feed asks for it again, and takes what moved.
+        assert feed_time() > feed, (feed_time(), feed)
+        moved = {n for n, time in attribute_times().items() if time > times[n]}
+        equal(moved, {names[0]}, "what moved in the feed")
         # What is decided is shown before it is on the disk.
         sensor.until(lambda: blocked(place.zone.read_text()) == set(names[1:]), "the zone")
         checked(place.zone)

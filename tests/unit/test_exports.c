@@ -16,6 +16,7 @@
 #include "export/rfc3339.h"
 #include "round_trip.h"
 #include "sample_snapshot.h"
+#include "store_fixture.h"
 
 #define VERDICTS 6u
 
@@ -193,70 +194,120 @@ static void a_feed_agrees_with_itself(void **state)
 	free(text);
 }
 
-/* A picture in which the gate protects the first domain. */
-static void what_is_protected_is_marked(void **state)
-{
-	struct gate_entry entry = {.reason = GATE_ALLOWED, .name_len = sample->verdict[0].name_len};
-	struct rpz_picture picture = {.n = 1, .entry = &entry};
-	size_t len = 0;
-
-	(void)state;
-	memcpy(entry.name, sample->verdict[0].name, entry.name_len);
-	from.picture = &picture;
-	json_t *bundle = round_trip("stix-protected", stix());
-	json_t *labels = json_object_get(object_of(bundle, "flux-0000.example"), "labels");
-	assert_string_equal(json_string_value(json_array_get(labels, 2)), "protected:allowed");
-	json_decref(bundle);
-	char *text = export_misp_event(&from, &len);
-	json_t *event = parsed(text, len);
-	json_t *first =
-		json_array_get(json_object_get(json_object_get(event, "Event"), "Attribute"), 0);
-	assert_true(json_is_false(json_object_get(first, "to_ids")));
-	json_decref(event);
-	text = export_csv(&from, &len);
-	assert_non_null(strstr(text, ",\"allowed\",\"networks\"\r\n"));
-	free(text);
-	/* What only waits is not protected. */
-	entry.reason = GATE_MIN_AGE;
-	text = export_csv(&from, &len);
-	assert_null(strstr(text, "min_age"));
-	free(text);
-}
+/* How the first domain shows: the texts that say its protection, and the times that move with it.
+ */
+struct shown {
+	bool to_ids;
+	uint32_t attribute, event, manifest; /* times */
+	char label[64], modified[RFC3339_MAX];
+};
 
 static uint32_t misp_time(json_t *of)
 {
 	return (uint32_t)strtoul(text_of(of, "timestamp"), NULL, 10);
 }
 
-/* Until the gate has judged it a name is nothing to act upon; then who polls sees it move. */
-static void what_is_not_judged_counts_as_protected(void **state)
+static struct shown first_shown(void)
 {
-	struct gate_entry entry = {.reason = GATE_MIN_AGE, .name_len = sample->verdict[0].name_len};
-	struct rpz_picture picture = {.entry = &entry};
-	uint32_t event_time[2], time[2];
+	struct shown s = {0};
+	char uuid[UUID_TEXT_MAX];
+	size_t len = 0;
+
+	char *text = export_misp_event(&from, &len);
+	json_t *tree = parsed(text, len), *event = json_object_get(tree, "Event");
+	json_t *first = json_array_get(json_object_get(event, "Attribute"), 0);
+	s.to_ids = json_boolean_value(json_object_get(first, "to_ids"));
+	s.attribute = misp_time(first);
+	s.event = misp_time(event);
+	json_decref(tree);
+	export_misp_uuid(&from, uuid);
+	text = export_misp_manifest(&from, &len);
+	tree = parsed(text, len);
+	s.manifest = misp_time(json_object_get(tree, uuid));
+	json_decref(tree);
+	tree = round_trip("stix-protected", stix());
+	json_t *one = object_of(tree, "flux-0000.example");
+	const char *label = json_string_value(json_array_get(json_object_get(one, "labels"), 2));
+	snprintf(s.label, sizeof(s.label), "%s", label ? label : "");
+	snprintf(s.modified, sizeof(s.modified), "%s", text_of(one, "modified"));
+	json_decref(tree);
+	return s;
+}
+
+static void assert_moved(const struct shown *to, const struct shown *of)
+{
+	assert_true(to->attribute > of->attribute);
+	assert_true(to->event > of->event);
+	assert_int_equal(to->event, to->manifest);
+	assert_true(strcmp(to->modified, of->modified) > 0);
+}
+
+/* A picture in which the gate protects the first domain; who polls sees it come and go. */
+static void what_is_protected_is_marked(void **state)
+{
+	struct gate_entry entry = {.reason = GATE_MIN_AGE,
+		.protection_time = SAMPLE_TIME + 1,
+		.name_len = sample->verdict[0].name_len};
+	struct rpz_picture picture = {.n = 1, .entry = &entry};
+	size_t len = 0;
 
 	(void)state;
 	memcpy(entry.name, sample->verdict[0].name, entry.name_len);
+	from.picture = &picture;
+	/* What only waits is not protected. */
+	const struct shown before = first_shown();
+	assert_true(before.to_ids);
+	assert_string_equal(before.label, "");
+	char *text = export_csv(&from, &len);
+	assert_null(strstr(text, "min_age"));
+	free(text);
+	entry.reason = GATE_ALLOWED;
+	entry.protection_time++;
+	const struct shown during = first_shown();
+	assert_false(during.to_ids);
+	assert_string_equal(during.label, "protected:allowed");
+	assert_moved(&during, &before);
+	text = export_csv(&from, &len);
+	assert_non_null(strstr(text, ",\"allowed\",\"networks\"\r\n"));
+	free(text);
+	entry.reason = GATE_MIN_AGE;
+	entry.protection_time++;
+	const struct shown after = first_shown();
+	assert_true(after.to_ids);
+	assert_moved(&after, &during);
+}
+
+/* Until the gate has judged it a name is nothing to act upon; then who polls sees it move. */
+static void what_is_not_judged_counts_as_protected(void **state)
+{
+	struct gate gate;
+	const struct gate_config config = {.min_age = 600};
+	const struct verdict *v = &sample->verdict[0];
+	const struct gate_candidate candidate = {v->name, v->name_len, false};
+	static const char suffixes[] = "example\n";
+	struct psl_error error;
+	size_t size = psl_size(suffixes, strlen(suffixes));
+	const struct gate_guards guards = {
+		.psl = psl_init(test_memory(size), size, suffixes, strlen(suffixes), &error)};
+	struct rpz_picture picture = {0};
+
+	(void)state;
 	sample->verdicts = 1;
 	from.picture = &picture;
-	for (picture.n = 0; picture.n < 2; picture.n++) {
-		size_t len = 0;
-		char *text = export_misp_event(&from, &len);
-		json_t *tree = parsed(text, len), *event = json_object_get(tree, "Event");
-		json_t *first = json_array_get(json_object_get(event, "Attribute"), 0);
-
-		assert_int_equal(
-			json_boolean_value(json_object_get(first, "to_ids")), picture.n == 1);
-		event_time[picture.n] = misp_time(event);
-		time[picture.n] = misp_time(first);
-		json_decref(tree);
-		json_t *bundle = stix();
-		json_t *labels = json_object_get(object_of(bundle, "flux-0000.example"), "labels");
-		assert_int_equal(json_array_size(labels), picture.n ? 2 : 3);
-		json_decref(bundle);
-	}
-	assert_int_equal(time[1], time[0] + 1);
-	assert_int_equal(event_time[1], event_time[0] + 1);
+	const struct shown before = first_shown();
+	assert_false(before.to_ids);
+	assert_string_equal(before.label, "protected:" EXPORT_UNJUDGED);
+	/* By the snapshot that raised it. */
+	gate_init(&gate);
+	assert_int_equal(gate_step(&gate, &config, &guards, &candidate, 1, v->first_flagged), 0);
+	picture.entry = gate.entry;
+	picture.n = gate.n;
+	const struct shown after = first_shown();
+	assert_true(after.to_ids);
+	assert_string_equal(after.label, "");
+	assert_moved(&after, &before);
+	gate_free(&gate);
+	free((void *)guards.psl);
 }
 
 static void passive_dns_is_a_line_an_address(void **state)

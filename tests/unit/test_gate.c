@@ -265,6 +265,38 @@ static void protection_takes_out(void **state)
 	assert_int_equal(gate.additions, 2);
 }
 
+/* Each change has a time later than all that was told before; what does not change has none. */
+static void changes_of_protection_have_times(void **state)
+{
+	(void)state;
+	STEP(&strict, NOW, "a.example", "-b.example", "allowed.example");
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 1);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 1);
+	assert_int_equal(entry_of("allowed.example")->protection_time, NOW + 1);
+	/* To wait, to be firm, to be listed: nothing of it is protection. */
+	STEP(&strict, NOW + 10, "a.example", "b.example", "allowed.example");
+	STEP(&strict, NOW + 600, "a.example", "-b.example", "allowed.example");
+	expect("a.example", GATE_LISTED);
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 1);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 1);
+	/* By one snapshot, again and again. */
+	guards.allowed_ctx = "a.example";
+	STEP(&strict, NOW + 600, "a.example", "b.example", "allowed.example");
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 601);
+	assert_int_equal(entry_of("allowed.example")->protection_time, NOW + 601);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 1);
+	guards.allowed_ctx = "b.example";
+	STEP(&strict, NOW + 600, "a.example", "b.example", "allowed.example");
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 602);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 602);
+	/* One reason for another; and the clock set back. */
+	guards.allowed_ctx = "allowed.example";
+	own[0] = name_of("b.example");
+	STEP(&strict, NOW - 5000, "a.example", "b.example", "allowed.example");
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 602);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 603);
+}
+
 static void long_names_must_fit_the_zone(void **state)
 {
 	uint8_t wire[DNS_NAME_MAX];
@@ -351,6 +383,38 @@ static void the_state_survives(void **state)
 		assert_int_equal(other.n + other.additions + serial, 0);
 	}
 	free(text);
+}
+
+/* What protection was goes on over a restart; a state without it is taken, and tells nothing. */
+static void the_state_keeps_protection(void **state)
+{
+	static const char old[] =
+		"{\"schema_version\":1,\"serial\":7,\"watching_since\":0,\"frozen_since\":0,"
+		"\"frozen_at\":0,\"additions\":[],\"entries\":["
+		"{\"name\":\"a.example\",\"firm_since\":5,\"listed_since\":6}]}";
+	uint32_t serial = 0;
+	size_t len;
+
+	(void)state;
+	STEP(&strict, NOW, "a.example", "-b.example", "allowed.example");
+	char *text = gate_state_text(&gate, 1, &len);
+	gate_free(&gate);
+	assert_null(gate_state_parse(&gate, &serial, text, len));
+	free(text);
+	/* Changed while nothing ran. */
+	guards.allowed_ctx = "a.example";
+	STEP(&strict, NOW + 50, "a.example", "-b.example", "allowed.example");
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 51);
+	assert_int_equal(entry_of("b.example")->protection_time, NOW + 1);
+	assert_int_equal(entry_of("allowed.example")->protection_time, NOW + 51);
+	gate_free(&gate);
+	guards.allowed_ctx = "allowed.example";
+	assert_null(gate_state_parse(&gate, &serial, old, sizeof(old) - 1));
+	expect("a.example", GATE_LISTED);
+	assert_int_equal(entry_of("a.example")->protection_time, 0);
+	STEP(&strict, NOW + 60, "a.example");
+	expect("a.example", GATE_LISTED);
+	assert_int_equal(entry_of("a.example")->protection_time, NOW + 61);
 }
 
 /* Names of which many are protected. */
@@ -539,10 +603,14 @@ int main(void)
 		CASE(a_leap_of_the_clock_is_no_wait),
 		CASE(some_names_are_never_blocked),
 		CASE(protection_takes_out),
+		CASE(changes_of_protection_have_times),
 		CASE(long_names_must_fit_the_zone),
+
 		CASE(additions_freeze),
 		CASE(the_state_survives),
+		CASE(the_state_keeps_protection),
 		CASE(random_lives),
+
 		CASE(serials_rise),
 		CASE(zones_say_their_serial),
 	};
