@@ -308,7 +308,8 @@ static const struct config_row rows[] = {
 		.wrong = listen_wrong)},
 	{ROW("http.max_connections", http.max_connections, FIELD(http.max_connections), .min = 8,
 		.max = 4096, .restart = true, .unit = "",
-		.what = "Connections served at a time; more are turned away.")},
+		.what = "Connections served at a time; when one more comes, the one goes that has "
+			"kept the sensor waiting for longest.")},
 	{ROW("http.tls_certificate", http.tls_certificate, TEXT_OF(http.tls_certificate),
 		.restart = true, .unit = "",
 		.what = "PEM file of the certificate, its chain behind it; empty: no TLS.",
@@ -325,8 +326,7 @@ static const struct config_row rows[] = {
 		.what = "File of the tokens by which the allow-list and acknowledgements are "
 			"changed, too; empty: nothing is.",
 		.wrong = path_wrong)},
-	{ROW("http.audit_log", http.audit_log, TEXT_OF(http.audit_log), .restart = true,
-		.unit = "",
+	{ROW("http.audit_log", http.audit_log, TEXT_OF(http.audit_log), .restart = true, .unit = "",
 		.what = "File that gets a line of JSON for each change, and each attempt that was "
 			"refused; empty: none.",
 		.wrong = path_wrong)},
