@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "config/config.h"
+#include "export/rpz_guards.h"
 #include "http/access.h"
 #include "networks/lists.h"
 #include "networks/networks.h"
@@ -42,17 +43,21 @@ static int files_check(const struct config *c, char err[ERROR_LINE_MAX])
 	struct suffix_list *suffixes = NULL;
 	struct networks *networks = NULL;
 	struct lists *lists = NULL;
+	struct rpz_guards *guards = NULL;
 	int code = EXIT_CODE_OK;
 
 	if (suffix_list_load(&suffixes, c->networks.public_suffix_list, err) < 0)
 		code = EXIT_CODE_DATABASE;
 	else if (lists_load(&lists, c, suffix_list_psl(suffixes), err) < 0)
 		code = EXIT_CODE_CONFIG;
+	else if (rpz_guards_load(&guards, c, suffix_list_psl(suffixes), err) < 0)
+		code = EXIT_CODE_CONFIG;
 	else if (access_check(c, err) < 0)
 		code = EXIT_CODE_CONFIG;
 	else if (networks_open(&networks, c->networks.asn_db, c->networks.country_db, err) < 0)
 		code = EXIT_CODE_DATABASE;
 	networks_close(networks);
+	rpz_guards_free(guards);
 	lists_free(lists);
 	suffix_list_free(suffixes);
 	return code;

@@ -13,6 +13,7 @@
 #include "config/listen.h"
 #include "doctor/doctor.h"
 #include "doctor/tree.h"
+#include "export/rpz_guards.h"
 #include "networks/lists.h"
 #include "networks/networks.h"
 #include "networks/suffix.h"
@@ -29,12 +30,14 @@
 static void lists_check(struct doctor *d, const struct config *c, const struct psl *psl)
 {
 	struct lists *lists;
+	struct rpz_guards *guards = NULL;
 	char err[ERROR_LINE_MAX] = "";
 
-	if (lists_load(&lists, c, psl, err) < 0)
+	if (lists_load(&lists, c, psl, err) < 0 || rpz_guards_load(&guards, c, psl, err) < 0)
 		finding_remedy(finding_add(d, SEVERITY_ERROR, "config.lists",
 				       "run refuses to start", "%s", err),
-			"correct detect.popular or detect.infrastructure");
+			"correct the key or the file that it names");
+	rpz_guards_free(guards);
 	lists_free(lists);
 }
 

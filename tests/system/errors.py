@@ -198,6 +198,8 @@ def lists_wrong():
     """A list of names that is not there, or of no domains, is refused with file and line"""
     with_config({"detect": {"popular": "/nowhere/top"}}, lambda f: refused(
         CONFIG, ["/nowhere/top", "detect.popular"], "check-config", f))
+    with_config({"export": {"rpz": {"top_list": "/nowhere/top"}}}, lambda f: refused(
+        CONFIG, ["/nowhere/top", "export.rpz.top_list"], "check-config", f))
     with_config({"import": {"files": ["/nowhere/bad"]}}, lambda f: refused(
         CONFIG, ["/nowhere/bad", "import.files", "take it out"], "check-config", f))
     with_config({"import": {"files": ["bad.rpz"]}}, lambda f: refused(

@@ -281,6 +281,8 @@ static const struct one_change {
 		NULL, NULL, "config.suffix_list", 0, 3, "/nowhere/l"},
 	{CONFIG("\"detect\":{\"popular\":\"/nowhere/p\"},\"ports\":[" DEVICES "]"), NULL, NULL,
 		"config.lists", ABSENT, 3, "/nowhere/p"},
+	{CONFIG("\"export\":{\"rpz\":{\"top_list\":\"/nowhere/t\"}},\"ports\":[" DEVICES "]"), NULL,
+		NULL, "config.lists", ABSENT, 3, "/nowhere/t"},
 	{NULL, "/proc/net/tcp", "h\n 0: 0100007F:22F9 00000000:0000 0A 0:0 0:0 0 0 0 77 1\n",
 		"config.listen", 0, 3, "is taken"},
 	{NULL, "/proc/net/tcp", "h\n 0: 00000000:22F9 00000000:0000 0A 0:0 0:0 0 0 0 77 1\n",
