@@ -109,6 +109,31 @@ static int scorer_check(const struct config *c, const struct config_source *src)
 		src, "detect.scorer", "\"model\" needs detect.model, the path of a model's file");
 }
 
+/* What the sensor alone writes is nothing else; the two others are appended to. */
+static int paths_check(const struct config *c, const struct config_source *src)
+{
+	const struct {
+		const char *key, *path;
+	} files[] = {
+		{"state.path", c->state.path},
+		{"allow.path", c->allow.path},
+		{"acknowledge.path", c->acknowledge.path},
+		{"export.rpz.file", c->rpz.file},
+		{"history.path", c->history.path},
+		{"export.eve.file", c->feed.eve_file},
+		{"http.audit_log", c->http.audit_log},
+	};
+	const size_t n = sizeof(files) / sizeof(files[0]), alone = n - 2;
+
+	for (size_t i = 0; i < alone; i++)
+		for (size_t k = i + 1; k < n; k++)
+			if (files[i].path[0] && strcmp(files[i].path, files[k].path) == 0)
+				return config_refuse(src, files[k].key,
+					"names the file of %s, too: give each a file of its own",
+					files[i].key);
+	return 0;
+}
+
 int config_parse(
 	struct config *c, const char *text, size_t len, const char *name, char err[ERROR_LINE_MAX])
 {
@@ -129,6 +154,8 @@ int config_parse(
 		rc = ports_check(&next, &src);
 	if (rc == 0)
 		rc = scorer_check(&next, &src);
+	if (rc == 0)
+		rc = paths_check(&next, &src);
 	if (rc == 0)
 		*c = next;
 	json_decref(root);

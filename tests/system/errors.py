@@ -298,6 +298,21 @@ def devices_twice():
             CONFIG, [str(f), "ports[1].device", "ports[0]", *words], "check-config", f))
 
 
+def files_twice():
+    """A file that two keys would have the sensor write is refused"""
+    for first, second in (("export.rpz.file", "history.path"), ("state.path", "allow.path"),
+                          ("acknowledge.path", "export.eve.file")):
+        config = {}
+        for key in first, second:
+            *sections, last = key.split(".")
+            place = config
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[last] = "/tmp/one"
+        with_config(config, lambda f, first=first, second=second: refused(
+            CONFIG, [str(f), f"{second}: names the file of {first}, too"], "check-config", f))
+
+
 def ports_missing():
     """A live start without ports, or with a device that is not there, is refused"""
     with_config({"eal": {"huge": False}}, lambda f: refused(
@@ -347,5 +362,5 @@ main(captures_missing, captures_one_of_two_missing, captures_empty, captures_of_
      captures_without_packets, command_lines, help_of_the_program, keys_unknown, values_out_of_range,
      values_of_other_types, configuration_not_json, configuration_by_environment,
      model_wrong, lists_wrong, databases_missing, databases_wrong, databases_cut, suffix_list_missing,
-     listen_taken, listen_not_loopback, tokens_for_everybody, devices_twice, ports_missing,
+     listen_taken, listen_not_loopback, tokens_for_everybody, devices_twice, files_twice, ports_missing,
      arguments_of_a_device, processors_missing, memory_too_small, output_full)
