@@ -24,5 +24,5 @@ enum exit_code {
 	EXIT_CODE_WARNINGS = 8, /* doctor: warnings, and no error */
 	EXIT_CODE_ERRORS = 9,   /* doctor: errors */
 	EXIT_CODE_HUNG = 10,    /* stopped, but a worker did not end: its last epoch is lost */
-	EXIT_CODE_STATE = 11,   /* saved state, allow-list, history: not usable, or another's */
+	EXIT_CODE_STATE = 11, /* saved state, allow-list, history, zone: not usable, or another's */
 };

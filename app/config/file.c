@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,4 +96,21 @@ int file_replace(const char *path, const void *octets, size_t len, mode_t mode)
 	if (rc < 0)
 		unlink(temporary);
 	return rc < 0 ? rc : folder_sync(path) < 0;
+}
+
+int file_lock(const char *path)
+{
+	char lock[PATH_MAX];
+	int fd, rc;
+
+	if (snprintf(lock, sizeof(lock), "%s.lock", path) >= (int)sizeof(lock))
+		return -ENAMETOOLONG;
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
 }

@@ -20,3 +20,9 @@ char *file_read(const char *path, size_t max, size_t *len);
  * still is.
  */
 int file_replace(const char *path, const void *octets, size_t len, mode_t mode);
+
+/*
+ * Holds "PATH.lock", which is left behind, until the descriptor is closed: of all processes that
+ * write PATH one does at a time. The descriptor; -EWOULDBLOCK when it is held; or -errno.
+ */
+int file_lock(const char *path);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "config/file.h"
 #include "export/json.h"
 #include "export/notes_list.h"
 #include "export/value.h"
@@ -273,19 +271,14 @@ static int refuse(const struct notes *n, char err[ERROR_LINE_MAX], const char *w
 /* Two that write one list would each forget the other's entries. */
 static int owner_take(struct notes *n, char err[ERROR_LINE_MAX])
 {
-	char lock[PATH_MAX];
-
-	snprintf(lock, sizeof(lock), "%s.lock", n->path);
-	n->owner = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (n->owner < 0)
-		return refuse(n, err, strerror(errno), -errno);
-	if (flock(n->owner, LOCK_EX | LOCK_NB) == 0)
+	n->owner = file_lock(n->path);
+	if (n->owner >= 0)
 		return 0;
 	return refuse(n, err,
-		errno == EWOULDBLOCK
+		n->owner == -EWOULDBLOCK
 			? "another sensor keeps its list there: give each a path of its own"
-			: strerror(errno),
-		-errno);
+			: strerror(-n->owner),
+		n->owner);
 }
 
 int notes_open(struct notes **out, const struct notes_kind *kind, const char *path,

@@ -356,13 +356,17 @@ static void gate_restore(struct rpz *r)
 static int begin(struct rpz *r)
 {
 	bool changed = false, same = false;
+	char *zone;
 
-	rpz_files_init(&r->files, r->config.file);
 	r->zone_octets = rpz_guards_names(r->guards).zone_octets;
-	char *zone = rpz_files_read(&r->files, &r->gate, &r->serial);
+	int rc = rpz_files_open(&r->files, &r->gate, &r->serial, &zone);
+	if (rc < 0) {
+		free(zone);
+		return rc;
+	}
 	gate_restore(r);
 	uint32_t serial = r->serial;
-	int rc = zone_renew(r, &changed);
+	rc = zone_renew(r, &changed);
 	if (rc == 0 && zone) {
 		const struct rpz_content c = {r->config.zone, serial, r->records};
 		same = rpz_files_hold(&r->files, zone, &c);
@@ -390,6 +394,7 @@ int rpz_start(struct rpz **out, const struct rpz_options *options, char err[ERRO
 	r->options = *options;
 	r->config = options->config->rpz;
 	r->epoch_seconds = options->config->epoch_seconds;
+	rpz_files_init(&r->files, r->config.file);
 	if (rpz_guards_load(&r->guards, options->config, options->psl, err) < 0) {
 		code = EXIT_CODE_CONFIG;
 	} else if (begin(r) < 0) {

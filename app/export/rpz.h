@@ -8,7 +8,8 @@
  * Beside the zone's file FILE lies FILE.state, which outlives the process: the serial, what is
  * listed since when, the hour's additions. It is on the disk before the zone that it belongs
  * to, so that no serial ever stands for two contents; but where it cannot be written, a zone that
- * only loses names goes ahead of it, and a start takes the later serial of both.
+ * only loses names goes ahead of it, and a start takes the later serial of both. FILE.lock is held
+ * while it runs.
  */
 
 #include <stdatomic.h>

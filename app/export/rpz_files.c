@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/file.h"
 #include "export/gate_state.h"
@@ -19,11 +20,14 @@
 void rpz_files_init(struct rpz_files *f, const char *path)
 {
 	memset(f, 0, sizeof(*f));
+	f->owner = -1;
 	snprintf(f->path, sizeof(f->path), "%s", path);
 }
 
 void rpz_files_free(struct rpz_files *f)
 {
+	if (f->owner >= 0)
+		close(f->owner);
 	free(f->state);
 	free(f->records);
 }
@@ -103,7 +107,31 @@ int rpz_files_write(
 	return rc;
 }
 
-static void state_read(struct rpz_files *f, struct gate *g, uint32_t *serial)
+static int owner_take(struct rpz_files *f)
+{
+	char lock[CONFIG_PATH_MAX + sizeof(".lock")];
+
+	f->owner = file_lock(f->path);
+	if (f->owner >= 0)
+		return 0;
+	snprintf(lock, sizeof(lock), "%s.lock", f->path);
+	if (f->owner != -EWOULDBLOCK)
+		return fail(f, lock, f->owner);
+	snprintf(f->error, sizeof(f->error),
+		"rpz: %.300s: another sensor keeps its zone there: give each a path of its own",
+		f->path);
+	return f->owner;
+}
+
+static int refuse(struct rpz_files *f, const char *path, const char *why)
+{
+	snprintf(f->error, sizeof(f->error), "rpz: %.300s: %s: name another file, or move it away",
+		path, why);
+	return -EEXIST;
+}
+
+/* Beside a zone of ours a state is ours, too, however damaged. */
+static int state_read(struct rpz_files *f, struct gate *g, uint32_t *serial, bool ours)
 {
 	char path[CONFIG_PATH_MAX + sizeof(STATE_SUFFIX)];
 	const char *why = NULL;
@@ -115,38 +143,51 @@ static void state_read(struct rpz_files *f, struct gate *g, uint32_t *serial)
 		why = gate_state_parse(g, serial, text, len);
 	else if (errno != ENOENT)
 		why = strerror(errno);
+	bool empty = text && len == 0;
 	free(text);
+	if (why && !ours && !empty)
+		return refuse(f, path, why);
 	if (why)
 		log_line(LOG_LEVEL_WARNING, "rpz: %.300s: %s: starting with an empty zone", path,
 			why);
+	return 0;
 }
 
-/* The zone as it is on the disk, with a NUL behind it. */
-static char *zone_read(const struct rpz_files *f)
+/* The zone as it is on the disk, with a NUL behind it; NULL: there is none, or it is empty. */
+static int zone_read(struct rpz_files *f, char **zone)
 {
 	size_t len = 0;
 	char *text = file_read(f->path, ZONE_OCTETS_MAX, &len);
-	char *whole = text ? realloc(text, len + 1) : NULL;
 
-	if (!whole) {
-		free(text);
-		return NULL;
-	}
-	whole[len] = '\0';
-	return whole;
+	*zone = NULL;
+	if (!text)
+		return errno == ENOENT ? 0 : refuse(f, f->path, strerror(errno));
+	if (len > 0)
+		*zone = strndup(text, len);
+	free(text);
+	if (len > 0 && !*zone)
+		return fail(f, f->path, -ENOMEM);
+	if (!*zone || zone_serial(*zone))
+		return 0;
+	free(*zone);
+	*zone = NULL;
+	return refuse(f, f->path, "no zone of ours");
 }
 
-char *rpz_files_read(struct rpz_files *f, struct gate *g, uint32_t *serial)
+int rpz_files_open(struct rpz_files *f, struct gate *g, uint32_t *serial, char **zone)
 {
+	*zone = NULL;
 	if (!f->path[0])
-		return NULL;
-	char *zone = zone_read(f);
-	uint32_t written = zone ? zone_serial(zone) : 0;
-
-	state_read(f, g, serial);
+		return 0;
+	int rc = owner_take(f);
+	if (rc == 0)
+		rc = zone_read(f, zone);
+	uint32_t written = *zone ? zone_serial(*zone) : 0;
+	if (rc == 0)
+		rc = state_read(f, g, serial, written != 0);
 	if (written && (*serial == 0 || (int32_t)(written - *serial) > 0))
 		*serial = written;
-	return zone;
+	return rc;
 }
 
 bool rpz_files_hold(struct rpz_files *f, const char *zone, const struct rpz_content *c)

@@ -4,7 +4,8 @@
 /*
  * The blocking feed on the disk: the zone FILE, for resolvers, and beside it FILE.state, which
  * holds what the gate knows and the serial. The state is on the disk before the zone that it
- * belongs to, so that no serial ever stands for two contents. One thread.
+ * belongs to, so that no serial ever stands for two contents. FILE.lock is held meanwhile: two
+ * sensors would replace each other's zone. One thread.
  */
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct rpz_files {
 	char path[CONFIG_PATH_MAX]; /* of the zone; "": there are no files */
 	char *state;                /* as last written */
 	char *records;              /* of the zone's file as last written; NULL: not known */
+	int owner;                  /* FILE.lock; below 0: not held */
 	bool behind;                /* a file could not be written */
 	char error[ERROR_LINE_MAX]; /* why; "": all is written */
 };
@@ -33,11 +35,13 @@ void rpz_files_init(struct rpz_files *f, const char *path);
 void rpz_files_free(struct rpz_files *f);
 
 /*
- * What the last run left: the gate, and in *serial the later serial of both files, 0 for none. A
- * state that cannot be used is told of; it costs what is listed a new wait, and blocks nobody.
- * The zone's text, which the caller frees, or NULL: none that can be read.
+ * Takes the files for this process, and reads what the last run left: the gate, in *serial the
+ * later serial of both files, 0 for none, and in *zone the zone's text, which the caller frees, or
+ * NULL: none yet. A state beside a zone of ours that cannot be used is told of; it costs what is
+ * listed a new wait, and blocks nobody. 0; or -errno with f->error: another sensor has the files,
+ * or one of them is somebody else's, which is not to be written over.
  */
-char *rpz_files_read(struct rpz_files *f, struct gate *g, uint32_t *serial);
+int rpz_files_open(struct rpz_files *f, struct gate *g, uint32_t *serial, char **zone);
 
 /* Is `zone`, as it was read, this content? Then its file need not be written. */
 bool rpz_files_hold(struct rpz_files *f, const char *zone, const struct rpz_content *c);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include "config/file.h"
 #include "feed/history_internal.h"
 #include "log.h"
 
@@ -150,20 +150,13 @@ static void database_close(struct history *h)
 
 static int path_lock(struct history *h, char err[ERROR_LINE_MAX])
 {
-	char lock[PATH_MAX];
-
-	if (snprintf(lock, sizeof(lock), "%s.lock", h->path) >= (int)sizeof(lock)) {
-		snprintf(err, ERROR_LINE_MAX, "history: the path is too long: shorten it");
-		return -ENAMETOOLONG;
-	}
-	h->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (h->lock >= 0 && flock(h->lock, LOCK_EX | LOCK_NB) == 0)
+	h->lock = file_lock(h->path);
+	if (h->lock >= 0)
 		return 0;
-	int rc = -errno;
-	snprintf(err, ERROR_LINE_MAX, "history: %.200s: %s", lock,
-		rc == -EWOULDBLOCK ? "another sensor writes here: give each a file of its own"
-				   : strerror(-rc));
-	return rc;
+	snprintf(err, ERROR_LINE_MAX, "history: %.200s.lock: %s", h->path,
+		h->lock == -EWOULDBLOCK ? "another sensor writes here: give each a file of its own"
+					: strerror(-h->lock));
+	return h->lock;
 }
 
 /* So that all can read who may read the folder, and no more: SQLite's other files follow it. */

@@ -270,7 +270,70 @@ static void what_cannot_be_written_is_said(void **state)
 	stop();
 	snprintf(config.rpz.file, sizeof(config.rpz.file), "%s/no/zone", folder);
 	assert_int_equal(start(), EXIT_CODE_STATE);
-	assert_non_null(strstr(err, "/no/zone.state: No such file or directory"));
+	assert_non_null(strstr(err, "/no/zone.lock: No such file or directory"));
+}
+
+static void refused_with(const char *words)
+{
+	assert_int_equal(start(), EXIT_CODE_STATE);
+	assert_non_null(strstr(err, words));
+}
+
+/* What somebody else keeps under that name is left as it is. */
+static void a_file_of_others_is_left_alone(void **state)
+{
+	static const char *const others[] = {
+		"bad.example CNAME .\n",
+		"SQLite format 3\0\n@ SOA localhost. root.localhost. 7 ",
+		"$ORIGIN rpz.\n@ SOA ns.rpz. root.rpz. 7 60 60 60 60\n@ NS ns.rpz.\n",
+	};
+	static const size_t octets[] = {20, 53, 63};
+	char path[128], *text;
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/zone", folder);
+		assert_int_equal(file_replace(path, others[i], octets[i], 0600), 0);
+		refused_with("/zone: no zone of ours: name another file, or move it away");
+		text = file_text("", &len);
+		assert_int_equal(len, octets[i]);
+		assert_memory_equal(text, others[i], len);
+		free(text);
+	}
+	assert_int_equal(unlink(path), 0);
+	/* Nor is there a zone of ours beside this. */
+	strcat(path, ".state");
+	assert_int_equal(file_replace(path, "[1]\n", 4, 0600), 0);
+	refused_with("/zone.state: no state of ours: name another file, or move it away");
+	text = file_text(".state", &len);
+	assert_string_equal(text, "[1]\n");
+	free(text);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	refused_with("/zone.state: Is a directory: name another file");
+	assert_int_equal(rmdir(path), 0);
+	/* Empty ones hold nothing. */
+	assert_int_equal(file_replace(path, "", 0, 0600), 0);
+	snprintf(path, sizeof(path), "%s/zone", folder);
+	assert_int_equal(file_replace(path, "", 0, 0600), 0);
+	assert_int_equal(start(), EXIT_CODE_OK);
+	const struct rpz_picture *p = rpz_get(rpz);
+	assert_file_is(p);
+	rpz_put(p);
+}
+
+static void one_sensor_keeps_a_zone(void **state)
+{
+	struct rpz *first;
+
+	(void)state;
+	assert_int_equal(start(), EXIT_CODE_OK);
+	first = rpz;
+	refused_with("/zone: another sensor keeps its zone there: give each a path of its own");
+	rpz = first;
+	stop();
+	assert_int_equal(start(), EXIT_CODE_OK);
 }
 
 /* A full disk for the state keeps no name blocked; what it adds waits. */
@@ -378,6 +441,8 @@ int main(void)
 		CASE(a_clock_set_back_does_not_lower_the_serial),
 		CASE(a_state_that_is_none_blocks_nobody),
 		CASE(what_cannot_be_written_is_said),
+		CASE(a_file_of_others_is_left_alone),
+		CASE(one_sensor_keeps_a_zone),
 		CASE(what_leaves_does_not_wait_for_the_state),
 		CASE(the_zone_is_for_others_to_read),
 		CASE(a_reload_changes_mode_and_guards),
