@@ -52,6 +52,39 @@ uint32_t export_modified(const struct export_source *from, const struct verdict 
 	return at;
 }
 
+static bool is_flagged(const struct snapshot *s, const struct verdict_event *e)
+{
+	for (unsigned i = 0; i < s->verdicts; i++)
+		if (s->verdict[i].name_len == e->name_len &&
+			memcmp(s->verdict[i].name, e->name, e->name_len) == 0)
+			return true;
+	return false;
+}
+
+/* Is there a later event of the same name? */
+static bool is_last(const struct event_ring *r, uint64_t at)
+{
+	const struct verdict_event *one = events_at(r, at);
+
+	while (++at < r->next) {
+		const struct verdict_event *e = events_at(r, at);
+
+		if (e->name_len == one->name_len && memcmp(e->name, one->name, e->name_len) == 0)
+			return false;
+	}
+	return true;
+}
+
+const struct verdict_event *export_gone(const struct snapshot *s, uint64_t at)
+{
+	const struct verdict_event *e = events_at(&s->events, at);
+
+	if ((e->kind != EVENT_CLEARED && e->kind != EVENT_EXPIRED) ||
+		s->time > e->time + REVOKED_SECONDS || is_flagged(s, e) || !is_last(&s->events, at))
+		return NULL;
+	return e;
+}
+
 static char *stream_text(FILE *out, char **text)
 {
 	if (fclose(out) == 0)

@@ -38,7 +38,11 @@ char *export_cof(const struct export_source *from, size_t *len);
 #define REVOKED_SECONDS 604800u
 char *export_stix(const struct export_source *from, size_t *len);
 
-/* A MISP feed: its one event, the manifest that names it, and the hashes of its values. */
+/*
+ * A MISP feed: its one event, the manifest that names it, and the hashes of its values. Who reads
+ * it keeps what is in the event no more: one that was cleared is there as deleted, as long as in
+ * STIX, but the event that raised it need not be held.
+ */
 char *export_misp_event(const struct export_source *from, size_t *len);
 char *export_misp_manifest(const struct export_source *from, size_t *len);
 char *export_misp_hashes(const struct export_source *from, size_t *len);
@@ -52,3 +56,9 @@ void export_misp_uuid(const struct export_source *from, char uuid[UUID_TEXT_MAX]
 #define EXPORT_UNJUDGED "unjudged"
 const char *export_protected(const struct export_source *from, const struct verdict *v);
 uint32_t export_modified(const struct export_source *from, const struct verdict *v);
+
+/*
+ * A held event by which a domain went, for REVOKED_SECONDS and until it is flagged anew; NULL if
+ * it is none.
+ */
+const struct verdict_event *export_gone(const struct snapshot *s, uint64_t at);

@@ -54,12 +54,12 @@ static json_t *tags_json(void)
 		"misp-galaxy:mitre-attack-pattern=\"Fast Flux DNS - T1568.001\"");
 }
 
-/* The oldest verdict's day, and the time at which one last moved. */
+/* The oldest verdict's time (without any: the last one's), and when one last moved. */
 static void event_times(const struct export_source *from, uint32_t *first, uint32_t *last)
 {
 	const struct snapshot *s = from->snapshot;
 
-	*first = s->verdicts ? UINT32_MAX : 0;
+	*first = UINT32_MAX;
 	*last = 0;
 	for (unsigned i = 0; i < s->verdicts; i++) {
 		uint32_t modified = export_modified(from, &s->verdict[i]);
@@ -73,6 +73,8 @@ static void event_times(const struct export_source *from, uint32_t *first, uint3
 	for (uint64_t i = events_oldest(&s->events); i < s->events.next; i++)
 		if (events_at(&s->events, i)->time > *last)
 			*last = events_at(&s->events, i)->time;
+	if (!s->verdicts)
+		*first = *last;
 }
 
 /* What the manifest says of the event, and the event of itself. */
@@ -91,26 +93,70 @@ static json_t *summary_json(const struct export_source *from)
 		"Tag", tags_json());
 }
 
-static json_t *attribute_json(const struct export_source *from, const struct verdict *v)
+/* An attribute, of a verdict or of one that went. */
+struct attribute {
+	const uint8_t *name;
+	uint8_t name_len;
+	bool to_ids;
+	bool deleted;
+	uint32_t time;
+	uint32_t first_seen; /* 0: not known any more */
+	json_t *comment;     /* taken over */
+};
+
+/* `deleted` of each: one that is flagged anew would stay deleted without. */
+static json_t *attribute_json(const struct attribute *a)
 {
-	const char *protected = export_protected(from, v);
 	char name[DNS_TEXT_MAX], uuid[UUID_TEXT_MAX];
 
-	dns_name_text(v->name, v->name_len, name, sizeof(name));
+	dns_name_text(a->name, a->name_len, name, sizeof(name));
 	uuid_of("attribute", name, uuid);
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o}", //
-		"uuid", uuid,                                             //
-		"type", "domain",                                         //
-		"category", "Network activity",                           //
-		"value", name,                                            //
-		"to_ids", (int)(!v->suspected && !protected),             //
-		"disable_correlation", 0,                                 //
-		"timestamp", timestamp_json(export_modified(from, v)),    //
-		"first_seen", value_seconds(v->first_seen),               //
-		"comment",
-		json_sprintf("%s, %s%s%s", flux_class_name(v->class),
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", //
+		"uuid", uuid,                                                  //
+		"type", "domain",                                              //
+		"category", "Network activity",                                //
+		"value", name,                                                 //
+		"to_ids", (int)a->to_ids,                                      //
+		"deleted", (int)a->deleted,                                    //
+		"disable_correlation", 0,                                      //
+		"timestamp", timestamp_json(a->time),                          //
+		"first_seen", value_seconds(a->first_seen),                    //
+		"comment", a->comment);
+}
+
+static json_t *flagged_json(const struct export_source *from, const struct verdict *v)
+{
+	const char *protected = export_protected(from, v);
+
+	return attribute_json(&(struct attribute){.name = v->name,
+		.name_len = v->name_len,
+		.to_ids = !v->suspected && !protected,
+		.time = export_modified(from, v),
+		.first_seen = v->first_seen,
+		.comment = json_sprintf("%s, %s%s%s", flux_class_name(v->class),
 			v->suspected ? "suspected" : "firm", protected ? ", protected: " : "",
-			protected ? protected : ""));
+			protected ? protected : "")});
+}
+
+static json_t *gone_json(const struct verdict_event *e)
+{
+	return attribute_json(&(struct attribute){.name = e->name,
+		.name_len = e->name_len,
+		.deleted = true,
+		.time = e->time,
+		.comment = json_sprintf("%s, %s", flux_class_name((enum flux_class)e->class),
+			event_kind_name((enum event_kind)e->kind))});
+}
+
+static json_t *gone_append(json_t *list, const struct snapshot *s)
+{
+	for (uint64_t at = events_oldest(&s->events); at < s->events.next && list; at++) {
+		const struct verdict_event *e = export_gone(s, at);
+
+		if (e)
+			list = value_whole(list, json_array_append_new(list, gone_json(e)));
+	}
+	return list;
 }
 
 char *export_misp_event(const struct export_source *from, size_t *len)
@@ -121,9 +167,9 @@ char *export_misp_event(const struct export_source *from, size_t *len)
 
 	export_misp_uuid(from, uuid);
 	for (unsigned i = 0; i < from->snapshot->verdicts && list; i++)
-		list = value_whole(
-			list, json_array_append_new(
-				      list, attribute_json(from, &from->snapshot->verdict[i])));
+		list = value_whole(list, json_array_append_new(list,
+						 flagged_json(from, &from->snapshot->verdict[i])));
+	list = list ? gone_append(list, from->snapshot) : NULL;
 	bad |= json_object_set_new(event, "uuid", json_string(uuid));
 	bad |= json_object_set_new(event, "published", json_true());
 	bad |= json_object_set_new(event, "Attribute", list);

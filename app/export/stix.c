@@ -103,15 +103,6 @@ static json_t *indicator_json(const struct indicator *i, const char *identity)
 		"url", "https://attack.mitre.org/techniques/T1568/001/");
 }
 
-static bool is_flagged(const struct snapshot *s, const struct verdict_event *e)
-{
-	for (unsigned i = 0; i < s->verdicts; i++)
-		if (s->verdict[i].name_len == e->name_len &&
-			memcmp(s->verdict[i].name, e->name, e->name_len) == 0)
-			return true;
-	return false;
-}
-
 /* When what went with event `at` was raised; 0: that event is not held. */
 static uint32_t raised_at(const struct event_ring *r, uint64_t at)
 {
@@ -127,29 +118,14 @@ static uint32_t raised_at(const struct event_ring *r, uint64_t at)
 	return 0;
 }
 
-/* Is there a later event of the same name? */
-static bool is_last(const struct event_ring *r, uint64_t at)
-{
-	const struct verdict_event *one = events_at(r, at);
-
-	while (++at < r->next) {
-		const struct verdict_event *e = events_at(r, at);
-
-		if (e->name_len == one->name_len && memcmp(e->name, one->name, e->name_len) == 0)
-			return false;
-	}
-	return true;
-}
-
 static json_t *revoked_append(json_t *objects, const struct snapshot *s, const char *identity)
 {
 	const struct event_ring *r = &s->events;
 
 	for (uint64_t at = events_oldest(r); at < r->next && objects; at++) {
-		const struct verdict_event *e = events_at(r, at);
+		const struct verdict_event *e = export_gone(s, at);
 
-		if ((e->kind != EVENT_CLEARED && e->kind != EVENT_EXPIRED) ||
-			s->time - e->time > REVOKED_SECONDS || is_flagged(s, e) || !is_last(r, at))
+		if (!e)
 			continue;
 		const struct indicator i = {.name = e->name,
 			.name_len = e->name_len,

@@ -194,6 +194,82 @@ static void a_feed_agrees_with_itself(void **state)
 	free(text);
 }
 
+static uint32_t misp_time(json_t *of)
+{
+	return (uint32_t)strtoul(text_of(of, "timestamp"), NULL, 10);
+}
+
+static json_t *attribute_of(json_t *event, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(event, "Event"), "Attribute"), i,
+		one) if (strcmp(text_of(one, "value"), name) == 0) return one;
+	return NULL;
+}
+
+static json_t *misp(const char *kept)
+{
+	size_t len = 0;
+	char *text = export_misp_event(&from, &len);
+
+	return round_trip(kept, parsed(text, len));
+}
+
+/* Who reads a feed keeps what is just absent: what was cleared is there as deleted. */
+static void what_went_is_deleted(void **state)
+{
+	struct verdict gone = sample->verdict[VERDICTS - 2];
+	const char *name = "flux-0004.example";
+	char uuid[UUID_TEXT_MAX];
+
+	(void)state;
+	json_t *event = misp(NULL);
+	json_t *one = attribute_of(event, name);
+	assert_true(json_is_false(json_object_get(one, "deleted")));
+	snprintf(uuid, sizeof(uuid), "%s", text_of(one, "uuid"));
+	json_decref(event);
+	gone.suspected = false;
+	sample->verdict[VERDICTS - 2] = sample->verdict[VERDICTS - 1];
+	sample->verdicts--;
+	sample->time = SAMPLE_TIME + 20;
+	/* The event that raised it was of a run before. */
+	events_add(&sample->events, EVENT_CLEARED, &gone, SAMPLE_TIME + 20);
+	event = misp("misp-deleted");
+	one = attribute_of(event, name);
+	assert_non_null(one);
+	assert_string_equal(text_of(one, "uuid"), uuid);
+	assert_true(json_is_true(json_object_get(one, "deleted")));
+	assert_true(json_is_false(json_object_get(one, "to_ids")));
+	assert_int_equal(misp_time(one), SAMPLE_TIME + 20);
+	assert_int_equal(misp_time(json_object_get(event, "Event")), SAMPLE_TIME + 20);
+	json_decref(event);
+	/* Flagged anew it is there once, and not as deleted. */
+	sample->verdict[sample->verdicts++] = gone;
+	events_add(&sample->events, EVENT_RAISED, &gone, SAMPLE_TIME + 40);
+	event = misp(NULL);
+	one = attribute_of(event, name);
+	assert_true(json_is_false(json_object_get(one, "deleted")));
+	assert_true(json_is_true(json_object_get(one, "to_ids")));
+	assert_int_equal(misp_time(one), SAMPLE_TIME + 40);
+	assert_int_equal(
+		json_array_size(json_object_get(json_object_get(event, "Event"), "Attribute")),
+		VERDICTS);
+	json_decref(event);
+	/* Nothing is flagged, and the clock was set back since. */
+	sample->verdicts = 0;
+	events_add(&sample->events, EVENT_EXPIRED, &gone, SAMPLE_TIME + 60);
+	event = misp(NULL);
+	assert_true(json_is_true(json_object_get(attribute_of(event, name), "deleted")));
+	assert_string_equal(text_of(json_object_get(event, "Event"), "date"), "2009-03-12");
+	json_decref(event);
+	sample->time = SAMPLE_TIME + 60 + REVOKED_SECONDS + 1;
+	event = misp(NULL);
+	assert_null(attribute_of(event, name));
+	json_decref(event);
+}
+
 /* How the first domain shows: the texts that say its protection, and the times that move with it.
  */
 struct shown {
@@ -201,11 +277,6 @@ struct shown {
 	uint32_t attribute, event, manifest; /* times */
 	char label[64], modified[RFC3339_MAX];
 };
-
-static uint32_t misp_time(json_t *of)
-{
-	return (uint32_t)strtoul(text_of(of, "timestamp"), NULL, 10);
-}
 
 static struct shown first_shown(void)
 {
@@ -362,6 +433,7 @@ int main(void)
 		CASE(modified_follows_events),
 		CASE(what_went_is_revoked),
 		CASE(a_feed_agrees_with_itself),
+		CASE(what_went_is_deleted),
 		CASE(what_is_protected_is_marked),
 		CASE(what_is_not_judged_counts_as_protected),
 		CASE(passive_dns_is_a_line_an_address),
