@@ -58,6 +58,7 @@ def make(sensor, *options):
     """The bundle of a running sensor: its files by name, and its manifest."""
     log, out = sensor.path / "with-planted.log", sensor.path / "bundle.tar.gz"
     log.write_text(sensor.said() + "\n".join(PLANTED) + "\n")
+    out.unlink(missing_ok=True)
     done = subprocess.run(
         ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE, "-c",
          sensor.path / "config.json", "--log", log, "-o", out, *options],
@@ -151,6 +152,25 @@ def says_what_it_could_not_get():
         assert "unknown key" in manifest["missing"]["configuration.json"], manifest["missing"]
 
 
+def writes_over_nothing():
+    """A file that is there, and a link to one or to none, is refused and stays as it is"""
+    with scratch() as folder:
+        path = pathlib.Path(folder)
+        there, link, nowhere = path / "there", path / "link", path / "nowhere"
+        there.write_text("precious")
+        there.chmod(0o644)
+        link.symlink_to(there)
+        nowhere.symlink_to(path / "none")
+        for out in there, link, nowhere:
+            done = subprocess.run(
+                ["/usr/bin/python3", "-B", TOP / "deploy/support-bundle", "--program", FLUXGATE,
+                 "--log", path / "none", "-o", out], capture_output=True, text=True, check=False)
+            equal((done.returncode, done.stderr),
+                  (1, f"fluxgate-support-bundle: {out}: exists: name another\n"), f"of {out.name}")
+        equal(there.read_text(), "precious", "what was there")
+        assert not (path / "none").exists(), "it followed a link"
+
+
 def keeps_tokens_to_itself():
     """What is no token, as the file of their hashes, is refused and not told"""
     with scratch() as folder:
@@ -169,4 +189,4 @@ def keeps_tokens_to_itself():
 network.lay_wire()
 make_capture(CAPTURE)
 main(replaces_addresses_and_names, tells_of_the_sensor_alone, says_what_it_could_not_get,
-     keeps_tokens_to_itself)
+     writes_over_nothing, keeps_tokens_to_itself)
