@@ -4,6 +4,7 @@
 /* What the two halves of the feed share: its thread, and what that does in each turn. */
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "export/eve.h"
@@ -42,7 +43,8 @@ struct feed {
 	/* Shared. */
 	pthread_t thread;
 	bool running;
-	int wake; /* eventfd */
+	sem_t ended; /* posted by the thread, last of all */
+	int wake;    /* eventfd */
 	_Atomic bool stop;
 	_Atomic bool reopen;
 	pthread_mutex_t lock;         /* of what follows; never held over I/O */

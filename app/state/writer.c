@@ -105,9 +105,9 @@ static void wait_for_more(struct state_writer *w)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
-	sem_timedwait(&w->given, &until);
+	sem_clockwait(&w->given, CLOCK_MONOTONIC, &until);
 }
 
 static void *writer_run(void *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The bounded queue, and the outputs that read it: files, streams, datagrams, what fails. */
+/* The queue, and the outputs that read it: files, streams, datagrams, what fails; the thread. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 
 #include "export/json.h"
 #include "export/rfc3339.h"
+#include "feed/feed.h"
 #include "feed/output.h"
 #include "json_helpers.h"
 #include "sample_snapshot.h"
@@ -303,6 +304,31 @@ static void what_is_lost_is_counted(void **state)
 	assert_int_equal(output.report.waiting, QUEUE_ITEMS_MAX);
 }
 
+/* Its thread, and those that ask it: for the thread sanitizer. */
+static void a_thread_starts_and_ends(void **state)
+{
+	static struct config config;
+	struct snapshot_board *board = snapshot_board_new();
+	struct feed_report report = {0};
+	char err[ERROR_LINE_MAX];
+	struct feed *feed;
+
+	(void)state;
+	snprintf(config.feed.eve_file, sizeof(config.feed.eve_file), "%s", path("eve.json"));
+	assert_int_equal(feed_open(&feed, &config, err), 0);
+	assert_int_equal(feed_start(feed, board), 0);
+	for (unsigned i = 0; i < 1000 && !report.running; i++) {
+		feed_configure(feed, &config);
+		feed_reopen(feed);
+		feed_tell(feed, &report);
+		usleep(10000);
+	}
+	assert_true(report.running && report.output[FEED_EVE_FILE].configured);
+	feed_stop(feed);
+	snapshot_board_free(board);
+	assert_int_equal(access(path("eve.json"), F_OK), 0);
+}
+
 static void targets_are_literal(void **state)
 {
 	struct target t;
@@ -376,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_that_was_cut_comes_whole, begin, end),
 		cmocka_unit_test_setup_teardown(datagrams_are_tried_where_no_stream_is, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_lost_is_counted, begin, end),
+		cmocka_unit_test_setup_teardown(a_thread_starts_and_ends, begin, end),
 		cmocka_unit_test(targets_are_literal),
 		cmocka_unit_test(times_are_read),
 	};
