@@ -13,12 +13,13 @@
 
 #define SCHEME "Bearer "
 
-/* Immutable but for the audit log's own state. */
+/* Immutable but for the audit log's own state, and `next`. */
 struct access_files {
 	_Atomic unsigned refs;
-	struct tokens *readers; /* NULL: everybody reads */
-	struct tokens *admins;  /* NULL: nothing is changed */
-	struct tls_pair *tls;   /* until it is in force */
+	struct access_files *next; /* those in force after these, with a reference */
+	struct tokens *readers;    /* NULL: everybody reads */
+	struct tokens *admins;     /* NULL: nothing is changed */
+	struct tls_pair *tls;      /* until it is in force */
 	bool has_tls;
 	struct audit audit;
 };
@@ -39,11 +40,17 @@ static struct access_files *files_get(struct access *a)
 	return f;
 }
 
-/* The last one frees: acq_rel, so that it sees what the others did. */
+/*
+ * The last one frees: acq_rel, so that it sees what the others did. What was left out of the
+ * audit log is told by the next line, whoever's that is.
+ */
 void access_files_free(struct access_files *f)
 {
 	if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (f->next)
+		audit_inherit(&f->next->audit, &f->audit);
+	access_files_free(f->next);
 	tokens_free(f->readers);
 	tokens_free(f->admins);
 	tls_pair_free(f->tls);
@@ -100,6 +107,10 @@ void access_take(struct access *a, struct access_files *f)
 	pthread_mutex_lock(&a->lock);
 	struct access_files *before = a->files;
 	a->files = f;
+	if (before) {
+		atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+		before->next = f;
+	}
 	if (before && !(tokens_equal(before->readers, f->readers) &&
 			      tokens_equal(before->admins, f->admins)))
 		atomic_fetch_add_explicit(&a->generation, 1, memory_order_release);

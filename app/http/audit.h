@@ -21,10 +21,12 @@
 #define AUDIT_WAIT_SECONDS 2
 
 struct audit {
-	int fd; /* -1: none */
-	char path[CONFIG_PATH_MAX];
+	char path[CONFIG_PATH_MAX]; /* "": none */
 	_Atomic bool reopen;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;   /* never held over a write */
+	pthread_cond_t written; /* a line; by CLOCK_MONOTONIC */
+	bool writing;           /* whose turn it is has what follows to itself */
+	int fd;
 	time_t second;             /* of the refused attempts that were counted last */
 	unsigned refused;          /* in it */
 	bool torn;                 /* the last line may have no end */
@@ -54,6 +56,9 @@ void audit_close(struct audit *a); /* also after a failure */
 /* The file was renamed: the next line opens it anew, or goes on where it was. Any thread, at once.
  */
 void audit_reopen(struct audit *a);
+
+/* `a` tells what nobody will write to `before` any more: what was left out of it. */
+void audit_inherit(struct audit *a, const struct audit *before);
 
 /*
  * Writes a line; of what was accepted once it is on the disk. Any thread. 0 or -errno, as
