@@ -124,8 +124,11 @@ static void apply(struct reload *r)
 	a->networks = r->networks;
 	a->lists = r->lists;
 	rpz_reload(a->rpz, &running, r->guards);
-	if (r->access)
+	if (r->access) {
 		access_take(a->access, r->access);
+		/* Renamed since the loader opened it? SIGUSR1 was for the log before then. */
+		access_audit_reopen(a->access);
+	}
 	r->networks = NULL;
 	r->lists = NULL;
 	r->guards = NULL;

@@ -174,6 +174,32 @@ def reloaded():
         sensor.stop()
 
 
+def rotated_amid_a_reload():
+    """SIGUSR1 while a reload reads its files, which has opened the audit log: the new log is written"""
+    fresh()
+    with Sensor(guarded()) as sensor:
+        def refused():
+            return curl("/metrics", "-k", token="nobody", base="https://127.0.0.1:8953")[0] == 401
+        up(sensor)
+        sensor.until(refused, "it answers")
+        # Read behind the audit log: it holds the reload where it is.
+        pem = CERTIFICATE.read_bytes()
+        CERTIFICATE.unlink()
+        os.mkfifo(CERTIFICATE)
+        sensor.process.send_signal(signal.SIGHUP)
+        with open(CERTIFICATE, "wb") as certificate:
+            AUDIT.rename(f"{AUDIT}.3")
+            sensor.process.send_signal(signal.SIGUSR1)
+            sensor.until(lambda: refused() and AUDIT.exists(), "the log before is opened anew")
+            certificate.write(pem)
+        sensor.until(lambda: "is in force" in sensor.said(), "the reload is done")
+        lines = len(audit())
+        assert refused()
+        equal(len(audit()), lines + 1, "lines in the new audit log")
+        sensor.stop()
+    CERTIFICATE.unlink()
+
+
 def unix_socket():
     """A unix socket: mode 0660, any Host, replaced after kill -9, gone at the end"""
     fresh()
@@ -450,5 +476,5 @@ def killed_at_any_moment():
 
 
 os.umask(0o077)
-main(tls_and_tokens, reloaded, unix_socket, refusals, changes, audit_first, hostile_bodies,
-     acknowledged, killed_at_any_moment)
+main(tls_and_tokens, reloaded, rotated_amid_a_reload, unix_socket, refusals, changes, audit_first,
+     hostile_bodies, acknowledged, killed_at_any_moment)
