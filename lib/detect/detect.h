@@ -156,6 +156,13 @@ struct detect_config {
 	double min_open_seconds;
 	double min_open_ratio;
 	double min_open_evidence;
+	/* hosts in passing, over the day: never more than `suspected` */
+	double min_passing_names;
+	double min_names_per_address;
+	double min_passing_share; /* of addresses that served several names */
+	double min_passing;       /* of addresses that did not come back */
+	double min_passing_growth;
+	double min_passing_epochs;
 	double min_history; /* a name is new that comes after so many seconds of watching ... */
 	double max_new_age; /* ... and was first answered no more than so many ago */
 	double min_new_epochs;

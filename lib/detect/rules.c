@@ -17,6 +17,7 @@
 #define POINTS_NEW 10.0
 #define POINTS_OWN 10.0
 #define POINTS_EYEBALL 10.0
+#define POINTS_PASSING 10.0
 #define SPREAD_FULL 12.0
 
 double clause_value(enum clause k, const struct features *f)
@@ -108,6 +109,18 @@ double clause_threshold(enum clause k, const struct detect_config *c, enum flux_
 		return c->min_open_ratio;
 	case CLAUSE_OPEN_EVIDENCE:
 		return c->min_open_evidence;
+	case CLAUSE_NAMES:
+		return c->min_passing_names;
+	case CLAUSE_NAMES_EACH:
+		return c->min_names_per_address;
+	case CLAUSE_PASSING_SHARE:
+		return c->min_passing_share;
+	case CLAUSE_PASSING:
+		return c->min_passing;
+	case CLAUSE_PASSING_GROWTH:
+		return c->min_passing_growth;
+	case CLAUSE_PASSING_EPOCHS:
+		return c->min_passing_epochs;
 	case CLAUSE_HISTORY:
 		return c->min_history;
 	case CLAUSE_AGE:
@@ -273,6 +286,15 @@ static unsigned signs_of(const struct detect_config *c, const struct features *f
 	if ((f->window == WINDOW_1H || f->window == WINDOW_24H) &&
 		ALL(held, CLAUSE_EYEBALL, CLAUSE_NEW_EPOCHS))
 		signs |= SIGN_EYEBALL;
+	/*
+	 * What is drawn from a fixed pool returns late as often as soon, whatever its size; and
+	 * each name being another, no cache repeats an address.
+	 */
+	if (f->window == WINDOW_24H &&
+		ALL(held, CLAUSE_OPEN_SECONDS, CLAUSE_NAMES, CLAUSE_NAMES_EACH,
+			CLAUSE_PASSING_SHARE, CLAUSE_PASSING, CLAUSE_PASSING_GROWTH,
+			CLAUSE_PASSING_EPOCHS))
+		signs |= SIGN_PASSING;
 	return signs;
 }
 
@@ -292,6 +314,7 @@ static double points(const struct features *f, const struct ruling *r)
 	score += r->signs & SIGN_NEW ? POINTS_NEW : 0;
 	score += r->signs & SIGN_OWN ? POINTS_OWN : 0;
 	score += r->signs & SIGN_EYEBALL ? POINTS_EYEBALL : 0;
+	score += r->signs & SIGN_PASSING ? POINTS_PASSING : 0;
 	return score < 100 ? score : 100;
 }
 
@@ -360,11 +383,11 @@ static void rule_fast(
 {
 	/* That a name is new, or whose its hosts are, says nothing where they do not move. */
 	unsigned signs = (unsigned)__builtin_popcount(
-		r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN | SIGN_EYEBALL));
+		r->signs & ~(unsigned)(SIGN_NEW | SIGN_OWN | SIGN_EYEBALL | SIGN_PASSING));
 	uint64_t one = 0;
 
 	/* Each name its address: a zone of many owners, unless their hosts serve others, too. */
-	if (!one_name(c, f, &one) && !(r->signs & SIGN_SHARE))
+	if (!one_name(c, f, &one) && !(r->signs & (SIGN_SHARE | SIGN_PASSING)))
 		return;
 	if (many && ((r->moves && r->signs) || signs >= 2)) {
 		r->class = servers_flux(c, f, r) ? FLUX_DOUBLE : FLUX_SINGLE;
@@ -373,7 +396,8 @@ static void rule_fast(
 		 * asked for: neither siblings alone nor unpaired answers convict. Nor does it that
 		 * a name is new, has own subscribers or households, or that addresses come and go
 		 * within the hour: a pool may, too, and be served by a list that is made anew; six
-		 * hours tell.
+		 * hours tell. Many names on hosts that pass may be a service that starts one for
+		 * each.
 		 */
 		unsigned sure = SIGN_NS | SIGN_GLUE | (f->window > WINDOW_1H ? SIGN_OPEN : 0);
 		r->suspected = !(r->signs & sure) || f->paired_share < c->min_paired_share;

@@ -81,6 +81,18 @@
 		"an address returns %.1f times as often soon as late (at least %.1f)") \
 	X(CLAUSE_OPEN_EVIDENCE, "open_evidence", open_evidence, true, \
 		"a fixed pool is ruled out with %.1f nats (at least %.1f)") \
+	X(CLAUSE_NAMES, "host_names", host_names, true, "%.0f host names (at least %.0f)") \
+	X(CLAUSE_NAMES_EACH, "names_per_address", \
+		host_names / (f->addresses > 0 ? f->addresses : 1), true, \
+		"%.1f names for each address (at least %.1f)") \
+	X(CLAUSE_PASSING_SHARE, "passing_share", names_share, true, \
+		"%.2f of the addresses served several names (at least %.2f) ...") \
+	X(CLAUSE_PASSING, "passing", never_return, true, \
+		"... and %.2f of them did not come back (at least %.2f)") \
+	X(CLAUSE_PASSING_GROWTH, "passing_growth", growth, true, \
+		"the set keeps growing: exponent %.2f (at least %.2f)") \
+	X(CLAUSE_PASSING_EPOCHS, "passing_epochs", fresh_epochs, true, \
+		"%.0f answers a TTL apart (at least %.0f)") \
 	X(CLAUSE_HISTORY, "history", history, true, \
 		"the sensor had watched for %.0f s when the name first came (at least %.0f s)") \
 	X(CLAUSE_AGE, "age", age, false, "it came %.0f s ago (at most %.0f s)") \
@@ -141,6 +153,7 @@ enum sign {
 	SIGN_NEW = 1 << 4,     /* nobody asked for the name until now; pools are older */
 	SIGN_OWN = 1 << 5,     /* own subscribers serve a name that came while the sensor watched */
 	SIGN_EYEBALL = 1 << 6, /* nearly all hosts are in networks of households */
+	SIGN_PASSING = 1 << 7, /* hosts serve many names for a while, and never again */
 };
 
 /* What is left of the confidence of a verdict that is no more than suspected. */
