@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,15 +15,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "export/json.h"
 #include "export/rfc3339.h"
-#include "feed/feed.h"
-#include "feed/output.h"
+#include "feed/feed_internal.h"
 #include "json_helpers.h"
 #include "sample_snapshot.h"
 
@@ -30,6 +32,30 @@ static struct queue queue;
 static struct output output;
 static char folder[64];
 static uint64_t now;
+
+/* What CLOCK_REALTIME shows is so far ahead of what the kernel waits by: it is set back then. */
+static _Atomic time_t ahead;
+/* The feed's thread hangs, as at a disk, where it would wait. */
+static _Atomic bool hangs, is_hung;
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, out);
+
+	out->tv_sec += clock == CLOCK_REALTIME ? ahead : 0;
+	return rc;
+}
+
+int poll(struct pollfd *fds, nfds_t n, int milliseconds)
+{
+	const struct timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+
+	while (hangs) {
+		is_hung = true;
+		usleep(1000);
+	}
+	return ppoll(fds, n, milliseconds < 0 ? NULL : &limit, NULL);
+}
 
 static int begin(void **state)
 {
@@ -329,6 +355,32 @@ static void a_thread_starts_and_ends(void **state)
 	assert_int_equal(access(path("eve.json"), F_OK), 0);
 }
 
+/* A disk that hangs does not hold the end, and neither does a clock that is set back. */
+static void a_thread_that_hangs_is_left(void **state)
+{
+	static struct config config;
+	struct snapshot_board *board = snapshot_board_new();
+	char err[ERROR_LINE_MAX];
+	struct feed *feed;
+
+	(void)state;
+	alarm(30);
+	assert_int_equal(feed_open(&feed, &config, err), 0);
+	hangs = true;
+	assert_int_equal(feed_start(feed, board), 0);
+	while (!is_hung)
+		usleep(1000);
+	ahead = 3600;
+	feed_stop(feed);
+	ahead = 0;
+	snapshot_board_free(board);
+	hangs = false;
+	pthread_join(feed->thread, NULL);
+	feed->running = false;
+	feed_stop(feed);
+	alarm(0);
+}
+
 static void targets_are_literal(void **state)
 {
 	struct target t;
@@ -403,6 +455,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(datagrams_are_tried_where_no_stream_is, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_lost_is_counted, begin, end),
 		cmocka_unit_test_setup_teardown(a_thread_starts_and_ends, begin, end),
+		cmocka_unit_test_setup_teardown(a_thread_that_hangs_is_left, begin, end),
 		cmocka_unit_test(targets_are_literal),
 		cmocka_unit_test(times_are_read),
 	};
