@@ -165,7 +165,8 @@ def rules_are_good():
     for name in alerts():
         for what in "fires", "does not fire":
             equal(text.count(f"- name: {name} {what}\n"), 1, f"tests that {name} {what}")
-    equal(text.count("alertname: "), 2 * len(alerts()), "tests")
+    # Some have more, each with a name of its own.
+    equal(text.count("alertname: "), text.count("- name: "), "tests")
 
 
 def runbooks_exist():
