@@ -154,6 +154,10 @@ int options_parse(struct options *o, int argc, char **argv, char *error, size_t 
 	environment_read(o);
 	if (o->value[OPTION_VERSION])
 		return CTL_OK;
+	if (optind < argc && strcmp(argv[optind], "help") == 0) {
+		o->value[OPTION_HELP] = "true";
+		optind++;
+	}
 	if (optind == argc) {
 		snprintf(error, size, "no command: see fluxgatectl --help");
 		return o->value[OPTION_HELP] ? CTL_OK : CTL_USAGE;

@@ -145,6 +145,9 @@ def ends_by_documented_codes():
             says="in the clear")
     assert "usage: fluxgatectl" in ctl("--help").stdout
     assert "--min-score" in ctl("domains", "--help").stdout
+    equal(ctl("help").stdout, ctl("--help").stdout, "help")
+    equal(ctl("help", "domains").stdout, ctl("domains", "--help").stdout, "help of a command")
+    refused("help", "frobnicate", code=USAGE, says="no such command")
     assert re.match(r"fluxgatectl \d", ctl("--version").stdout)
 
 
@@ -261,6 +264,7 @@ def has_a_man_page():
     text = subprocess.run(["mandoc", "-T", "ascii", page], capture_output=True, text=True,
                           check=True).stdout
     text = re.sub(".\b", "", text)
+    equal(text.splitlines()[-1].split()[0], "Fluxgate", "its footer's system")
     told = ctl("--help").stdout
     commands = re.findall(r"^  ([a-z]+)(?: |$)", told, re.M)
     for part in {*commands, *re.findall(r"--[a-z-]+|FLUXGATECTL_\w+", told),
