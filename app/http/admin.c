@@ -18,6 +18,7 @@
 #include "export/value.h"
 #include "http/answer.h"
 #include "http/query.h"
+#include "psl/list.h"
 
 #define CHALLENGE "Bearer realm=\"fluxgate\""
 
@@ -217,6 +218,23 @@ static void answer_note(const struct change *c, unsigned status, const char *mem
 			"who", note->who, "when", value_seconds(note->when)));
 }
 
+/*
+ * An entry that no name can equal protects nobody: people write "*." for what the entry does by
+ * itself, or an address. What a name has beside letters, digits, '-' and '_' is escaped.
+ */
+static bool entry_right(const char *text, struct dns_name *name)
+{
+	if (strchr(text, '\\') ? dns_name_parse(text, name) < 0
+			       : psl_list_name(text, strlen(text), name) != NULL)
+		return false;
+	const uint8_t *last = name->wire + name->label[name->labels ? name->labels - 1 : 0];
+
+	for (unsigned i = 1; i <= last[0]; i++)
+		if (last[i] < '0' || last[i] > '9')
+			return true;
+	return last[0] == 0;
+}
+
 static void allow_put(const struct routes *r, struct change *c, json_t *body, struct answer *a)
 {
 	const char *text, *reason;
@@ -229,8 +247,11 @@ static void allow_put(const struct routes *r, struct change *c, json_t *body, st
 			"Expected {\"name\": \"...\", \"reason\": \"...\"} and no other member.");
 		return;
 	}
-	if (dns_name_parse(text, &name) < 0) {
-		refuse(c, a, MHD_HTTP_BAD_REQUEST, "name: not a domain name.");
+	if (!entry_right(text, &name)) {
+		refuse(c, a, MHD_HTTP_BAD_REQUEST,
+			"name: not a domain name: letters, digits, '-' and '_', others as \\DDD; "
+			"no "
+			"\"*.\", for an entry covers all below it, no address, no URL.");
 		return;
 	}
 	name_take(c, &name);
@@ -268,7 +289,7 @@ void change_disallow(const struct routes *r, struct change *c, const char *rest,
 	struct dns_name name;
 	int rc;
 
-	if (percent_decode(rest, text, sizeof(text)) < 0 || dns_name_parse(text, &name) < 0) {
+	if (percent_decode(rest, text, sizeof(text)) < 0 || !name_written(text, &name)) {
 		refuse(c, a, MHD_HTTP_BAD_REQUEST, "Not a domain name.");
 	} else {
 		name_take(c, &name);
@@ -317,7 +338,7 @@ static bool path_name(struct change *c, const char *rest, struct dns_name *name,
 	size_t n = strlen(rest) - strlen(ACKNOWLEDGE);
 
 	snprintf(path, sizeof(path), "%.*s", (int)(n < sizeof(path) ? n : sizeof(path)), rest);
-	if (percent_decode(path, text, sizeof(text)) < 0 || dns_name_parse(text, name) < 0) {
+	if (percent_decode(path, text, sizeof(text)) < 0 || !name_written(text, name)) {
 		refuse(c, a, MHD_HTTP_BAD_REQUEST, "Not a domain name.");
 		return false;
 	}

@@ -47,6 +47,9 @@ bool answer_known(const struct routes *r, const struct request *q, const struct 
 /* The verdict on a flagged domain, or NULL. */
 const struct verdict *verdict_find(const struct snapshot *s, const struct dns_name *name);
 
+/* A name in presentation form, or with U-labels as people write it; false: it is none. */
+bool name_written(const char *text, struct dns_name *name);
+
 /* The name in a path; false with the answer made. */
 bool name_needed(const char *rest, struct dns_name *name, struct answer *a);
 

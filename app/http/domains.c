@@ -10,6 +10,7 @@
 #include "export/value.h"
 #include "http/answer.h"
 #include "http/query.h"
+#include "psl/list.h"
 
 void route_domains(
 	const struct routes *r, const struct request *q, const char *rest, struct answer *a)
@@ -54,11 +55,21 @@ const struct verdict *verdict_find(const struct snapshot *s, const struct dns_na
 	return NULL;
 }
 
+bool name_written(const char *text, struct dns_name *name)
+{
+	bool ascii = true;
+
+	for (const char *at = text; *at; at++)
+		ascii &= (unsigned char)*at < 0x80;
+	return ascii ? dns_name_parse(text, name) == 0
+		     : psl_list_name(text, strlen(text), name) == NULL;
+}
+
 bool name_needed(const char *rest, struct dns_name *name, struct answer *a)
 {
 	char text[DNS_TEXT_MAX];
 
-	if (percent_decode(rest, text, sizeof(text)) == 0 && dns_name_parse(text, name) == 0)
+	if (percent_decode(rest, text, sizeof(text)) == 0 && name_written(text, name))
 		return true;
 	answer_problem(a, MHD_HTTP_BAD_REQUEST,
 		"Not a domain name: labels of 1 to 63 octets, others than "

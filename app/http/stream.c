@@ -67,7 +67,9 @@ static bool record_fill(struct stream *s, const char *event, uint64_t id, json_t
 	int head = snprintf(s->record, sizeof(s->record), "event: %s\nid: %llu\ndata: ", event,
 		(unsigned long long)id);
 	size_t room = sizeof(s->record) - (size_t)head - 2;
-	size_t len = tree ? json_dumpb(tree, s->record + head, room, JSON_COMPACT) : 0;
+	size_t len = tree ? json_dumpb(tree, s->record + head, room,
+				    JSON_COMPACT | JSON_REAL_PRECISION(12))
+			  : 0;
 
 	json_decref(tree);
 	if (len == 0 || len > room)

@@ -114,6 +114,26 @@ static void events_come_in_order(void **state)
 	stream_end(r);
 }
 
+/* As in all other answers; 71.304 is no sum of powers of two. */
+static void numbers_have_three_decimals(void **state)
+{
+	struct snapshot *s = sample_snapshot(0);
+	struct verdict v;
+
+	(void)state;
+	assert_non_null(s);
+	s->generation = 1010;
+	sample_verdict(&v, 0);
+	v.score = 71.304;
+	events_init(&s->events, 1);
+	events_add(&s->events, (enum event_kind)0, &v, SAMPLE_TIME);
+	snapshot_publish(board, s);
+	struct reader *r = stream_begin("", "");
+
+	assert_true(stream_expect(r, "\"score\":71.304,", 5000));
+	stream_end(r);
+}
+
 static void stream_goes_on_where_it_was(void **state)
 {
 	(void)state;
@@ -287,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(events_come_in_order, setup_board, teardown),
+		cmocka_unit_test_setup_teardown(numbers_have_three_decimals, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(stream_goes_on_where_it_was, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(streams_are_bounded, setup_board, teardown),
 		cmocka_unit_test_setup_teardown(slow_reader_and_heartbeat, setup_board, teardown),
