@@ -12,7 +12,7 @@ enum ctl_exit {
 	CTL_CONNECT = 3,      /* nobody answers, or nobody that can be trusted */
 	CTL_NOT_FOUND = 4,    /* not flagged, not known, no such route, no longer held */
 	CTL_UNAUTHORISED = 5, /* a token is missing or has not the right */
-	CTL_DEGRADED = 6,     /* `status`: it works, with a restriction */
+	CTL_DEGRADED = 6,     /* `status`: it works, restricted, or refused its reload */
 	CTL_SERVER = 7,       /* the sensor failed, or what answers is none */
 	CTL_NOT_READY = 8,    /* the first epoch is not in, or it is busy: ask again */
 };

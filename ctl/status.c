@@ -190,7 +190,8 @@ int command_status(struct ctl *ctl)
 		rc = ctl_no_memory(ctl);
 	if (rc == CTL_OK && !json_is_true(member(tree, "ready")))
 		rc = CTL_NOT_READY;
-	else if (rc == CTL_OK && json_array_size(member(tree, "degraded")))
+	else if (rc == CTL_OK && (json_array_size(member(tree, "degraded")) ||
+					 json_is_string(member(tree, "config.last_error"))))
 		rc = CTL_DEGRADED;
 	json_decref(tree);
 	return rc;

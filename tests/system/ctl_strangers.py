@@ -14,7 +14,7 @@ import subprocess
 import threading
 
 import network
-from client import (CONNECT, CTL, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED, USAGE, ctl,
+from client import (CONNECT, CTL, DEGRADED, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED, USAGE, ctl,
                     environment, refused)
 from harness import TOP, Skip, equal, main, scratch
 
@@ -72,6 +72,10 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         elif what in ("401", "403", "404", "405", "409", "410", "500", "503"):
             detail = json.dumps({"detail": f"no \x1b[31m{what}\x9b."}).encode()
             self.answer(int(what), detail, "application/problem+json")
+        elif self.path.startswith("/reloaded/"):
+            error = {"refused": "detect.x: no such key"}.get(self.path.split("/")[2])
+            self.answer(200, json.dumps({"schema_version": 1, "ready": True, "degraded": [],
+                                         "config": {"last_error": error}}).encode())
         elif what == "html":
             self.answer(200, b"<html>\x1b]0;owned\x07</html>", "text/html")
         elif what == "endless":
@@ -182,6 +186,15 @@ def bears_strangers():
             assert "\x1b" not in done.stderr + done.stdout, done
 
 
+def warns_of_a_refused_reload():
+    """status ends by code 6 when the last reload was refused, as when the sensor is degraded"""
+    with stranger() as url:
+        for form in (), ("--json",):
+            ctl("--url", f"{url}/reloaded/well", "status", *form)
+            done = ctl("--url", f"{url}/reloaded/refused", "status", *form, code=DEGRADED)
+            assert "no such key" in done.stdout, done.stdout
+
+
 def follows_sensors_only():
     """events --follow ends where there is no sensor, rather than to ask it again and again"""
     with stranger() as url:
@@ -274,5 +287,5 @@ def has_a_man_page():
     equal(re.findall(r"^ {5}(\d) ", codes, re.M), list("012345678"), "exit codes")
 
 
-main(ends_by_documented_codes, bears_strangers, follows_sensors_only, ends_when_the_disk_is_full,
-     changes_what_is_allowed, has_a_man_page)
+main(ends_by_documented_codes, bears_strangers, warns_of_a_refused_reload, follows_sensors_only,
+     ends_when_the_disk_is_full, changes_what_is_allowed, has_a_man_page)
