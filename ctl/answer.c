@@ -92,6 +92,19 @@ static enum ctl_exit code_of(long status)
 	}
 }
 
+/* What a person can do about it, where the sensor's own words don't say so. */
+static const char *remedy_of(long status)
+{
+	switch (status) {
+	case 401:
+		return " The token's file is --token-file.";
+	case 405: /* of a change: nobody may make any */
+		return " Set http.admin_token_file and http.audit_log, and restart the sensor.";
+	default:
+		return "";
+	}
+}
+
 int answer_refused(struct ctl *ctl, const struct path *p, const struct response *r)
 {
 	json_t *problem = answer_clean(r->body, r->len);
@@ -100,7 +113,7 @@ int answer_refused(struct ctl *ctl, const struct path *p, const struct response 
 
 	ctl_fail(ctl, code, "%.200s: %ld: %s%s", p->text, r->status,
 		*detail != '-' ? detail : "that is no answer of a sensor: see --url",
-		r->status == 401 ? " The token's file is --token-file." : "");
+		remedy_of(r->status));
 	json_decref(problem);
 	return (int)code;
 }

@@ -117,4 +117,15 @@ def changes_over_a_unix_socket():
         running.stop()
 
 
-main(follows_over_a_crash, asks_over_tls, changes_over_a_unix_socket)
+def says_how_changes_are_allowed():
+    """A change at a sensor without admins is refused with what to set"""
+    with Sensor(sensor_config("net_null0", http={"listen": LISTEN})) as running:
+        ready(running)
+        for change in (("allow", "add", "cdn.example", "--reason", "x"),
+                       ("allow", "remove", "cdn.example"), ("ack", "cdn.example", "--note", "x")):
+            refused(*change, code=UNAUTHORISED, says="405: Read only: GET or HEAD. Set "
+                    "http.admin_token_file and http.audit_log, and restart")
+        running.stop()
+
+
+main(follows_over_a_crash, asks_over_tls, changes_over_a_unix_socket, says_how_changes_are_allowed)

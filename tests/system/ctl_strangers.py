@@ -14,8 +14,8 @@ import subprocess
 import threading
 
 import network
-from client import (CONNECT, CTL, DEGRADED, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED, USAGE, ctl,
-                    environment, refused)
+from client import (CONNECT, CTL, DEGRADED, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED,
+                    USAGE, ctl, environment, refused)
 from harness import TOP, Skip, equal, main, scratch
 
 # Names are asked of nobody: there is only this machine.
