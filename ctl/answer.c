@@ -74,6 +74,11 @@ json_t *answer_clean(const char *body, size_t len)
 	return out;
 }
 
+bool answer_is_ours(const json_t *tree)
+{
+	return json_is_integer(member(tree, "schema_version"));
+}
+
 static enum ctl_exit code_of(long status)
 {
 	switch (status) {
@@ -107,32 +112,33 @@ static const char *remedy_of(long status)
 
 int answer_refused(struct ctl *ctl, const struct path *p, const struct response *r)
 {
-	json_t *problem = answer_clean(r->body, r->len);
-	const char *detail = member_text(problem, "detail");
-	enum ctl_exit code = code_of(r->status);
+	json_t *problem = r->problem ? answer_clean(r->body, r->len) : NULL;
+	const char *detail = json_string_value(member(problem, "detail"));
+	int rc;
 
-	ctl_fail(ctl, code, "%.200s: %ld: %s%s", p->text, r->status,
-		*detail != '-' ? detail : "that is no answer of a sensor: see --url",
-		remedy_of(r->status));
+	/* A web server, or a proxy, refuses by the same statuses, and means something else. */
+	if (answer_is_ours(problem) && detail)
+		rc = ctl_fail(ctl, code_of(r->status), "%.200s: %ld: %s%s", p->text, r->status,
+			detail, remedy_of(r->status));
+	else
+		rc = ctl_fail(ctl, CTL_SERVER,
+			"%.200s: %ld: that is no answer of a sensor: see --url", p->text,
+			r->status);
 	json_decref(problem);
-	return (int)code;
+	return rc;
 }
 
-static int answer_of(struct ctl *ctl, const struct path *p, const struct response *r, json_t **tree)
+int answer_of(struct ctl *ctl, const struct path *p, const struct response *r, json_t **tree)
 {
-	if (r->status == 204) {
-		*tree = json_object();
-		return *tree ? CTL_OK : ctl_no_memory(ctl);
-	}
 	if (r->status < 200 || r->status > 299)
 		return answer_refused(ctl, p, r);
 	*tree = answer_clean(r->body, r->len);
-	if (json_is_object(*tree))
+	if (answer_is_ours(*tree))
 		return CTL_OK;
 	json_decref(*tree);
 	*tree = NULL;
 	return ctl_fail(ctl, CTL_SERVER,
-		"%s: %.200s: the answer is no JSON object: is that a sensor?",
+		"%s: %.200s: the answer is no JSON object with schema_version: is that a sensor?",
 		client_where(ctl->client), p->text);
 }
 
@@ -143,7 +149,8 @@ int answer_send(
 	json_t *answered = NULL;
 
 	int rc = client_ask(ctl, method, p, json, &r);
-	if (rc == CTL_OK)
+	/* What was deleted leaves nothing to tell. */
+	if (rc == CTL_OK && !(r.status == 204 && strcmp(method, "DELETE") == 0))
 		rc = answer_of(ctl, p, &r, &answered);
 	free(r.body);
 	if (tree)

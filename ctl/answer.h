@@ -13,13 +13,23 @@
  */
 json_t *answer_clean(const char *body, size_t len);
 
+/* An object of the API, all of which have schema_version? */
+bool answer_is_ours(const json_t *tree);
+
 /*
- * GET, and the tree of the answer, which the caller lets go. Another status than
- * 200 is an error line with the problem's own detail, and the exit code for it.
+ * The tree of a response, which the caller lets go. Another status than 200 is an error
+ * line with the problem's own detail, and the exit code for it; what is no answer of a
+ * sensor, whatever its status, is CTL_SERVER.
  */
+int answer_of(struct ctl *ctl, const struct path *p, const struct response *r, json_t **tree);
+
+/* GET, and the tree of the answer so. */
 int answer_get(struct ctl *ctl, const struct path *p, json_t **tree);
 
-/* The same for a method that changes something; `json` may be NULL, and so may the tree be. */
+/*
+ * The same for a method that changes something; `json` may be NULL, and so may `tree` be. A
+ * DELETE leaves NULL there.
+ */
 int answer_send(
 	struct ctl *ctl, const char *method, const struct path *p, const char *json, json_t **tree);
 

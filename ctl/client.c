@@ -168,13 +168,17 @@ bool client_interrupted(const struct client *c)
 	return c->interrupted;
 }
 
-static bool is_stream(CURL *easy)
+static bool is_type(CURL *easy, const char *kind)
 {
-	static const char kind[] = "text/event-stream";
 	const char *type = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-	return type && strncasecmp(type, kind, sizeof(kind) - 1) == 0;
+	return type && strncasecmp(type, kind, strlen(kind)) == 0;
+}
+
+static bool is_stream(CURL *easy)
+{
+	return is_type(easy, "text/event-stream");
 }
 
 static size_t take_body(char *data, size_t one, size_t n, void *ctx)
@@ -328,6 +332,7 @@ static int request(
 	curl_slist_free_all(headers);
 	free(url);
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &s->response->status);
+	s->response->problem = is_type(c->easy, "application/problem+json");
 	if (c->interrupted)
 		return CTL_LOCAL;
 	if (s->take && s->response->status == 200 && !is_stream(c->easy))

@@ -30,6 +30,7 @@ struct response {
 	long status;
 	char *body; /* NUL behind it; NULL when there is none */
 	size_t len;
+	bool problem; /* by its type a problem object of RFC 9457 */
 };
 
 /* By the options; CTL_USAGE when they can't be, such as a token that would go out in the clear. */

@@ -137,7 +137,7 @@ static void events_path(const struct follower *f, const char *route, struct path
 /* What a status other than 200 means to one who goes on: CTL_OK, or the end. */
 static int refusal(struct follower *f, const struct path *p, const struct response *r)
 {
-	if (r->status == 410 && f->since[0]) {
+	if (r->status == 410 && r->problem && f->since[0]) {
 		fprintf(stderr,
 			"fluxgatectl: events after %s are not held: going on from the oldest\n",
 			f->since);
@@ -145,7 +145,8 @@ static int refusal(struct follower *f, const struct path *p, const struct respon
 		f->retry = 0;
 		return CTL_OK;
 	}
-	if (r->status == 503) {
+	/* A proxy, too, says so of a sensor that is away for a moment. */
+	if (r->status == 503 && (r->problem || f->reached)) {
 		f->retry = BUSY_SECONDS;
 		return CTL_OK;
 	}
@@ -160,7 +161,7 @@ static int page_tell(struct follower *f, const struct response *r)
 	int rc = CTL_OK;
 	size_t i;
 
-	if (!json_is_array(events)) {
+	if (!answer_is_ours(tree) || !json_is_array(events)) {
 		rc = ctl_fail(f->ctl, CTL_SERVER, "%s: an answer without events: is that a sensor?",
 			client_where(f->ctl->client));
 		goto end;

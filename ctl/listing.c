@@ -47,9 +47,11 @@ static int page_get(
 		pages->n++;
 	if (rc)
 		return rc;
-	if (r->status != 200)
-		return r->status == 410 ? LIST_GONE : answer_refused(ctl, &p, r);
-	*tree = answer_clean(r->body, r->len);
+	if (r->status == 410 && r->problem)
+		return LIST_GONE;
+	rc = answer_of(ctl, &p, r, tree);
+	if (rc)
+		return rc;
 	if (json_array_extend(all, (json_t *)(uintptr_t)member(*tree, l->member)))
 		return ctl_fail(ctl, CTL_SERVER, "%s: %s: an answer without %s: is that a sensor?",
 			client_where(ctl->client), l->path, l->member);

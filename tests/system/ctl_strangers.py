@@ -16,7 +16,7 @@ import threading
 import network
 from client import (CONNECT, CTL, DEGRADED, LOCAL, NOT_FOUND, NOT_READY, SERVER, UNAUTHORISED,
                     USAGE, ctl, environment, refused)
-from harness import TOP, Skip, equal, main, scratch
+from harness import TOP, Skip, equal, main, scratch, wait_for
 
 # Names are asked of nobody: there is only this machine.
 network.isolate()
@@ -27,7 +27,13 @@ FOLDER = pathlib.Path(SCRATCH.name)
 
 
 # Octets that no printer of JSON would make like this.
-ODD = '{"b" :1.50e3,\r\n\t"a":[ ],"\u00fc":"ü\\/"}\n\n'.encode()
+ODD = '{"schema_version" :1,"b" :1.50e3,\r\n\t"a":[ ],"\u00fc":"ü\\/"}\n\n'.encode()
+
+# What web servers and other programs answer with.
+WEB = {"page": b"<html>Not here", "nothing": b"", "empty": b"{}", "list": b"[]",
+       "detail": b'{"detail": "Not found"}', "bare": b'{"schema_version": 1}',
+       "problem": b'{"schema_version": 1, "detail": "Ours."}',
+       "rows": b'{"domains": [], "entries": [], "events": []}'}
 
 
 class Stranger(http.server.BaseHTTPRequestHandler):
@@ -63,15 +69,24 @@ class Stranger(http.server.BaseHTTPRequestHandler):
             what = {"stix": "500", "misp": "endless"}.get(what, what)
         if self.path.startswith("/no-stream/"):
             self.answer(404 if what == "stream" else 200, b"<html>")
+        elif self.path.startswith("/web/"):
+            # As the path has it: /web/STATUS/TYPE/BODY/api/v1/...
+            status, kind, body = self.path.split("/")[2:5]
+            self.answer(int(status), WEB[body], f"application/{kind}")
         elif self.path.startswith("/page/"):
             self.answer(200, b"event: verdict\ndata: {}\n\n", "text/html")
+        elif self.path.startswith("/proxy/"):
+            if len(Stranger.requests) > 1:
+                self.answer(503, b"<html>", "text/html")
+            else:
+                self.stream(b'event: verdict\ndata: {"sequence": 1}\n\n', 1)
         elif self.path.startswith("/long/"):
             self.stream(b"x" * 70000, 1)
         elif self.path.startswith("/endless/"):
             self.stream(b'event: verdict\ndata: {"sequence": 1}\n\n', 10000000)
         elif what in ("401", "403", "404", "405", "409", "410", "500", "503"):
-            detail = json.dumps({"detail": f"no \x1b[31m{what}\x9b."}).encode()
-            self.answer(int(what), detail, "application/problem+json")
+            detail = json.dumps({"schema_version": 1, "detail": f"no \x1b[31m{what}\x9b."})
+            self.answer(int(what), detail.encode(), "application/problem+json")
         elif self.path.startswith("/reloaded/"):
             error = {"refused": "detect.x: no such key"}.get(self.path.split("/")[2])
             self.answer(200, json.dumps({"schema_version": 1, "ready": True, "degraded": [],
@@ -85,8 +100,8 @@ class Stranger(http.server.BaseHTTPRequestHandler):
                 for _ in range(100):
                     self.wfile.write(b"x" * (1 << 20))
         elif what == "hostile":
-            self.answer(200, b'{"domain": "\\u001b[2J\xc2\x9b31m\\u202e", "text": "\\u0007\\r",'
-                        b' "class": "\xe2\x80\xae"}')
+            self.answer(200, b'{"schema_version": 1, "domain": "\\u001b[2J\xc2\x9b31m\\u202e",'
+                        b' "text": "\\u0007\\r", "class": "\xe2\x80\xae"}')
         elif what == "odd":
             self.answer(200, ODD)
         elif what == "redirect":
@@ -100,13 +115,14 @@ class Stranger(http.server.BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
         elif self.path == "/api/v1/allow":
-            self.answer(201, b'{"name": "cdn.example"}')
+            self.answer(201, b'{"schema_version": 1, "name": "cdn.example"}')
         elif self.path.startswith("/api/v1/allow"):
             entry = {"name": "cdn.example", "reason": "our \x1b mirror", "who": "ops",
                      "when": "2026-01-12T06:00:00Z"}
-            self.answer(200, json.dumps({"entries": [entry], "next_cursor": None}).encode())
+            self.answer(200, json.dumps({"schema_version": 1, "entries": [entry],
+                                         "next_cursor": None}).encode())
         else:
-            self.answer(200, b"{}")
+            self.answer(200, b'{"schema_version": 1}')
 
     do_POST = do_DELETE = do_GET
 
@@ -186,6 +202,36 @@ def bears_strangers():
             assert "\x1b" not in done.stderr + done.stdout, done
 
 
+def knows_a_sensor_by_its_answers():
+    """What has the status but not the form of a sensor's answer is none: exit code 7"""
+    every = (["status"], ["domains"], ["domains", "--all"], ["domain", "x"], ["explain", "x"],
+             ["events"], ["events", "--follow"], ["history"], ["allow", "list"],
+             ["allow", "add", "x", "--reason", "x"], ["allow", "remove", "x"],
+             ["ack", "x", "--note", "x"], ["top", "--once"])
+    with stranger() as url:
+        for command in [*every, ["export", "rpz"]]:
+            refused("--url", f"{url}/web/404/html/page", *command, code=SERVER,
+                    says="404: that is no answer of a sensor: see --url")
+        for status in 401, 403, 405, 410, 503:
+            for command in ["domains", "--all"], ["events", "--follow"], ["ack", "x", "--note", "x"]:
+                refused("--url", f"{url}/web/{status}/html/page", *command, code=SERVER,
+                        says=f"{status}: that is no answer of a sensor: see --url")
+        for kind, body in (("json", "problem"), ("problem+json", "page"), ("problem+json", "list"),
+                           ("problem+json", "nothing"), ("problem+json", "detail"),
+                           ("problem+json", "bare")):
+            refused("--url", f"{url}/web/404/{kind}/{body}", "explain", "x", code=SERVER,
+                    says="no answer of a sensor")
+        refused("--url", f"{url}/web/404/problem+json;charset=utf-8/problem", "explain", "x",
+                code=NOT_FOUND, says="404: Ours.")
+        for body in "empty", "rows":
+            for command in every:
+                refused("--url", f"{url}/web/200/json/{body}", *command, code=SERVER,
+                        says="is that a sensor?")
+        refused("--url", f"{url}/web/200/json/empty", "status", "--json", code=SERVER,
+                says="no JSON object with schema_version")
+        refused("--url", f"{url}/web/204/json/nothing", "domains", code=SERVER, says="no JSON")
+
+
 def warns_of_a_refused_reload():
     """status ends by code 6 when the last reload was refused, as when the sensor is degraded"""
     with stranger() as url:
@@ -204,6 +250,19 @@ def follows_sensors_only():
             refused("--url", f"{url}/{path}", "events", "--follow", "--json", code=SERVER, says=says)
             assert len(Stranger.requests) <= 2, Stranger.requests
         refused("--url", url, "events", "--follow", "-n", "1", code=USAGE, says="--limit")
+
+
+def follows_over_a_proxy():
+    """events --follow waits for a sensor that it knows while a proxy says that it is away"""
+    with stranger() as url:
+        with subprocess.Popen([CTL, "--url", f"{url}/proxy", "events", "--follow"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=environment()) as follower:
+            try:
+                # The stream; it and the page, twice.
+                wait_for(lambda: len(Stranger.requests) >= 5, 30, "it asks again")
+            finally:
+                follower.kill()
 
 
 def ends_when_the_disk_is_full():
@@ -287,5 +346,6 @@ def has_a_man_page():
     equal(re.findall(r"^ {5}(\d) ", codes, re.M), list("012345678"), "exit codes")
 
 
-main(ends_by_documented_codes, bears_strangers, warns_of_a_refused_reload, follows_sensors_only,
+main(ends_by_documented_codes, bears_strangers, knows_a_sensor_by_its_answers,
+     warns_of_a_refused_reload, follows_sensors_only, follows_over_a_proxy,
      ends_when_the_disk_is_full, changes_what_is_allowed, has_a_man_page)
