@@ -59,11 +59,11 @@ AT_LEAST = [
     ("attacks-client", "whitewash", "24h", 1, 1),
     ("plain", "flux", "24h", 1, None),
     ("no-asn", "flux", "24h", 1, None),
-    ("client", "flux", "24h", 0.85, None),
-    ("client-no-asn", "flux", "24h", 0.85, None),
+    ("client", "flux", "24h", 0.95, None),
+    ("client-no-asn", "flux", "24h", 0.95, None),
     ("loss1", "flux", "24h", 1, None),
-    ("loss10", "flux", "24h", 0.9, None),
-    ("loss50", "flux", "24h", 0.75, None),
+    ("loss10", "flux", "24h", 0.95, None),
+    ("loss50", "flux", "24h", 0.85, None),
 ]
 
 # At most: registered domains flagged that are none.
